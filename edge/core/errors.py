@@ -1,0 +1,13 @@
+"""The errors that serving and training share; `edge.errors` draws the whole tree."""
+
+
+class EndcapError(Exception):
+    """Root of every error Endcap raises on purpose."""
+
+
+class CodecError(EndcapError):
+    """Stored bytes that are not what they should be: foreign, truncated, or from a newer version."""
+
+
+class BundleError(EndcapError):
+    """A bundle or snapshot on disk that is missing, damaged or of another schema."""

@@ -1,0 +1,85 @@
+"""Every Redis key and how long it lives, and the pseudonyms that stand in for shoppers.
+
+A shopper's keys share the hash tag `{shop/pseudonym}`, so on a cluster they lie on one node; a shop's stream, its
+idempotency marks and its catalogue share `{shop}`. Whatever holds a shopper's data has a TTL.
+"""
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Literal
+
+PROFILE_TTL_S = 400 * 86_400  # a yearly shopper is still known the next year
+SESSION_TTL_S = 86_400  # a visit, and the evening after it
+CONSENT_TTL_S = 400 * 86_400  # a denial outlives what it denied
+SEEN_TTL_S = 96 * 3_600  # longer than any platform retries
+TRAIL_TTL_S = 35 * 86_400  # which stream entries are this shopper's: longer than a stream may lie unread
+
+ShopperKind = Literal["visitor", "customer"]
+
+
+@dataclass(frozen=True)
+class PseudonymKey:
+    """A secret and its name; the name stands before every pseudonym made with it, so that keys can rotate."""
+
+    secret: bytes
+    id: str
+
+    @classmethod
+    def from_hex(cls, text: str) -> "PseudonymKey":
+        """Read a key of at least 16 bytes in hex. Raises ValueError that says what is wrong."""
+        try:
+            secret = bytes.fromhex(text)
+        except ValueError:
+            raise ValueError("the pseudonym key is not hexadecimal; make one with `openssl rand -hex 32`") from None
+        if len(secret) < 16:
+            raise ValueError(f"the pseudonym key has {len(secret)} bytes, at least 16 are needed; `openssl rand -hex 32`")
+        return cls(secret, hashlib.sha256(secret).hexdigest()[:4])
+
+
+def pseudonym(key: PseudonymKey, shop: str, kind: ShopperKind, shopper_id: str) -> str:
+    """A keyed, one-way name for a shopper of one shop: `<key id>.<22 characters>`."""
+    message = f"{shop}\0{kind}\0{shopper_id}".encode("utf-8", "surrogatepass")
+    digest = hmac.digest(key.secret, message, "sha256")[:16]
+    return f"{key.id}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+def profile_key(shop: str, shopper: str) -> str:
+    """Where a shopper's profile lies."""
+    return f"p:{{{shop}/{shopper}}}"
+
+
+def session_key(shop: str, shopper: str) -> str:
+    """Where a shopper's current visit lies."""
+    return f"s:{{{shop}/{shopper}}}"
+
+
+def consent_key(shop: str, shopper: str) -> str:
+    """Where a shopper's stored decision on consent lies."""
+    return f"c:{{{shop}/{shopper}}}"
+
+
+def trail_key(shop: str, shopper: str) -> str:
+    """The ids of a shopper's own entries in the event stream, so that withdrawal can remove them."""
+    return f"t:{{{shop}/{shopper}}}"
+
+
+def events_key(shop: str) -> str:
+    """The shop's event stream. Never trimmed by length: only what the consumer has read may go."""
+    return f"e:{{{shop}}}"
+
+
+def seen_key(shop: str, event_id: str) -> str:
+    """The idempotency mark of one event."""
+    return f"d:{{{shop}}}:{event_id}"
+
+
+def overlay_key(shop: str) -> str:
+    """Hash of product id to the newest price, stock or card that the snapshot does not have yet."""
+    return f"o:{{{shop}}}"
+
+
+def changes_key(shop: str) -> str:
+    """Stream that tells every edge process which products changed; the hash above holds the truth."""
+    return f"x:{{{shop}}}"

@@ -33,7 +33,7 @@ class Golden(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a bundle is and where it came from. `files` maps relative path to SHA-256; `metrics` is slot -> name -> value."""
+    """What a bundle is and where it came from. `files` maps relative path to SHA-256."""
 
     version: str
     shop: str
@@ -61,10 +61,8 @@ def new_version() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
-def write_bundle(
-    root: Path, manifest: Manifest, ranker: bytes, arrays: Mapping[str, NDArray[Any]]
-) -> Path:
-    """Write a bundle under `root/<shop>/<version>`: temporary name, fsync, rename. `manifest.files` is filled in here."""
+def write_bundle(root: Path, manifest: Manifest, ranker: bytes, arrays: Mapping[str, NDArray[Any]]) -> Path:
+    """Write a bundle under `root/<shop>/<version>`: temporary name, fsync, rename. Fills in `manifest.files`."""
     final = root / manifest.shop / manifest.version
     if final.exists():
         raise BundleError(f"bundle {final} exists already; bundles are never rewritten, take a new version")

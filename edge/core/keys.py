@@ -5,9 +5,13 @@ idempotency marks and its catalogue share `{shop}`. Whatever holds a shopper's d
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
+import secrets
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 PROFILE_TTL_S = 400 * 86_400  # a yearly shopper is still known the next year
@@ -34,8 +38,25 @@ class PseudonymKey:
         except ValueError:
             raise ValueError("the pseudonym key is not hexadecimal; make one with `openssl rand -hex 32`") from None
         if len(secret) < 16:
-            raise ValueError(f"the pseudonym key has {len(secret)} bytes, at least 16 are needed; `openssl rand -hex 32`")
+            raise ValueError(
+                f"the pseudonym key has {len(secret)} bytes, 16 are the least; make one: `openssl rand -hex 32`"
+            )
         return cls(secret, hashlib.sha256(secret).hexdigest()[:4])
+
+
+def load_key(data_dir: Path, secret_hex: str | None) -> PseudonymKey:
+    """The key given, or the one kept in the data directory, made on first use. Raises ValueError when it is no key."""
+    if secret_hex is not None:
+        return PseudonymKey.from_hex(secret_hex)
+    path = data_dir / "pseudonym.key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=data_dir, prefix=".key") as file:  # mode 0600
+            file.write(secrets.token_hex(32))
+            file.flush()
+            with contextlib.suppress(FileExistsError):  # another process was first: its key counts
+                path.hardlink_to(file.name)
+    return PseudonymKey.from_hex(path.read_text().strip())
 
 
 def pseudonym(key: PseudonymKey, shop: str, kind: ShopperKind, shopper_id: str) -> str:

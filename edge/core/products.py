@@ -6,13 +6,14 @@ so a price change needs no new model.
 """
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
+from edge.core.bundle import replace_file
 from edge.core.errors import BundleError, CodecError
 from edge.core.events import Id, Price
 
@@ -92,24 +93,27 @@ def decode_change(data: bytes) -> Change:
         raise CodecError(f"catalogue change of {len(data)} bytes is unreadable: {error}") from error
 
 
-def write_snapshot(path: Path, products: Iterable[Product]) -> int:
-    """Write the whole catalogue under a temporary name, sync it, and put it in place at once. Returns the count."""
-    records = list(products)
-    body = msgspec.msgpack.encode(records)
+class Snapshot(msgspec.Struct, frozen=True):
+    """A whole catalogue as it was at `as_of` (unix seconds); only later changes are laid over it."""
+
+    as_of: float
+    products: list[Product]
+
+
+def write_snapshot(path: Path, products: Iterable[Product], *, as_of: float | None = None) -> int:
+    """Write the whole catalogue, replacing the old file at once. Returns the number of products.
+
+    `as_of` is when the shop's data were read (default: now); a change after that moment still counts.
+    """
+    snapshot = Snapshot(time.time() if as_of is None else as_of, list(products))
+    body = msgspec.msgpack.encode(snapshot)
     header = b"%s %d %s\n" % (_MAGIC, SNAPSHOT_VERSION, hashlib.sha256(body).hexdigest().encode())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(header)
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    return len(records)
+    replace_file(path, header + body)
+    return len(snapshot.products)
 
 
-def read_snapshot(path: Path) -> Iterator[Product]:
-    """The products of a snapshot. Raises BundleError when it is missing, damaged or of another version."""
+def read_snapshot(path: Path) -> Snapshot:
+    """The snapshot at `path`. Raises BundleError when it is missing, damaged or of another version."""
     try:
         header, _, body = path.read_bytes().partition(b"\n")
     except OSError as error:
@@ -118,13 +122,13 @@ def read_snapshot(path: Path) -> Iterator[Product]:
     if len(parts) != 3 or parts[0] != _MAGIC:
         raise BundleError(f"{path} is not a catalogue snapshot; write it again with the importer")
     if parts[1] != str(SNAPSHOT_VERSION).encode():
+        found = parts[1].decode(errors="replace")
         raise BundleError(
-            f"{path} has snapshot version {parts[1].decode(errors='replace')}, this program reads {SNAPSHOT_VERSION}; "
-            "write it again with the importer of this version"
+            f"{path} has version {found}, this program reads {SNAPSHOT_VERSION}; import the catalogue again"
         )
     if hashlib.sha256(body).hexdigest().encode() != parts[2]:
         raise BundleError(f"{path} is damaged (checksum differs); restore it or import the catalogue again")
     try:
-        return iter(msgspec.msgpack.decode(body, type=list[Product]))
+        return msgspec.msgpack.decode(body, type=Snapshot)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BundleError(f"{path} does not hold products: {error}") from error

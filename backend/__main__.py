@@ -1,0 +1,121 @@
+"""`python -m backend`: the backend's jobs, each once from the command line."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+from pydantic import ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from backend.changes import put_changes
+from backend.refresh import Refreshed, refresh
+from backend.settings import Settings
+from edge.core.bundle import Live, read_live, read_manifest, write_live
+from edge.core.errors import EndcapError
+from edge.core.keys import load_key
+from edge.core.products import Change
+from edge.core.switches import SURFACES, Surface, Switches, read_switches, write_switches
+from edge.embedded import store_url
+from edge.profiles import connect
+from training.dataset import open_dataset
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+console = Console()
+_Result = TypeVar("_Result")
+
+
+def _with_store(settings: Settings, job: Callable[["Redis"], Awaitable[_Result]]) -> _Result:
+    """Run a job against the store at REDIS_URL, or the embedded one, which is started if nobody has done so."""
+
+    async def run(url: str) -> _Result:
+        redis = connect(url, timeout_s=settings.store_timeout_s, connections=4)
+        try:
+            return await job(redis)
+        finally:
+            await redis.aclose()
+
+    with store_url(settings.redis_url, settings.data_dir / "store") as url:
+        return asyncio.run(run(url))
+
+
+@app.command("refresh")
+def refresh_command() -> None:
+    """Replay the shop's history and write every shopper's profile."""
+    settings = Settings()
+    dataset = open_dataset(settings.dataset_dir)
+    key = load_key(settings.data_dir, settings.pseudonym_key)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("writing profiles", total=dataset.summary.shoppers)
+
+        async def job(redis: "Redis") -> Refreshed:
+            return await refresh(redis, dataset, settings.shop, key, lambda n: progress.advance(task, n))
+
+        done = _with_store(settings, job)
+    console.print(str(done))
+
+
+@app.command("product")
+def product_command(
+    product_id: Annotated[str, typer.Argument(help="the product that changed")],
+    price: Annotated[float | None, typer.Option(min=0, help="new price")] = None,
+    compare_at: Annotated[float | None, typer.Option(min=0, help="price before the reduction, with --price")] = None,
+    available: Annotated[bool | None, typer.Option("--available/--sold-out", help="stock")] = None,
+) -> None:
+    """Change a product's price or stock; every edge shows it within a second."""
+    if price is None and available is None:
+        raise typer.BadParameter("nothing to change; give --price, --available or --sold-out")
+    settings = Settings()
+    change = Change(product_id, time.time(), price=price, compare_at_price=compare_at, available=available)
+    _with_store(settings, lambda redis: put_changes(redis, settings.shop, [change]))
+    console.print(f"{product_id} changed")
+
+
+@app.command("switch")
+def switch_command(
+    off: Annotated[list[str] | None, typer.Option(help=f"surface to switch off: {', '.join(SURFACES)}")] = None,
+    on: Annotated[list[str] | None, typer.Option(help="surface to switch on again")] = None,
+    percent: Annotated[int | None, typer.Option(min=0, max=100, help="share of shoppers to serve")] = None,
+) -> None:
+    """Switch surfaces to the popular answer, or set the share of shoppers served. Without options: show both."""
+    settings = Settings()
+    switches = read_switches(settings.bundles_dir, settings.shop)
+    for name in (*(off or ()), *(on or ())):
+        if name not in SURFACES:
+            raise typer.BadParameter(f"{name!r} is no surface; surfaces are {', '.join(SURFACES)}")
+    gone: tuple[Surface, ...] = tuple(s for s in SURFACES if s in {*switches.off, *(off or ())} - set(on or ()))
+    switches = Switches(off=gone, serve_percent=switches.serve_percent if percent is None else percent)
+    if off or on or percent is not None:
+        write_switches(settings.bundles_dir, settings.shop, switches)
+    console.print(f"off: {', '.join(switches.off) or 'none'}; shoppers served: {switches.serve_percent} %")
+
+
+@app.command("publish")
+def publish_command(version: Annotated[str, typer.Argument(help="a bundle of the shop, by version")]) -> None:
+    """Make a bundle the serving one; edges verify it and swap within seconds."""
+    settings = Settings()
+    manifest = read_manifest(settings.bundles_dir / settings.shop / version)
+    write_live(settings.bundles_dir, settings.shop, Live(manifest.version))
+    console.print(f"{read_live(settings.bundles_dir, settings.shop).live} is live for shop {settings.shop!r}")
+
+
+def main() -> int:
+    """Run a command; errors of ours are one plain line, not a traceback."""
+    try:
+        app()
+    except (EndcapError, ValueError, RedisError) as error:
+        if isinstance(error, ValidationError):
+            error = ValueError("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()))
+        print(f"endcap: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""The settings of the backend, from the environment; docs/settings.md lists them."""
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the backend finds the store, the data and the bundles. The same names as the edge uses."""
+
+    model_config = SettingsConfigDict(env_prefix="ENDCAP_", frozen=True)
+
+    redis_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("redis_url", "REDIS_URL"),
+        description="store of profiles and events; unset: the embedded Valkey in the data directory",
+    )
+    shop: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="the shop worked on")
+    data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
+    pseudonym_key: str | None = Field(
+        None, description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory"
+    )
+    store_timeout_s: float = Field(5.0, gt=0, description="longest wait for the store in batch work")
+
+    @property
+    def bundles_dir(self) -> Path:
+        """`<data>/bundles`, one directory per shop below it."""
+        return self.data_dir / "bundles"
+
+    @property
+    def dataset_dir(self) -> Path:
+        """The shop's prepared data."""
+        return self.data_dir / "datasets" / self.shop

@@ -1,0 +1,46 @@
+"""What one process serves from, put together in one place."""
+
+from dataclasses import dataclass
+
+from edge.collect import Collector
+from edge.core.keys import load_key
+from edge.drain import Drain
+from edge.identify import Identifier
+from edge.profiles import ShopperStore, connect
+from edge.recommend import Recommender
+from edge.settings import Settings
+
+
+@dataclass
+class Edge:
+    """The parts of one process, and how many recommendations it is at work on."""
+
+    settings: Settings
+    identifier: Identifier
+    store: ShopperStore
+    recommender: Recommender
+    collector: Collector
+    drain: Drain
+    in_flight: int = 0
+
+
+def build_edge(settings: Settings) -> Edge:
+    """Put the parts together. Raises ValueError for settings that cannot work."""
+    timeout_s = settings.redis_timeout_ms / 1000
+    store = ShopperStore(connect(store_url(settings), timeout_s=timeout_s, connections=settings.redis_connections))
+    identifier = Identifier(settings.shop, load_key(settings.data_dir, settings.pseudonym_key))
+    return Edge(
+        settings=settings,
+        identifier=identifier,
+        store=store,
+        recommender=Recommender(settings, settings.shop, store),
+        collector=Collector(store, identifier, settings.stream_max_entries),
+        drain=Drain(settings.drain_s),
+    )
+
+
+def store_url(settings: Settings) -> str:
+    """Where the store is. Raises ValueError in a worker that was started without its launcher."""
+    if settings.redis_url is None:
+        raise ValueError("REDIS_URL is not set; start with `python -m edge`, which brings a store of its own")
+    return settings.redis_url

@@ -1,0 +1,198 @@
+"""The index: the read-only arrays of one bundle that candidates and features are computed from.
+
+In: the arrays `training.index` writes (`ARRAYS` names them, with their kinds). Out: `Index`, which checks that they fit
+together, and `gather`, which reads many rows of a CSR pair at once. Nothing is copied but the product ids.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.core.errors import BundleError
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
+Places = NDArray[np.intp]
+
+LEVELS = 3  # of a category path that count, wide to narrow
+SEPARATOR = " > "
+
+# name -> (kind of dtype, dimensions). N items, C categories; `*_ptr` are CSR row starts, one more than rows.
+ARRAYS: dict[str, tuple[str, int]] = {
+    "ids": ("S", 1),  # N product ids, UTF-8
+    "category_paths": ("S", 1),  # C paths such as `a > b`, UTF-8, wide before narrow: the narrowest code is the largest
+    "category_of": ("i", 2),  # N x LEVELS codes of the path cut after 1, 2, 3 names; -1 where it ends sooner
+    "category_ptr": ("i", 1),  # category -> its best products
+    "category_items": ("i", 1),
+    "brand_of": ("i", 1),  # N codes, -1 unknown
+    "price": ("f", 1),  # N, per unit, typical; 0 unknown
+    "sold": ("f", 1),  # N, orders with the product over the whole window
+    "sold_recently": ("f", 1),  # N, orders of the last RECENT_DAYS, newer ones weighing more
+    "trend": ("f", 1),  # N, recent daily orders over earlier ones, as a shrunk log ratio
+    "repeat_rate": ("f", 1),  # N, share of its buyers who bought it again, shrunk
+    "gap_days": ("f", 1),  # N, median days between two purchases by one shopper; 0 unknown
+    "vectors": ("f", 2),  # N x D unit vectors from co-occurrence; zero where too little is known
+    "popular": ("i", 1),
+    "trending": ("i", 1),
+    "pair_ptr": ("i", 1),  # item -> products bought together with it beyond chance
+    "pair_items": ("i", 1),
+    "pair_score": ("f", 1),  # shrunk cosine, 0..1
+    "pair_lift": ("f", 1),  # log of orders together over orders expected together
+    "session_ptr": ("i", 1),  # session (oldest first) -> its products
+    "session_items": ("i", 1),
+    "item_session_ptr": ("i", 1),  # item -> its most recent sessions, newest first
+    "item_sessions": ("i", 1),
+    "as_of": ("f", 1),  # one unix day: the first day the index knows nothing of
+    "orders": ("f", 1),  # one number: orders in the window
+}
+# CSR row starts -> (values in the same order, what a row stands for, what a value points at).
+_ROWS = {
+    "category_ptr": (("category_items",), "category_paths", "ids"),
+    "pair_ptr": (("pair_items", "pair_score", "pair_lift"), "ids", "ids"),
+    "session_ptr": (("session_items",), "", "ids"),
+    "item_session_ptr": (("item_sessions",), "ids", "session_ptr"),
+}
+_PER_ITEM = ("category_of", "brand_of", "price", "sold", "sold_recently", "trend", "repeat_rate", "gap_days", "vectors")
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Read-only arrays of one bundle; see ARRAYS for what each holds. Positions are rows of the item arrays."""
+
+    ids: list[str]
+    position: dict[str, int] = field(repr=False)
+    category_paths: list[str] = field(repr=False)
+    category_code: dict[str, int] = field(repr=False)
+    category_of: Ints = field(repr=False)
+    category_ptr: Ints = field(repr=False)
+    category_items: Ints = field(repr=False)
+    brand_of: Ints = field(repr=False)
+    brands: int
+    price: Floats = field(repr=False)
+    sold: Floats = field(repr=False)
+    sold_recently: Floats = field(repr=False)
+    trend: Floats = field(repr=False)
+    repeat_rate: Floats = field(repr=False)
+    gap_days: Floats = field(repr=False)
+    vectors: NDArray[np.float16] = field(repr=False)
+    popular: Ints = field(repr=False)
+    trending: Ints = field(repr=False)
+    pair_ptr: Ints = field(repr=False)
+    pair_items: Ints = field(repr=False)
+    pair_score: Floats = field(repr=False)
+    pair_lift: Floats = field(repr=False)
+    session_ptr: Ints = field(repr=False)
+    session_items: Ints = field(repr=False)
+    item_session_ptr: Ints = field(repr=False)
+    item_sessions: Ints = field(repr=False)
+    as_of: float
+    orders: float
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Check and wrap the arrays of a bundle. Raises BundleError naming the array that does not fit."""
+        _check(arrays)
+        # A memmap pays Python overhead on every operation; its plain view reads the same pages without.
+        plain = {name: np.asarray(arrays[name]).view(np.ndarray) for name in ARRAYS}
+        ids, paths = _texts("ids", plain.pop("ids")), _texts("category_paths", plain.pop("category_paths"))
+        position = {id_: at for at, id_ in enumerate(ids)}
+        if len(position) != len(ids):
+            raise BundleError("index array 'ids' names a product twice")
+        brand_of = plain["brand_of"]
+        return cls(
+            ids=ids,
+            position=position,
+            category_paths=paths,
+            category_code={path: code for code, path in enumerate(paths)},
+            brands=int(brand_of.max(initial=-1)) + 1,
+            as_of=float(plain.pop("as_of")[0]),
+            orders=float(plain.pop("orders")[0]),
+            **plain,
+        )
+
+    def positions(self, product_ids: Iterable[str]) -> Ints:
+        """Where these products lie; unknown ids are left out, order is kept."""
+        known = self.position
+        return np.array([known[id_] for id_ in product_ids if id_ in known], np.int32)
+
+    def popular_in(self, category: str) -> Ints:
+        """The best of a category path, best first; of the narrowest level known, empty when none is."""
+        names = category.split(SEPARATOR)
+        for depth in range(min(len(names), LEVELS), 0, -1):
+            code = self.category_code.get(SEPARATOR.join(names[:depth]))
+            if code is not None:
+                return self.category_items[self.category_ptr[code] : self.category_ptr[code + 1]]
+        return np.empty(0, np.int32)
+
+
+def gather(ptr: Ints, rows: NDArray[np.integer[Any]]) -> tuple[Places, Places]:
+    """Where the values of several CSR rows lie, row after row, and for each value which of `rows` it belongs to."""
+    return spans(ptr[rows], ptr[rows + 1])
+
+
+def spans(starts: NDArray[np.integer[Any]], ends: NDArray[np.integer[Any]]) -> tuple[Places, Places]:
+    """All positions of the half-open spans, one span after the other, and for each which span it belongs to."""
+    lengths = ends - starts
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    skipped = starts - (np.cumsum(lengths) - lengths)
+    return np.arange(len(owner)) + skipped[owner], owner
+
+
+def distinct(codes: Ints, reach: int) -> tuple[Ints, Places]:
+    """The different codes, all below `reach`, in order of their last appearance, and for each code its row there."""
+    # Sorting costs ten times this. The table is never cleared: only places just written are read.
+    table = np.empty(reach, np.int32)
+    at = np.arange(len(codes), dtype=np.int32)
+    table[codes] = at
+    different = codes[table[codes] == at]
+    table[different] = at[: len(different)]
+    return different, table[codes].astype(np.intp)
+
+
+def _check(arrays: Mapping[str, NDArray[Any]]) -> None:
+    for name, (kind, dimensions) in ARRAYS.items():
+        array = arrays.get(name)
+        if array is None:
+            raise BundleError(f"index array {name!r} is missing; train the bundle again with this version")
+        if array.dtype.kind != kind or array.ndim != dimensions:
+            found = f"{array.dtype} with {array.ndim} dimensions"
+            raise BundleError(f"index array {name!r} is {found}, not kind {kind!r} with {dimensions}")
+    items = len(arrays["ids"])
+    for name in _PER_ITEM:
+        if len(arrays[name]) != items:
+            raise BundleError(f"index array {name!r} has {len(arrays[name])} rows for {items} products")
+    if arrays["category_of"].shape[1] != LEVELS or not arrays["as_of"].shape == arrays["orders"].shape == (1,):
+        raise BundleError(f"index arrays 'category_of', 'as_of', 'orders' do not have {LEVELS} columns, 1 and 1 values")
+    for name in ("popular", "trending"):
+        _check_targets(name, arrays[name], items)
+    _check_targets("category_of", arrays["category_of"] + 1, len(arrays["category_paths"]) + 1)
+    _check_targets("brand_of", arrays["brand_of"] + 1, 2**31)
+    for name, (values, rows, targets) in _ROWS.items():
+        _check_rows(arrays, name, values, rows)
+        reach = len(arrays[targets]) - (targets == "session_ptr")
+        _check_targets(values[0], arrays[values[0]], reach)
+
+
+def _check_rows(arrays: Mapping[str, NDArray[Any]], name: str, values: tuple[str, ...], rows: str) -> None:
+    ptr = arrays[name]
+    expected = len(arrays[rows]) + 1 if rows else len(ptr)
+    if len(ptr) != expected or not len(ptr) or ptr[0] != 0 or bool(np.any(ptr[1:] < ptr[:-1])):
+        raise BundleError(f"index array {name!r} does not hold {expected} rising row starts")
+    for value in values:
+        if len(arrays[value]) != ptr[-1]:
+            raise BundleError(f"index array {value!r} has {len(arrays[value])} values, {name!r} ends at {ptr[-1]}")
+
+
+def _check_targets(name: str, array: NDArray[Any], reach: int) -> None:
+    if array.size and not 0 <= int(array.min()) <= int(array.max()) < reach:
+        raise BundleError(f"index array {name!r} points outside the {reach} rows it may name")
+
+
+def _texts(name: str, array: NDArray[Any]) -> list[str]:
+    try:
+        return [text.decode() for text in array.tolist()]
+    except UnicodeDecodeError as error:
+        raise BundleError(f"index array {name!r} is not UTF-8: {error}") from error

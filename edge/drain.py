@@ -1,0 +1,48 @@
+"""Leaving without losing a request: what a server process does between SIGTERM and its end.
+
+First it says goodbye: readiness turns 503, so that no new caller is sent here, and every answer carries
+`Connection: close`, so that callers who are here come back elsewhere. After the drain time the server stops accepting,
+finishes what it has begun, and goes.
+"""
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+logger = logging.getLogger("endcap.drain")
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Drain:
+    """Whether this process is leaving. `install` puts itself before the server's own SIGTERM handler."""
+
+    def __init__(self, drain_s: float) -> None:
+        self.leaving = False
+        self._drain_s = drain_s
+
+    def install(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Delay SIGTERM by the drain time; the server puts its handlers back itself. Threads get no signals."""
+        if threading.current_thread() is not threading.main_thread():
+            return
+        stop = signal.getsignal(signal.SIGTERM)
+
+        def leave(number: int, frame: FrameType | None) -> None:
+            if self.leaving or not callable(stop):
+                return
+            self.leaving = True
+            logger.info("leaving: answers close their connections for %.1f s", self._drain_s)
+            loop.call_soon_threadsafe(loop.call_later, self._drain_s, stop, number, frame)
+
+        signal.signal(signal.SIGTERM, leave)
+
+
+def end_with_parent() -> None:
+    """Have the kernel send SIGTERM when the launcher is gone, however it went. Only Linux can; elsewhere: nothing."""
+    if sys.platform == "linux" and os.environ.get("ENDCAP_LAUNCHER") == str(os.getppid()):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,80 @@
+"""Who is asking: the one place that decides it.
+
+In: the connection and the ids a request names. Out: `Caller`, in pseudonyms; raw ids go no further than this file.
+Demo mode, the only mode so far, believes a customer id because nothing but loopback may ask.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Literal
+
+from edge.core.events import Purpose
+from edge.core.keys import PseudonymKey, pseudonym
+from edge.errors import InputError
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A shop and, in pseudonyms, the shopper behind a request, with the consent that the request states."""
+
+    shop: str
+    visitor: str | None
+    customer: str | None
+    consent: frozenset[Purpose]
+    trust: Literal["demo"]
+
+    @property
+    def shopper(self) -> str | None:
+        """Whose profile it is: the customer's where known, else the visitor's."""
+        return self.customer or self.visitor
+
+    @property
+    def visit(self) -> str | None:
+        """Whose session it is: a visit belongs to the device, so the visitor's where known."""
+        return self.visitor or self.customer
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """All pseudonyms of this shopper."""
+        return tuple(name for name in (self.visitor, self.customer) if name)
+
+    @property
+    def personal(self) -> bool:
+        """Whether anything stored may be looked at: the request allows it and says who asks."""
+        return "personalization" in self.consent and self.shopper is not None
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """Turns connections and ids into callers, for the shop of demo mode."""
+
+    shop: str
+    key: PseudonymKey
+
+    def admit(self, client_host: str | None) -> None:
+        """Let only loopback in. Raises InputError (403). No host means a unix socket, which is local."""
+        if client_host is not None and not is_loopback(client_host):
+            raise InputError(
+                "client",
+                f"demo mode answers loopback only, not {client_host}; run it behind nothing that forwards",
+                status=403,
+            )
+
+    def caller(self, visitor_id: str | None, customer_id: str | None, consent: Iterable[Purpose]) -> Caller:
+        """The caller behind these ids."""
+        return Caller(
+            shop=self.shop,
+            visitor=pseudonym(self.key, self.shop, "visitor", visitor_id) if visitor_id else None,
+            customer=pseudonym(self.key, self.shop, "customer", customer_id) if customer_id else None,
+            consent=frozenset(consent),
+            trust="demo",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, as an address or as `localhost`, is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,32 @@
+"""What the edge counts, for Prometheus; with several workers the files in PROMETHEUS_MULTIPROC_DIR are added up."""
+
+import os
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0)
+
+REQUESTS = Counter("endcap_requests", "Answers by route and status", ["route", "status"])
+REQUEST_SECONDS = Histogram("endcap_request_seconds", "Time to answer", ["route"], buckets=_SECONDS)
+STAGE_SECONDS = Histogram("endcap_stage_seconds", "Time per stage of a recommendation", ["stage"], buckets=_SECONDS)
+SLOTS = Counter("endcap_slots", "Shelves served, by what shaped them", ["slot", "served_by"])
+DEGRADED = Counter("endcap_degraded", "Answers given with less, by what failed", ["what"])
+CACHE = Counter("endcap_cache", "Look-ups in the answer cache", ["outcome"])
+EVENTS = Counter("endcap_events", "Events received, by what became of them", ["type", "status"])
+STORE_ERRORS = Counter("endcap_store_errors", "Failed calls to the store, by kind of error", ["kind"])
+RECORDS_IGNORED = Counter("endcap_records_ignored", "Stored records that were not believed", ["record", "reason"])
+BUNDLES_REFUSED = Counter("endcap_bundles_refused", "Bundles that failed verification", ["shop"])
+BUNDLES_LOADED = Counter("endcap_bundles_loaded", "Bundles verified and swapped in", ["shop"])
+BREAKER_OPEN = Gauge("endcap_breaker_open", "1 while the store is not being asked", multiprocess_mode="max")
+IN_FLIGHT = Gauge("endcap_in_flight", "Recommendation requests at work", multiprocess_mode="livesum")
+CATALOGUE_PRODUCTS = Gauge("endcap_catalogue_products", "Products known", ["shop"], multiprocess_mode="max")
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus text format, of all workers when there are several."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # because prometheus-client leaves this class untyped
+    return generate_latest(registry)

@@ -1,0 +1,123 @@
+"""The OpenAPI document, from the same structs that read requests and write answers."""
+
+from typing import Any
+
+import msgspec
+
+from edge.collect import ConsentUpdate, Events, Result
+from edge.core.events import Event
+from edge.wire import Answer, Batch, Filter, Problem, Query
+
+_JSON = "application/json"
+_SURFACES = {"name": "surface", "in": "path", "required": True, "schema": {"enum": ["pdp", "cart", "home"]}}
+_ABOUT = {
+    "product_id": "the product on the page (pdp)",
+    "product_ids": "the cart: comma-separated ids",
+    "visitor_id": "first-party, unguessable id of an anonymous shopper",
+    "customer_id": "logged-in customer; believed only from a trusted source, or in demo mode",
+    "session": "product ids of this visit, newest last; used in memory, never stored",
+    "consent": "comma list of personalization, analytics, marketing; absent means none",
+    "market": "default from the shop",
+    "locale": "default from the shop",
+    "slots": "which shelves; default all of the surface",
+    "limit": "items per shelf",
+    "exclude": "product ids never to show",
+    "filter": "JSON object with any of in_stock, category, brand, price_min, price_max",
+    "min_score": "leave out items scored lower",
+    "fallback": "what a shelf does when it has nothing personal or contextual to say",
+    "rev": "any value; keeps caches apart",
+    "key": "publishable or secret key, where a header cannot be set",
+}
+
+
+class EventResults(msgspec.Struct, frozen=True):
+    """A result per event, in the order sent."""
+
+    results: list[Result]
+
+
+class BatchResult(msgspec.Struct, frozen=True):
+    """One member's answer or problem, with the status it would have had alone."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class BatchResults(msgspec.Struct, frozen=True):
+    """A result per request, in the order sent."""
+
+    results: list[BatchResult]
+
+
+def document(version: str) -> dict[str, Any]:
+    """The whole document, OpenAPI 3.1."""
+    types = (Query, Batch, Answer, BatchResults, Event, Events, EventResults, ConsentUpdate, Problem, Filter)
+    _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    alone = [{"$ref": f"#/components/schemas/{name}"} for name in ("Answer", "Problem")]
+    components["BatchResult"]["properties"]["body"] = {"oneOf": alone}  # msgspec has no word for either-or of structs
+    recommend = {"tags": ["recommendations"], "responses": _responses("Answer", "Shelves; also when degraded")}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Endcap", "version": version, "description": "Shelves for product page, cart and homepage."},
+        "paths": {
+            "/v1/recommendations/{surface}": {
+                "parameters": [_SURFACES],
+                "get": {**recommend, "summary": "Shelves of one page", "parameters": _parameters(components)},
+                "post": {**recommend, "summary": "The same, with a JSON body", "requestBody": _body("Query")},
+            },
+            "/v1/recommendations": {
+                "post": {
+                    "tags": ["recommendations"],
+                    "summary": "Several pages in one request",
+                    "requestBody": _body("Batch"),
+                    "responses": _responses("BatchResults", "A result per request, each with its own status"),
+                }
+            },
+            "/v1/events": {"post": _collect("What a shopper did: one event or a batch", "Event", "Events")},
+            "/v1/consent": {"post": _collect("A shopper's whole decision on consent", "ConsentUpdate")},
+            "/healthz": {"get": _plain("The process is alive")},
+            "/readyz": {"get": _plain("A model is loaded and nothing stands in the way of serving")},
+            "/metrics": {"get": _plain("Prometheus metrics")},
+        },
+        "components": {"schemas": components},
+    }
+
+
+def _parameters(components: dict[str, Any]) -> list[dict[str, Any]]:
+    properties = components["Query"]["properties"]
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "description": about,
+            "schema": {"type": "string", "contentMediaType": _JSON} if name == "filter" else properties[name],
+            **({"style": "form", "explode": False} if properties[name].get("type") == "array" else {}),
+        }
+        for name, about in _ABOUT.items()
+    ]
+
+
+def _body(*names: str) -> dict[str, Any]:
+    refs = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+    return {"required": True, "content": {_JSON: {"schema": refs[0] if len(refs) == 1 else {"oneOf": refs}}}}
+
+
+def _responses(name: str, description: str) -> dict[str, Any]:
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        "200": {"description": description, "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{name}"}}}},
+        "400": {"description": "Something to mend; `parameter` says where", "content": problem},
+        "413": {"description": "The body is too large"},
+    }
+
+
+def _collect(summary: str, *names: str) -> dict[str, Any]:
+    responses = _responses("EventResults", "What became of it")
+    if "ConsentUpdate" in names:
+        responses["200"] = {"description": "Stored; what is no longer allowed is deleted"}
+    responses["503"] = {"description": "The store does not answer; nothing was accepted, Retry-After says when"}
+    return {"tags": ["events"], "summary": summary, "requestBody": _body(*names), "responses": responses}
+
+
+def _plain(description: str) -> dict[str, Any]:
+    return {"tags": ["operations"], "summary": description, "responses": {"200": {"description": description}}}

@@ -1,0 +1,218 @@
+"""The shopper's records in Redis: profile, session, consent. One trip to read them, atomic steps to write them.
+
+In: a `Caller`. Out: `Known`, or StoreUnavailableError after at most the configured wait: no retries, a breaker instead.
+Every record carries its shop and shopper and is believed only where they match, so that a mixed-up reply is a miss.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from edge.breaker import Breaker
+from edge.core import keys
+from edge.core.consent import Decision, decode_decision, encode_decision, in_force
+from edge.core.errors import CodecError
+from edge.core.events import Event, Purpose
+from edge.core.profile import Profile, Session, decode_profile, decode_session, encode_profile, encode_session, observe
+from edge.errors import EndcapError
+from edge.identify import Caller
+from edge.metrics import BREAKER_OPEN, RECORDS_IGNORED, STORE_ERRORS
+
+
+class StoreUnavailableError(EndcapError):
+    """The store did not answer in time, refused, or is not being asked at the moment."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What one trip brought: the records as they may be used, and the raw bytes that a later write must still find."""
+
+    profile: Profile | None
+    session: Session | None
+    consent: frozenset[Purpose]
+    session_bytes: bytes | None
+    consent_bytes: bytes | None  # of the session's owner
+
+    @property
+    def revision(self) -> str:
+        """Changes whenever anything here does; part of the cache key of personal answers."""
+        profile, session = self.profile, self.session
+        return f"{profile.revision if profile else 0}.{profile.updated if profile else 0}." + (
+            f"{session.revision}.{session.updated}" if session else "0"
+        )
+
+
+NOTHING_KNOWN = Known(None, None, frozenset(), None, None)
+
+# Sets the session only if neither it nor its owner's consent changed since they were read, and notes the stream entries
+# made for it. So two events at once both count, and a withdrawal between read and write wins.
+_WRITE_SESSION = """
+local function is(key, expected) return (redis.call('GET', key) or '') == expected end
+if not is(KEYS[1], ARGV[1]) or not is(KEYS[2], ARGV[2]) then return 0 end
+if ARGV[3] ~= '' then redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4]) end
+for i = 6, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
+if #ARGV > 5 then redis.call('EXPIRE', KEYS[3], ARGV[5]) end
+return 1
+"""
+_ATTEMPTS = 5
+
+
+def connect(url: str, *, timeout_s: float, connections: int) -> "Redis":
+    """A client that fails fast: redis-py's defaults take seconds to give up, and RESP3 skips a check on reuse."""
+    client: Redis = Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=timeout_s,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=connections,
+    )
+    return client
+
+
+class _Owned(Protocol):
+    @property
+    def shop(self) -> str: ...
+    @property
+    def shopper(self) -> str: ...
+
+
+_Record = TypeVar("_Record", bound=_Owned)
+_Result = TypeVar("_Result")
+
+
+class ShopperStore:
+    """Reads and writes shoppers' records through one client and one breaker."""
+
+    def __init__(self, redis: "Redis", breaker: Breaker | None = None) -> None:
+        self.redis = redis
+        self.breaker = breaker or Breaker()
+        self._write_session = redis.register_script(_WRITE_SESSION)
+
+    async def ask(self, call: Callable[[], Awaitable[_Result]]) -> _Result:
+        """Make one call to the store through the breaker. Raises StoreUnavailableError."""
+        if not self.breaker.allow():
+            STORE_ERRORS.labels("skipped").inc()
+            raise StoreUnavailableError("the store failed repeatedly and is not being asked for a moment")
+        try:
+            result = await call()
+        except (RedisError, OSError) as error:
+            self.breaker.failed()
+            BREAKER_OPEN.set(self.breaker.open)
+            STORE_ERRORS.labels(type(error).__name__).inc()
+            raise StoreUnavailableError(f"the store did not answer: {type(error).__name__}") from error
+        if self.breaker.open:
+            BREAKER_OPEN.set(0)
+        self.breaker.succeeded()
+        return result
+
+    async def read(self, caller: Caller) -> Known:
+        """Profile, session and stored consent of a caller in one trip. Raises StoreUnavailableError."""
+        shop, shopper, visit = caller.shop, caller.shopper, caller.visit
+        if shopper is None or visit is None:
+            return NOTHING_KNOWN
+        owners = dict.fromkeys((visit, *caller.subjects))  # the session's owner first
+        names = [keys.profile_key(shop, shopper), keys.session_key(shop, visit)]
+        names += [keys.consent_key(shop, owner) for owner in owners]
+        values: list[Any] = await self.ask(lambda: self.redis.mget(names))
+        profile, session, *decisions = values
+        stored = [
+            _believed("consent", decode_decision, data, shop, owner)
+            for data, owner in zip(decisions, owners, strict=True)
+        ]
+        consent = in_force(caller.consent, stored)
+        personal = "personalization" in consent
+        return Known(
+            profile=_believed("profile", decode_profile, profile, shop, shopper) if personal else None,
+            session=_believed("session", decode_session, session, shop, visit) if personal else None,
+            consent=consent,
+            session_bytes=session,
+            consent_bytes=decisions[0],
+        )
+
+    async def observe(self, caller: Caller, events: Sequence[Event], entries: Iterable[bytes], now: float) -> None:
+        """Change the caller's session by these events, and note their stream entries. Raises StoreUnavailableError.
+
+        Reads again and repeats when somebody else wrote in between; consent is looked at anew each time.
+        """
+        shop, visit = caller.shop, caller.visit
+        if visit is None:
+            return
+        entries = list(entries)
+        names = [keys.session_key(shop, visit), keys.consent_key(shop, visit), keys.trail_key(shop, visit)]
+        for _ in range(_ATTEMPTS):
+            known = await self.read(caller)
+            after = b""
+            if "personalization" in known.consent:
+                session = known.session or Session(shop, visit)
+                for event in events:
+                    observe(session, event, now)
+                after = encode_session(session)
+            arguments = [known.session_bytes or b"", known.consent_bytes or b"", after, keys.SESSION_TTL_S]
+            arguments += [keys.TRAIL_TTL_S, *entries]
+            if await self.ask(lambda a=arguments: self._write_session(keys=names, args=a)):  # type: ignore[misc]  # because mypy cannot type a lambda's default
+                return
+        raise StoreUnavailableError(
+            f"a session kept changing under {_ATTEMPTS} attempts to write it; send the events again"
+        )
+
+    async def decide(self, caller: Caller, decision: Callable[[str], Decision]) -> None:
+        """Store each subject's decision; without personalization their data go. Raises StoreUnavailableError."""
+        for subject in caller.subjects:
+            made = decision(subject)
+            await self.ask(lambda s=subject, d=made: self._decide(caller.shop, s, d))  # type: ignore[misc]  # because mypy cannot type a lambda's default
+
+    async def _decide(self, shop: str, subject: str, decision: Decision) -> None:
+        trail_key = keys.trail_key(shop, subject)
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.set(keys.consent_key(shop, subject), encode_decision(decision), ex=keys.CONSENT_TTL_S)
+            if "personalization" not in decision.granted:
+                pipe.delete(keys.profile_key(shop, subject), keys.session_key(shop, subject))
+            pipe.lrange(trail_key, 0, -1)
+            entries = (await pipe.execute())[-1]
+        if entries and not {"personalization", "analytics"} <= set(decision.granted):
+            # The stream lies on another node of a cluster than the shopper's keys, so this is a second step; the
+            # trail goes last, so that a crash in between leaves something to repeat the withdrawal from.
+            await self.redis.xdel(keys.events_key(shop), *entries)
+            await self.redis.delete(trail_key)
+
+    async def put_profiles(self, profiles: Iterable[Profile]) -> int:
+        """Write whole profiles, with TTL, for the backend: not through the breaker. Returns the bytes of all values."""
+        size = 0
+        async with self.redis.pipeline(transaction=False) as pipe:
+            for profile in profiles:
+                data = encode_profile(profile)
+                size += len(data)
+                pipe.set(keys.profile_key(profile.shop, profile.shopper), data, ex=keys.PROFILE_TTL_S)
+            await pipe.execute()
+        return size
+
+    async def ready(self) -> bool:
+        """Whether the store answers."""
+        try:
+            await self.ask(self.redis.ping)
+        except StoreUnavailableError:
+            return False
+        return True
+
+
+def _believed(
+    record: str, decode: Callable[[bytes], _Record], data: bytes | None, shop: str, shopper: str
+) -> _Record | None:
+    """A stored record, or None when there is none, it is unreadable, or it is somebody else's."""
+    if data is None:
+        return None
+    try:
+        value = decode(data)
+    except CodecError:
+        RECORDS_IGNORED.labels(record, "unreadable").inc()
+        return None
+    if (value.shop, value.shopper) != (shop, shopper):
+        RECORDS_IGNORED.labels(record, "foreign").inc()
+        return None
+    return value

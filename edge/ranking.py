@@ -1,0 +1,170 @@
+"""Ranking: from what is known about a request to shelves in order, through the model of the live bundle.
+
+In: a model, a query, what the store knows. Out: a `Ranking`. Only products' ids, scores and reasons: prices and stock
+come after the cache. If the ranker fails or there is no time for it, the order the candidates were found in serves.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.catalogue import Catalogue
+from edge.core.features import build
+from edge.core.retrieval import SCORED_SLOTS, Candidates, Context, History, candidates
+from edge.core.sources import SOURCES
+from edge.profiles import Known
+from edge.scoring import Model, RankerError
+from edge.shelves import Pick, ServedBy, Shelf, passes, positioned
+from edge.slots import SLOTS, SlotSpec
+from edge.wire import Filter, Query
+
+_DAY_S = 86_400.0
+_UNSCORED = frozenset({"recently_viewed", "trending"})  # their order is given, not ranked
+_NO_FILTER = Filter()
+# Why a candidate is shown, by the strongest evidence that found it; the shelf's own reason where none of these did.
+_REASONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "cart_complements": (("hits", "bought_together"), ("own", "bought_before")),
+    "for_you": (
+        ("own", "bought_before"),
+        ("visit_pair", "goes_with_viewed"),
+        ("history_pair", "goes_with_bought"),
+        ("favourite", "favourite_category"),
+        ("popular", "popular"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the shelves of one request are made from. `visit` holds this visit's products, newest last."""
+
+    query: Query
+    known: Known
+    visit: tuple[str, ...]
+    context: Context
+
+    @property
+    def served_by(self) -> ServedBy:
+        """What shapes a ranked shelf: stored knowledge of the shopper, the request's session, or only the page."""
+        session = self.known.session
+        if len(self.context.history.items) or (session and (session.viewed or session.cart)):
+            return "personal"
+        return "session" if self.query.session else "context"
+
+
+def page_products(query: Query, known: Known) -> tuple[str, ...]:
+    """The products a page is about: the product shown, or the cart, as sent or as last seen."""
+    if query.surface == "pdp":
+        return (query.product_id,) if query.product_id else ()
+    if query.surface == "cart":
+        return query.cart or tuple(known.session.cart if known.session else ())
+    return ()
+
+
+def gather_evidence(model: Model, query: Query, known: Known) -> Evidence:
+    """Align page, visit and profile to the model's index."""
+    page = page_products(query, known)
+    stored = (*known.session.cart, *known.session.viewed) if known.session else ()
+    newest_first = dict.fromkeys(reversed((*stored, *query.session)))
+    visit = tuple(product for product in reversed(newest_first) if product not in page)
+    context = Context(
+        anchors=model.index.positions(page),
+        recent=model.index.positions(visit),
+        history=History.of(model.index, known.profile),
+        day=time.time() / _DAY_S,
+    )
+    return Evidence(query, known, visit, context)
+
+
+def find(model: Model, slot: str, evidence: Evidence, most: int) -> Candidates | None:
+    """The candidates of a shelf; None where its order is given, or where nothing is known to recommend from."""
+    context = evidence.context
+    if slot in _UNSCORED:
+        return None
+    if slot == "for_you" and not (len(context.history.items) or len(context.recent)):
+        return None  # a stranger gets the popular list under its own name
+    return candidates(model.index, slot, context, most)
+
+
+def score(model: Model, found: dict[str, Candidates | None], context: Context) -> dict[str, NDArray[np.float32]]:
+    """The ranker's raw scores by slot, all shelves in one run. Raises RankerError."""
+    scored = {slot: some for slot, some in found.items() if some and slot in SCORED_SLOTS and len(some.items)}
+    if not scored:
+        return {}
+    rows = np.concatenate([build(model.index, slot, context, some) for slot, some in scored.items()])
+    ends = np.cumsum([len(some.items) for some in scored.values()])
+    return dict(zip(scored, np.split(model.ranker.scores(rows), ends[:-1]), strict=True))
+
+
+def try_score(
+    model: Model, found: dict[str, Candidates | None], context: Context, failed: list[str]
+) -> dict[str, NDArray[np.float32]]:
+    """`score`, or nothing when the ranker fails: `failed` then names it."""
+    try:
+        return score(model, found, context)
+    except RankerError:
+        failed.append("ranker")
+        return {}
+
+
+def arrange(
+    model: Model,
+    slot: str,
+    found: Candidates | None,
+    scores: NDArray[np.float32] | None,
+    evidence: Evidence,
+    catalogue: Catalogue,
+) -> Shelf:
+    """One shelf, best first, with enough in reserve for the live rules to take from."""
+    spec, query = SLOTS[slot], evidence.query
+    most = 2 * query.limit + 16
+    if slot == "recently_viewed":
+        return Shelf(slot, "personal" if evidence.known.session or evidence.known.profile else "session",
+                     _viewed(spec, evidence, most))  # fmt: skip
+    if slot == "trending":
+        return Shelf(slot, "popular", positioned(model, model.index.trending, spec.reason, 4 * most))
+    if found is None or not len(found.items):
+        return Shelf(slot, "popular", ())
+    order, values = _order(found, scores)
+    ids = model.index.ids
+    if query.filter != _NO_FILTER or query.exclude:
+        # A narrow filter must reach past the reserve: sieve all candidates by what rarely changes.
+        order = np.array([at for at in order if _may_show(ids[found.items[at]], query, catalogue)], np.intp)
+    order = order[:most]
+    reasons = _reasons(spec, found, order)
+    picks = zip(found.items[order].tolist(), values[order].round(4).tolist(), reasons, strict=True)
+    return Shelf(slot, evidence.served_by, tuple(Pick(ids[at], value, reason) for at, value, reason in picks))
+
+
+def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Places best first, and a value in 0..1 for each candidate."""
+    if scores is None:
+        values = found.scores.astype(np.float64) / max(float(found.scores.max()), 1e-9)
+        return np.arange(len(values)), values.clip(0, 1)
+    values = 1 / (1 + np.exp(-scores.astype(np.float64)))
+    return np.argsort(-scores, kind="stable"), values
+
+
+def _reasons(spec: SlotSpec, found: Candidates, order: NDArray[np.intp]) -> list[str]:
+    reasons = [spec.reason] * len(order)
+    for source, reason in reversed(_REASONS.get(spec.id, ())):
+        for place in np.flatnonzero(found.evidence[SOURCES.index(source), order] > 0).tolist():
+            reasons[place] = reason
+    return reasons
+
+
+def _viewed(spec: SlotSpec, evidence: Evidence, most: int) -> tuple[Pick, ...]:
+    """Newest first, exactly as viewed: this visit's before those of earlier ones."""
+    session, profile = evidence.known.session, evidence.known.profile
+    ids = dict.fromkeys(reversed(evidence.query.session))
+    ids |= dict.fromkeys(reversed(session.viewed if session else ()))
+    ids |= dict.fromkeys(reversed(list(profile.viewed) if profile else ()))
+    newest = list(ids)[:most]
+    return tuple(Pick(id_, round(1 - place / (len(newest) + 1), 4), spec.reason) for place, id_ in enumerate(newest))
+
+
+def _may_show(id_: str, query: Query, catalogue: Catalogue) -> bool:
+    product = catalogue.get(id_)
+    return product is not None and id_ not in query.exclude and passes(query.filter, product)

@@ -1,0 +1,160 @@
+"""The request path: who asks → what is known → candidates → features → ranker → rules → shelves. Knows no HTTP.
+
+In: a `Query` and a `Caller`. Out: an `Answer`, who may keep it, and where it came from. Read `Recommender.answer` from
+the top: every stage has something to fall back to, so a failing dependency makes the answer smaller, never an error.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from edge.cache import AnswerCache, Cached
+from edge.catalogue import Catalogue
+from edge.core.errors import BundleError
+from edge.core.switches import Switches, read_switches
+from edge.identify import Caller
+from edge.metrics import DEGRADED, SLOTS, STAGE_SECONDS
+from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
+from edge.ranking import arrange, find, gather_evidence, page_products, try_score
+from edge.scoring import LiveModel, Model
+from edge.settings import Settings
+from edge.shelves import Ranking, Shelf, shelve
+from edge.slots import SLOTS as SPECS
+from edge.slots import order_for, slots_of
+from edge.wire import Answer, Query
+
+Sharing = Literal["public", "private", "none"]
+_LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such an answer may be kept
+
+
+class Deadline:
+    """The whole request's clock, looked at between stages."""
+
+    def __init__(self, budget_s: float) -> None:
+        self._ends = time.monotonic() + budget_s
+
+    @property
+    def passed(self) -> bool:
+        """Whether the time is up."""
+        return time.monotonic() >= self._ends
+
+
+@dataclass(frozen=True)
+class Served:
+    """An answer, who may keep it, and the cached ranking it was made from."""
+
+    answer: Answer
+    sharing: Sharing
+    cached: Cached[Ranking]
+
+
+class Recommender:
+    """Answers for one shop."""
+
+    def __init__(self, settings: Settings, shop: str, store: ShopperStore) -> None:
+        self.shop = shop
+        self.live = LiveModel(settings.bundles_dir, shop)
+        self.catalogue = Catalogue(shop, settings.catalogue_path(shop))
+        self.switches = Switches()
+        self.faults: dict[str, str] = {}
+        self._store = store
+        self._cache: AnswerCache[Ranking] = AnswerCache(ttl_s=settings.cache_ttl_s, entries=settings.cache_entries)
+        self._settings = settings
+
+    async def answer(self, query: Query, caller: Caller) -> Served:
+        """The shelves for one request. Never raises for a failing dependency."""
+        deadline = Deadline(self._settings.deadline_ms / 1000)
+        model = self.live.current
+        if query.surface in self.switches.off:
+            return self.popular(query, "switched_off")
+        if model is None:
+            return self.popular(query, "model")
+        if not self.switches.serves(caller.visit):
+            return self.popular(query)
+
+        key = self._key(query, model)
+        if not caller.personal and not query.session:
+            cached = self._cache.find(key)
+            cached = cached or self._keep(key, self._rank(model, query, NOTHING_KNOWN, deadline, []))
+            return self._shelve(query, cached, "public")
+
+        failed: list[str] = []
+        known = await self._know(caller, failed)
+        key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session)
+        cached = None if failed else self._cache.find(key)
+        cached = cached or self._keep(key, self._rank(model, query, known, deadline, failed))
+        return self._shelve(query, cached, "private")
+
+    def popular(self, query: Query, degraded: str | None = None) -> Served:
+        """The popular list, ready since the model was loaded: for overload, surfaces off, and held-out shoppers."""
+        slots = query.slots or slots_of(query.surface)
+        shelves = tuple(Shelf(slot, "popular", ()) for slot in slots if SPECS[slot].falls_back)
+        ranking = Ranking(self.live.current, shelves, (degraded,) if degraded else ())
+        return self._shelve(query, Cached(ranking, 0, 0, hit=False), "private")
+
+    def _key(self, query: Query, model: Model) -> tuple[object, ...]:
+        """Everything a contextual ranking depends on."""
+        market, locale = query.market or self._settings.market, query.locale or self._settings.locale
+        rules = (model.version, self.switches, query.slots, query.limit, query.exclude, query.filter)
+        return (self.shop, query.surface, query.product_id, query.cart, market, locale, *rules)
+
+    async def _know(self, caller: Caller, failed: list[str]) -> Known:
+        """The one trip to the store; when it fails, nothing is known."""
+        if not caller.personal:
+            return NOTHING_KNOWN
+        with STAGE_SECONDS.labels("store").time():
+            try:
+                return await self._store.read(caller)
+            except StoreUnavailableError:
+                failed.append("profile")
+                return NOTHING_KNOWN
+
+    def _rank(self, model: Model, query: Query, known: Known, deadline: Deadline, failed: list[str]) -> Ranking:
+        """Candidates and their order for each shelf: all that may be a few seconds old."""
+        position, catalogue = model.index.position, self.catalogue
+        if any(id_ not in position and not catalogue.get(id_) for id_ in page_products(query, known)):
+            failed.append("unknown_product")
+        with STAGE_SECONDS.labels("retrieve").time():
+            evidence = gather_evidence(model, query, known)
+            slots = query.slots or order_for(query.surface, orders=_orders(known), visiting=bool(evidence.visit))
+            found = {slot: find(model, slot, evidence, self._settings.candidates) for slot in slots}
+        with STAGE_SECONDS.labels("rank").time():
+            if deadline.passed:
+                failed.append("deadline")
+                scores = {}
+            else:
+                scores = try_score(model, found, evidence.context, failed)
+            shelves = [arrange(model, slot, found[slot], scores.get(slot), evidence, catalogue) for slot in slots]
+        return Ranking(model, tuple(shelves), tuple(failed))
+
+    def _keep(self, key: tuple[object, ...], ranking: Ranking) -> Cached[Ranking]:
+        if _LASTING.issuperset(ranking.degraded):
+            return self._cache.keep(key, ranking)
+        return Cached(ranking, 0, 0, hit=False)
+
+    def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing) -> Served:
+        """The live rules, after the cache: prices, stock, and what may not be shown twice."""
+        with STAGE_SECONDS.labels("shelve").time():
+            answer = shelve(query, cached.value, self.catalogue)
+        for what in answer.degraded:
+            DEGRADED.labels(what).inc()
+        for slot in answer.slots:
+            SLOTS.labels(slot.id, slot.served_by).inc()
+        return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached)
+
+    def refresh(self) -> None:
+        """Look for a new bundle, catalogue and switches, off the request path; what is damaged changes nothing."""
+        self.live.refresh()
+        for name, step in (("catalogue", self.catalogue.reload), ("switches", self._read_switches)):
+            try:
+                step()
+                self.faults.pop(name, None)
+            except BundleError as error:
+                self.faults[name] = str(error)
+
+    def _read_switches(self) -> None:
+        self.switches = read_switches(self._settings.bundles_dir, self.shop)
+
+
+def _orders(known: Known) -> int:
+    return known.profile.orders if known.profile else 0

@@ -1,0 +1,96 @@
+"""From answers and errors to HTTP: bodies, cache rules, ETags, problems."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edge.errors import InputError
+from edge.recommend import Served
+from edge.shelves import encode
+from edge.wire import problem
+
+# One page with its own script and style in it; it may talk to this server and nothing else.
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+_SHARING = {
+    "public": "public, max-age=5, s-maxage=30, stale-while-revalidate=30, stale-if-error=60",
+    "private": "private, max-age=5",
+    "none": "private, no-store",  # degraded: better the next moment
+}
+_RETRY_AFTER_S = "1"
+
+
+def json(content: object, status: int = 200) -> Response:
+    """A JSON answer that nobody should keep."""
+    headers = {"Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
+
+
+def recommendation(served: Served, if_none_match: str | None) -> Response:
+    """An answer with its cache rules; 304 when the caller has these bytes already."""
+    body = encode(served.answer)
+    tag = f'"{hashlib.blake2s(body, digest_size=8).hexdigest()}"'
+    cached = served.cached
+    headers = {
+        "Cache-Control": _SHARING[served.sharing],
+        "ETag": tag,
+        "Vary": "Accept-Encoding",
+        "Cache-Status": f"endcap; hit; ttl={cached.ttl_s}" if cached.hit else "endcap; fwd=miss",
+    }
+    if cached.hit:
+        headers["Age"] = str(cached.age_s)
+    if if_none_match and (if_none_match.strip() == "*" or tag in if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def batch(results: Sequence[Served | InputError]) -> Response:
+    """Each member's answer or problem, with the status it would have had alone."""
+    members = [
+        {"status": result.status, "body": msgspec.Raw(_problem_of(result))}
+        if isinstance(result, InputError)
+        else {"status": 200, "body": msgspec.Raw(encode(result.answer))}
+        for result in results
+    ]
+    return json({"results": members})
+
+
+def try_later(detail: str) -> Response:
+    """Nothing was accepted; the caller keeps it and comes back."""
+    body = problem(503, "Nothing was accepted", f"{detail}; send it again")
+    return _problem_response(body, 503, {"Retry-After": _RETRY_AFTER_S})
+
+
+def _problem_of(error: InputError) -> bytes:
+    return problem(error.status, HTTPStatus(error.status).phrase, error.detail, error.parameter)
+
+
+def _problem_response(body: bytes, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/problem+json")
+
+
+async def _input_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, InputError):
+        raise error
+    return _problem_response(_problem_of(error), error.status)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """Starlette's own 404, 405 and 413, in the same shape."""
+    if not isinstance(error, HTTPException):
+        raise error
+    detail = f"{request.method} {request.scope['path'][:200]}: {error.detail}; see /openapi.json"
+    return _problem_response(problem(error.status_code, error.detail, detail), error.status_code, error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """A fault of ours. Starlette logs it; the caller learns only that."""
+    return _problem_response(problem(500, "Internal Server Error", "a fault in Endcap; it has been logged"), 500)
+
+
+HANDLERS: dict[Any, Any] = {InputError: _input_error, HTTPException: _http_error, Exception: _unexpected}

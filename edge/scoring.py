@@ -1,0 +1,158 @@
+"""The model that serves: verified whole off the request path, swapped as one reference, run inline.
+
+In: `live.json` and a bundle directory. Out: `Model` (index, ranker, version) or BundleError with the reason, while the
+last good model serves on. Forests of the size we ship score 100 rows in well under a millisecond, so a thread would
+cost more than the run (see docs/decisions.md).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from edge.core.bundle import RANKER, Manifest, read_arrays, read_live, read_manifest, verify_files
+from edge.core.errors import BundleError
+from edge.core.features import FEATURE_NAMES
+from edge.core.index import Index
+from edge.core.onnx_header import check_header, read_header
+from edge.metrics import BUNDLES_LOADED, BUNDLES_REFUSED
+
+logger = logging.getLogger("endcap.scoring")
+
+
+class RankerError(Exception):
+    """The ranker failed on one request; its candidates are served in retrieval order."""
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """An ONNX session that turns feature rows into scores."""
+
+    session: ort.InferenceSession
+
+    @classmethod
+    def from_bytes(cls, model: bytes) -> "Ranker":
+        """Build a session for small inline runs. Raises BundleError when the model is refused."""
+        check_header(read_header(model))
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        options.enable_cpu_mem_arena = False
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3  # the LightGBM export declares a label shape that draws a warning per run
+        try:
+            session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # because onnxruntime's errors share no base class; any of them refuses it
+            raise BundleError(f"onnxruntime refuses the ranker: {error}") from error
+        if len(session.get_inputs()) != 1:
+            raise BundleError(f"the ranker wants {len(session.get_inputs())} inputs, one feature matrix is given")
+        return cls(session)
+
+    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """One raw score per row. Raises RankerError, also when a score is not finite."""
+        try:
+            (out,) = self.session.run(None, {self.session.get_inputs()[0].name: rows})
+        except Exception as error:  # because onnxruntime's errors share no base class; any of them degrades
+            raise RankerError(str(error)) from error
+        scores: NDArray[np.float32] = np.asarray(out, np.float32).reshape(-1)
+        if len(scores) != len(rows) or not np.isfinite(scores).all():
+            raise RankerError(f"{len(scores)} scores for {len(rows)} rows, or not all finite")
+        return scores
+
+
+@dataclass(frozen=True)
+class Model:
+    """One bundle, ready to serve."""
+
+    manifest: Manifest
+    index: Index
+    ranker: Ranker
+
+    @property
+    def version(self) -> str:
+        """The bundle's name, as answers carry it."""
+        return self.manifest.version
+
+
+def load_model(directory: Path) -> Model:
+    """Read and verify a bundle: checksums, features, operators, golden vectors. Raises BundleError with the reason."""
+    manifest = read_manifest(directory)
+    verify_files(directory, manifest)
+    if manifest.feature_names != FEATURE_NAMES:
+        odd = sorted(set(manifest.feature_names) ^ set(FEATURE_NAMES)) or ["their order"]
+        raise BundleError(f"bundle {manifest.version} was made for other features ({', '.join(odd[:5])}); train again")
+    ranker = Ranker.from_bytes((directory / RANKER).read_bytes())
+    _check_golden(ranker, manifest)
+    return Model(manifest, Index.from_arrays(read_arrays(directory)), ranker)
+
+
+def _check_golden(ranker: Ranker, manifest: Manifest) -> None:
+    golden = manifest.golden
+    rows = np.array(golden.rows, np.float32)
+    if rows.ndim != 2 or rows.shape != (len(golden.scores), len(FEATURE_NAMES)) or not len(rows):
+        raise BundleError(f"bundle {manifest.version}: golden rows have shape {rows.shape}; train again")
+    try:
+        scores = ranker.scores(rows)  # this is the warm-up, too
+    except RankerError as error:
+        raise BundleError(f"bundle {manifest.version}: the ranker fails on its golden rows: {error}") from error
+    worst = float(np.abs(scores - np.array(golden.scores)).max())
+    if not worst <= golden.tolerance:
+        raise BundleError(
+            f"bundle {manifest.version}: golden scores differ by {worst:.2g}, allowed is {golden.tolerance:.2g}; "
+            "the ranker is not the one that was measured"
+        )
+
+
+class LiveModel:
+    """The serving model of a shop, and why a newer one was refused, if one was."""
+
+    def __init__(self, bundles: Path, shop: str) -> None:
+        self.current: Model | None = None
+        self.refused: str | None = None
+        self._bundles = bundles
+        self._shop = shop
+        self._seen: object = None
+
+    def refresh(self) -> bool:
+        """Load what `live.json` names, if that has changed. Returns whether a model was swapped in. Never raises."""
+        try:
+            live = read_live(self._bundles, self._shop)
+            directory = self._bundles / self._shop / live.live
+            if (stamp := _stamp(directory)) == self._seen:
+                return False
+            self._seen = stamp  # the same bytes are judged once, whatever the verdict
+            model = load_model(directory)
+        except BundleError as error:
+            if str(error) != self.refused:
+                self.refused = str(error)
+                BUNDLES_REFUSED.labels(self._shop).inc()
+                logger.error(
+                    "bundle refused, %s: %s",
+                    f"{self.current.version} serves on" if self.current else "none serves",
+                    error,
+                )
+            return False
+        self.current, self.refused = model, None
+        BUNDLES_LOADED.labels(self._shop).inc()
+        logger.info("model %s serves shop %s", model.version, self._shop)
+        return True
+
+
+def _stamp(directory: Path) -> object:
+    try:
+        files = sorted(p for p in directory.rglob("*") if p.is_file())
+        return directory, tuple((p, p.stat().st_mtime_ns, p.stat().st_size) for p in files)
+    except OSError:
+        return directory, None
+
+
+async def poll(step: Callable[[], object], every_s: float = 1.0) -> None:
+    """Call `step` for ever, in a thread: reading and verifying must not hold up requests."""
+    while True:
+        await asyncio.sleep(every_s)
+        await asyncio.to_thread(step)

@@ -1,0 +1,66 @@
+"""The settings of the edge, from the environment; `python -m edge --help` and docs/settings.md list them."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Shop = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+
+
+class Settings(BaseSettings):
+    """Serve recommendations for product pages, carts and homepages."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ENDCAP_", cli_kebab_case=True, cli_prog_name="python -m edge", cli_implicit_flags=True, frozen=True
+    )
+
+    redis_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("redis_url", "REDIS_URL"),
+        description="store of profiles and events; unset: an embedded Valkey in the data directory",
+    )
+    host: str = Field("127.0.0.1", description="address to listen on; demo mode accepts only loopback")
+    port: int = Field(
+        8000,
+        ge=0,
+        le=65535,
+        validation_alias=AliasChoices("port", "ENDCAP_PORT", "PORT"),
+        description="port to listen on",
+    )
+    workers: int = Field(1, ge=1, le=64, description="server processes")
+    demo: bool = Field(True, description="no keys needed, loopback only; other modes are not there yet")
+    shop: Shop = Field("demo", description="the shop served in demo mode")
+    data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
+    market: str = Field("US", description="market when a request names none")
+    locale: str = Field("en-US", description="locale when a request names none")
+    pseudonym_key: str | None = Field(
+        None,
+        description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory",
+    )
+    deadline_ms: float = Field(
+        50, gt=0, description="whole-request deadline; later stages are skipped once it has passed"
+    )
+    redis_timeout_ms: float = Field(30, gt=0, description="longest wait for the store on the request path")
+    redis_connections: int = Field(32, ge=1, description="connections to the store per process")
+    candidates: int = Field(100, ge=10, le=1000, description="candidates ranked per shelf")
+    cache_ttl_s: float = Field(5, ge=0, description="how long an answer may be reused")
+    cache_entries: int = Field(10_000, ge=1, description="answers kept per process")
+    max_in_flight: int = Field(64, ge=1, description="requests at work per process before overload answers begin")
+    max_body_bytes: int = Field(262_144, ge=1024, description="largest request body")
+    stream_max_entries: int = Field(
+        1_000_000, ge=1, description="unread events a shop's stream may hold before events are refused with 503"
+    )
+    drain_s: float = Field(
+        1.0, ge=0, description="after SIGTERM: how long callers are told to reconnect before the end"
+    )
+
+    @property
+    def bundles_dir(self) -> Path:
+        """`<data>/bundles`, one directory per shop below it."""
+        return self.data_dir / "bundles"
+
+    def catalogue_path(self, shop: str) -> Path:
+        """The catalogue snapshot of a shop."""
+        return self.data_dir / "catalogue" / f"{shop}.cat"

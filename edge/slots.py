@@ -1,0 +1,55 @@
+"""What each shelf is: the surface it stands on, what it is called, why its products are there, what it does empty.
+
+Shelves that hold what somebody did (bought before, viewed) or what the numbers say (bought together, trending) are
+left out when there is nothing to say; one shelf per surface falls back to popular products instead.
+"""
+
+from dataclasses import dataclass
+
+from edge.core.switches import Surface
+
+SAY_POPULAR = "Popular right now"
+
+
+@dataclass(frozen=True)
+class SlotSpec:
+    """One kind of shelf. `reason` is what its products are shown for unless a better reason is found."""
+
+    id: str
+    surface: Surface
+    title: str
+    reason: str
+    falls_back: bool = False
+
+
+_ALL = (
+    SlotSpec("bought_together", "pdp", "Frequently bought together", "bought_together"),
+    SlotSpec("similar", "pdp", "Similar products", "similar", falls_back=True),
+    SlotSpec("complete_the_look", "pdp", "Goes well with this", "goes_with_this"),
+    SlotSpec("cart_complements", "cart", "Goes with your cart", "goes_with_cart", falls_back=True),
+    SlotSpec("for_you", "home", "Recommended for you", "for_you", falls_back=True),
+    SlotSpec("buy_again", "home", "Buy it again", "bought_before"),
+    SlotSpec("recently_viewed", "home", "Recently viewed", "viewed"),
+    SlotSpec("trending", "home", "Trending now", "trending"),
+)
+SLOTS: dict[str, SlotSpec] = {spec.id: spec for spec in _ALL}
+
+
+def slots_of(surface: Surface) -> tuple[str, ...]:
+    """The shelves of a surface, in their usual order."""
+    return tuple(spec.id for spec in _ALL if spec.surface == surface)
+
+
+def order_for(surface: Surface, *, orders: int, visiting: bool) -> tuple[str, ...]:
+    """The shelves in the order best for this shopper.
+
+    A regular comes to restock; someone in the middle of a visit wants to go on from there; a stranger has nothing to
+    buy again, so what is trending comes before what was viewed.
+    """
+    if surface != "home":
+        return slots_of(surface)
+    if visiting:
+        return ("for_you", "recently_viewed", "buy_again", "trending")
+    if orders >= 3:
+        return ("buy_again", "for_you", "trending", "recently_viewed")
+    return ("for_you", "trending", "buy_again", "recently_viewed")

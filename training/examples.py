@@ -1,0 +1,109 @@
+"""Examples: shelves as they would have been asked for just before an order, with what was bought from them.
+
+In: moments and an index that knows nothing of them. Out: `Query`s, and the rows a ranker learns from; candidates and
+features come from the very functions that serve.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.core.features import FEATURE_NAMES, build
+from edge.core.index import Index, Ints
+from edge.core.profile import decode_profile
+from edge.core.retrieval import Candidates, Context, History, candidates
+from training.moments import Moment
+
+MEASURED_SLOTS = ("bought_together", "cart_complements", "for_you", "buy_again")
+_EMPTY = np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """One shelf asked for at one moment. `wanted` is what was bought: of any product, bought before or not."""
+
+    slot: str
+    context: Context
+    wanted: Ints
+    owned: Ints  # every product bought before, by position
+    owned_counts: NDArray[np.int64]
+    owned_days: NDArray[np.int64]  # of the last purchase
+
+    @property
+    def novel(self) -> NDArray[np.bool_]:
+        """Which of `wanted` this shopper never bought before."""
+        return ~np.isin(self.wanted, self.owned)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a ranker learns from: float32 features, 0/1 labels, and how many rows belong to each query in turn."""
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    groups: NDArray[np.int32]
+
+
+def queries(index: Index, moment: Moment, seed: int = 0) -> list[Query]:
+    """The shelves of one moment: a product of the order as the page, some of it as the cart, and the homepage's two."""
+    rng = np.random.default_rng([seed, *moment.order.encode()])
+    basket = index.positions(moment.basket)
+    history = History.of(index, decode_profile(moment.profile))
+    rows = [(index.position[id_], *bought) for id_, bought in moment.owned.items() if id_ in index.position]
+    owned = np.array(rows, np.int64).reshape(-1, 3)
+    # A visit is met at any point of it, not only at its end where everything bought has been looked at.
+    recent = index.positions(moment.viewed[: rng.integers(len(moment.viewed) + 1)])
+    shuffled = rng.permutation(basket)
+    cut = int(rng.integers(1, len(basket))) if len(basket) > 1 else 0
+
+    def query(slot: str, anchors: Ints, wanted: Ints) -> Query:
+        context = Context(anchors, recent, history, moment.day)
+        return Query(slot, context, wanted, owned[:, 0].astype(np.int32), owned[:, 1], owned[:, 2])
+
+    asked = [query("for_you", _EMPTY, basket)] if len(basket) else []
+    if np.isin(basket, owned[:, 0]).any():
+        asked.append(query("buy_again", _EMPTY, basket[np.isin(basket, owned[:, 0])]))
+    if cut:
+        asked.append(query("bought_together", shuffled[:1], shuffled[1:]))
+        asked.append(query("cart_complements", shuffled[:cut], shuffled[cut:]))
+    return asked
+
+
+def labelled(index: Index, query: Query, limit: int = 100) -> tuple[Candidates, NDArray[np.float32], NDArray[np.int32]]:
+    """Candidates, their feature rows, and 1 for each that was bought."""
+    found = candidates(index, query.slot, query.context, limit)
+    return found, build(index, query.slot, query.context, found), np.isin(found.items, query.wanted).astype(np.int32)
+
+
+def rows(index: Index, moments: Sequence[Moment], negatives: int = 50, seed: int = 0) -> Iterator[Rows]:
+    """The rows of each moment: every candidate that was bought and at most `negatives` others per shelf."""
+    rng = np.random.default_rng(seed)
+    for moment in moments:
+        parts = [_thinned(*labelled(index, query)[1:], negatives, rng) for query in queries(index, moment, seed)]
+        yield stack([part for part in parts if part is not None])
+
+
+def _thinned(
+    features: NDArray[np.float32], labels: NDArray[np.int32], negatives: int, rng: np.random.Generator
+) -> Rows | None:
+    """Nothing where no candidate was bought, or all were: there is no order to learn."""
+    others = np.flatnonzero(labels == 0)
+    if not labels.any() or not len(others):
+        return None
+    if len(others) > negatives:
+        others = rng.choice(others, negatives, replace=False)
+    kept = np.sort(np.concatenate([np.flatnonzero(labels), others]))
+    return Rows(features[kept], labels[kept], np.array([len(kept)], np.int32))
+
+
+def stack(parts: Sequence[Rows]) -> Rows:
+    """Several sets of rows as one."""
+    if not parts:
+        return Rows(np.empty((0, len(FEATURE_NAMES)), np.float32), np.empty(0, np.int32), np.empty(0, np.int32))
+    return Rows(
+        np.concatenate([part.features for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.groups for part in parts]),
+    )

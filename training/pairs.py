@@ -1,0 +1,128 @@
+"""What is bought together beyond chance, and where each product points: pairs, their significance, vectors.
+
+In: the numbered lines of purchases up to a day. Out: pairs of products with score and lift in CSR order, and unit
+vectors from a truncated decomposition of their positive pointwise mutual information.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from ibis.expr.types import Table
+from numpy.typing import NDArray
+
+from training import engine as engines
+from training.facts import Facts
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
+
+MIN_ORDERS = 3  # together, and by two shoppers: else it is one household's habit
+MIN_SOLD = 5
+MIN_LIFT = 1.2
+MIN_Z = 2.0  # standard deviations above what chance would give
+PAIRS_KEPT = 64  # per product
+DIMENSIONS = 32
+_SHRINK = 5.0  # orders of doubt in a pair's cosine
+_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Meetings:
+    """Each unordered pair of products that met in enough orders, once: `left` < `right`."""
+
+    left: Ints
+    right: Ints
+    together: Floats  # orders with both
+    sold: Floats  # orders with each product, by position
+    chance: float  # orders together expected per (sold * sold) if orders were filled independently
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The meetings beyond chance: shrunk cosine, and the log of orders together over those expected."""
+
+    left: Ints
+    right: Ints
+    score: Floats
+    lift: Floats
+
+
+def count_meetings(facts: Facts, until: int) -> Meetings:
+    """How often products met in the orders before day `until`, where it is more than one household's habit."""
+    bought = facts.lines.filter(facts.lines.purchase & (facts.lines.day < until))
+    bought = bought.select("item", "order", "shopper").distinct()
+    counts = bought.group_by("item").aggregate(sold=bought.count())
+    common = counts.filter(counts.sold >= MIN_SOLD).select("item")
+    kept = engines.keep(facts.engine, f"bought_{until}", bought.semi_join(common, "item"))
+    # Large orders make everything meet everything: chance here means orders of the sizes this shop has, filled
+    # independently, so two products meet sold * sold * sum(size * (size - 1)) / sum(size)^2 times.
+    sizes = engines.arrow(facts.engine, kept.group_by("order").aggregate(size=kept.count()))["size"].to_numpy()
+    sizes = sizes.astype(np.float64)
+    met = engines.arrow(facts.engine, _meetings(kept))
+    sold, table = np.zeros(facts.products.num_rows, np.float32), engines.arrow(facts.engine, counts)
+    sold[table["item"].to_numpy()] = table["sold"].to_numpy()
+    return Meetings(
+        left=met["left"].to_numpy().astype(np.int32),
+        right=met["right"].to_numpy().astype(np.int32),
+        together=met["together"].to_numpy().astype(np.float32),
+        sold=sold,
+        chance=float((sizes * (sizes - 1)).sum() / max(sizes.sum() ** 2, 1.0)),
+    )
+
+
+def _meetings(bought: Table) -> Table:
+    other = bought.view()
+    met = bought.join(other, [bought.order == other.order, bought.item < other.item]).select(
+        left=bought.item, right=other.item, shopper=bought.shopper
+    )
+    # Least and greatest shopper tell two apart from one, at a tenth of the cost of counting them.
+    counted = met.group_by("left", "right").aggregate(
+        together=met.count(), least=met.shopper.min(), greatest=met.shopper.max()
+    )
+    enough = (counted.together >= MIN_ORDERS) & (counted.least != counted.greatest)
+    return counted.filter(enough).select("left", "right", "together").order_by("left", "right")
+
+
+def beyond_chance(meetings: Meetings) -> Pairs:
+    """The pairs that met clearly more often than orders of this shop's sizes, filled independently, would make them."""
+    left, right, together = meetings.left, meetings.right, meetings.together
+    both = meetings.sold[left] * meetings.sold[right]
+    expected = np.maximum(both * np.float32(meetings.chance), np.float32(1e-9))
+    keep = (together >= MIN_LIFT * expected) & (together - expected >= MIN_Z * np.sqrt(expected))
+    score = together / np.sqrt(both) * together / (together + np.float32(_SHRINK))
+    return Pairs(left[keep], right[keep], score[keep], np.log(together[keep] / expected[keep]))
+
+
+def select(pairs: Pairs, items: int, kept: int = PAIRS_KEPT) -> tuple[Ints, Ints, Floats, Floats]:
+    """Both directions of each pair, the best `kept` per product: row starts, products, score, lift, best first."""
+    one, other = np.concatenate([pairs.left, pairs.right]), np.concatenate([pairs.right, pairs.left])
+    score, lift = np.tile(pairs.score, 2), np.tile(pairs.lift, 2)
+    order = np.lexsort((other, -score, one))
+    one, other, score, lift = one[order], other[order], score[order], lift[order]
+    starts = np.searchsorted(one, np.arange(items + 1))
+    best = np.arange(len(one)) - starts[one] < kept
+    ptr = np.searchsorted(one[best], np.arange(items + 1)).astype(np.int32)
+    return ptr, other[best], score[best].astype(np.float32), lift[best].astype(np.float32)
+
+
+def directions(pairs: Pairs, items: int, dimensions: int = DIMENSIONS) -> NDArray[np.float16]:
+    """Unit vectors [items, dimensions]: products bought in like company point the same way; unknown ones are zero."""
+    out = np.zeros((items, dimensions), np.float16)
+    used, code = np.unique(np.concatenate([pairs.left, pairs.right]), return_inverse=True)
+    if len(used) <= dimensions:
+        return out
+    left, right = code[: len(pairs.left)], code[len(pairs.left) :]
+    shape = (len(used), len(used))
+    half = sp.csr_matrix((pairs.lift.astype(np.float32), (left, right)), shape)
+    matrix = (half + half.T).tocsr()
+    # Subspace iteration: fixed seed and rounds, so the same data give the same vectors.
+    basis = np.random.default_rng(7).standard_normal((len(used), dimensions + 8)).astype(np.float32)
+    for _ in range(_ROUNDS):
+        basis, _ = np.linalg.qr(matrix @ basis)
+    values, inner = np.linalg.eigh(basis.T @ (matrix @ basis))
+    strongest = np.argsort(-np.abs(values))[:dimensions]
+    vectors = (basis @ inner[:, strongest]) * np.sqrt(np.abs(values[strongest]))
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    out[used] = vectors / np.maximum(lengths, 1e-9)
+    return out

@@ -135,7 +135,8 @@ def arrange(
     order = order[:most]
     reasons = _reasons(spec, found, order)
     picks = zip(found.items[order].tolist(), values[order].round(4).tolist(), reasons, strict=True)
-    return Shelf(slot, evidence.served_by, tuple(Pick(ids[at], value, reason) for at, value, reason in picks))
+    served_by = evidence.served_by if slot in SCORED_SLOTS else "context"  # the others look at the page alone
+    return Shelf(slot, served_by, tuple(Pick(ids[at], value, reason) for at, value, reason in picks))
 
 
 def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

@@ -178,7 +178,7 @@ def decode_json(data: bytes | msgspec.Raw, type_: type[_T], *, parameter: str) -
 def _validation_error(error: msgspec.ValidationError, parameter: str) -> InputError:
     """msgspec says "Expected `int` <= 50 - at `$.limit`": the place becomes the parameter."""
     detail, _, place = str(error).partition(" - at `$")
-    place = place.strip("`.")
+    place = place.strip("`.").removeprefix("[...]")  # which member of an object it was, msgspec does not say
     if "unknown field" in detail:
         place = detail.split("`")[1]
         detail = "unknown field; see /openapi.json for the known ones"

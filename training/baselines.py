@@ -48,7 +48,7 @@ class Baselines:
         given = query.context.anchors
         items, weights = (given, np.ones(len(given))) if len(given) else (query.owned, query.owned_counts)
         total = sp.csr_matrix((weights, items, [0, len(items)]), (1, self.cosine.shape[0])) @ self.cosine
-        return total.indices[np.argsort(-total.data, kind="stable")].astype(np.int32)
+        return np.asarray(total.indices[np.argsort(-total.data, kind="stable")], np.int32)
 
     def _filled(self, query: Query, ranked: Ints) -> Ints:
         if query.slot == "buy_again":

@@ -124,12 +124,13 @@ def _sold(kept: Table, marked: Table) -> Table:
     )
     recent = lines.filter(lines.age < PRICE_WINDOW_DAYS)
     prices = recent.group_by("product_id").agg(paid=recent.paid.median(), shelf=recent.shelf.median())
-    return marked.join(prices, "product_id").order_by("product_id")
+    totals = kept.group_by("product_id").agg(lines=kept.count())
+    return marked.join(prices, "product_id").join(totals, "product_id").order_by("product_id")
 
 
 def _product_table(sold: list[dict[str, object]]) -> pa.Table:
-    described = describe_products([_raw(row) for row in sold])
     prices = [max(round(float(str(row["paid"])), 2), 0.01) for row in sold]
+    described = describe_products([_raw(row, price) for row, price in zip(sold, prices, strict=True)])
     shelf = [round(float(str(row["shelf"])), 2) for row in sold]
     return pa.table({
         "id": [item.id for item in described],
@@ -147,7 +148,7 @@ def _product_table(sold: list[dict[str, object]]) -> pa.Table:
     })  # fmt: skip
 
 
-def _raw(row: dict[str, object]) -> RawProduct:
+def _raw(row: dict[str, object], price: float) -> RawProduct:
     text = {name: str(row[name] or "") for name in ("department", "product_category", "product_type", "package_size")}
     return RawProduct(
         id=str(row["product_id"]),
@@ -157,6 +158,8 @@ def _raw(row: dict[str, object]) -> RawProduct:
         category=text["product_category"],
         type=text["product_type"],
         size=text["package_size"],
+        price=price,
+        lines=int(str(row["lines"])),
     )
 
 

@@ -73,7 +73,7 @@ class Dataset:
         purpose: Purpose | None = "analytics",
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[Shopper]:
-        """Each shopper's kind, id and events before `until`, in time order; `progress` is told how many lines are read."""
+        """Each shopper's kind, id and events before `until`, in time order; `progress` hears of the lines read."""
         return replay(self.directory / intake.LINES_FILE, until=until, purpose=purpose, progress=progress)
 
     def report(self) -> str:

@@ -54,21 +54,22 @@ def queries(index: Index, moment: Moment, seed: int = 0) -> list[Query]:
     rows = [(index.position[id_], *bought) for id_, bought in moment.owned.items() if id_ in index.position]
     owned = np.array(rows, np.int64).reshape(-1, 3)
     # A visit is met at any point of it, not only at its end where everything bought has been looked at.
-    recent = index.positions(moment.viewed[: rng.integers(len(moment.viewed) + 1)])
+    visit = moment.visit[: int(rng.integers(len(moment.visit) + 1))]
+    recent = index.positions(reversed(dict.fromkeys(id_ for id_, _ in reversed(visit))))
+    carted = index.positions({id_ for id_, added in visit if added})
     shuffled = rng.permutation(basket)
     cut = int(rng.integers(1, len(basket))) if len(basket) > 1 else 0
 
     def query(slot: str, anchors: Ints, wanted: Ints) -> Query:
-        context = Context(anchors, recent, history, moment.day)
+        others = recent[~np.isin(recent, anchors)]
+        context = Context(anchors, others, history, moment.day)
         return Query(slot, context, wanted, owned[:, 0].astype(np.int32), owned[:, 1], owned[:, 2])
 
-    asked = [query("for_you", _EMPTY, basket)] if len(basket) else []
-    if np.isin(basket, owned[:, 0]).any():
-        asked.append(query("buy_again", _EMPTY, basket[np.isin(basket, owned[:, 0])]))
-    if cut:
-        asked.append(query("bought_together", shuffled[:1], shuffled[1:]))
-        asked.append(query("cart_complements", shuffled[:cut], shuffled[cut:]))
-    return asked
+    open_ = basket[~np.isin(basket, carted)]  # what is in the cart already needs no homepage
+    asked = [query("for_you", _EMPTY, open_), query("buy_again", _EMPTY, open_[np.isin(open_, owned[:, 0])])]
+    asked += [query("bought_together", shuffled[:1], shuffled[1:])] if cut else []
+    asked += [query("cart_complements", shuffled[:cut], shuffled[cut:])] if cut else []
+    return [one for one in asked if len(one.wanted)]
 
 
 def labelled(index: Index, query: Query, limit: int = 100) -> tuple[Candidates, NDArray[np.float32], NDArray[np.int32]]:

@@ -46,10 +46,10 @@ class Exported:
 
 
 def export(booster: lgb.Booster, features: NDArray[np.float32]) -> Exported:
-    """Convert, check the graph, compare on these rows (at least PARITY_ROWS). Raises ExportError saying what differs."""
+    """Convert, check the graph, compare on these rows (PARITY_ROWS or more). Raises ExportError saying what differs."""
     if len(features) < PARITY_ROWS:
         features = np.concatenate([features, _synthetic(PARITY_ROWS - len(features))])
-    model = convert(booster)
+    model = convert(exact(booster))
     ranker = model.SerializeToString()
     scores = Scorer(ranker).score(features)
     difference = float(np.abs(scores - booster.predict(features, num_threads=1)).max())
@@ -64,13 +64,32 @@ def export(booster: lgb.Booster, features: NDArray[np.float32]) -> Exported:
     return Exported(ranker, {"ir_version": model.ir_version} | opsets, golden, difference, len(features))
 
 
+def exact(booster: lgb.Booster) -> lgb.Booster:
+    """The same forest with every threshold the largest float32 at or below it.
+
+    ONNX keeps thresholds in float32. Rounded to the nearest, one may come to lie on a feature's value and send the row
+    the other way; rounded down, `value <= threshold` says the same for every float32 value.
+    """
+    lines = []
+    for line in booster.model_to_string().split("\n"):
+        if line.startswith("tree_sizes="):
+            continue  # lengths in bytes, no longer true; without them the text is read through
+        if line.startswith("threshold="):
+            given = np.array(line.removeprefix("threshold=").split(), np.float64)
+            nearest = given.astype(np.float32)
+            below = np.where(nearest > given, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+            line = "threshold=" + " ".join(f"{float(value):.17g}" for value in below)
+        lines.append(line)
+    return lgb.Booster(model_str="\n".join(lines))
+
+
 def convert(booster: lgb.Booster) -> onnx.ModelProto:
     """The booster as ONNX. Raises ExportError when the graph is not a plain tree ensemble or is too new."""
     update_registered_converter(
         _Ranker, "EndcapRanker", calculate_linear_regressor_output_shapes, convert_lightgbm, options={"split": None}
     )
     inputs = [("features", FloatTensorType([None, booster.num_feature()]))]
-    model = to_onnx(_Ranker(booster), initial_types=inputs, target_opset=OPSET)
+    model: onnx.ModelProto = to_onnx(_Ranker(booster), initial_types=inputs, target_opset=OPSET)
     foreign = {node.op_type for node in model.graph.node} - OPERATORS
     if foreign:
         raise ExportError(f"the converted ranker holds operators {sorted(foreign)}; only {sorted(OPERATORS)} may ship")
@@ -94,7 +113,7 @@ class Scorer:
         return np.asarray(self._session.run(None, {self._input: features})[0], np.float32).reshape(-1)
 
 
-class _Ranker(RegressorMixin, BaseEstimator):  # type: ignore[misc] -- scikit-learn ships no types
+class _Ranker(RegressorMixin, BaseEstimator):  # type: ignore[misc] # -- scikit-learn ships no types
     """What the converter asks a LightGBM model for, around a booster trained without scikit-learn."""
 
     boosting_type = "gbdt"

@@ -5,13 +5,15 @@ have read then, made by the same `apply` and the same codec.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edge.core.events import Event
 from edge.core.keys import SESSION_TTL_S
-from edge.core.profile import Bought, Profile, Session, apply, encode_profile, observe
+from edge.core.profile import SESSION_CAP, Bought, Profile, apply, encode_profile
 from training.dataset import Dataset
 from training.facts import PURCHASE
+
+_TOUCHES = ("detail-page-view", "wishlist-add", "add-to-cart")
 
 
 @dataclass(frozen=True)
@@ -22,49 +24,61 @@ class Moment:
     shopper: str
     day: float  # unix days
     profile: bytes
-    viewed: tuple[str, ...]  # in this visit, newest last
+    visit: tuple[tuple[str, bool], ...]  # products looked at in this visit, oldest first; True: put in the cart
     owned: dict[str, tuple[int, int]]  # product -> (orders with it, day of the last)
     basket: tuple[str, ...]
 
 
+@dataclass
+class _Walk:
+    """One shopper's history as far as it has been read."""
+
+    profile: Profile
+    visit: list[tuple[str, bool]] = field(default_factory=list)
+    touched: float = 0.0  # unix seconds of the last event
+    owned: dict[str, Bought] = field(default_factory=dict)
+
+    def step(self, event: Event, now: float) -> None:
+        apply(self.profile, event, now)
+        self.touched = now
+        if event.type in _TOUCHES:
+            self.visit += [(line.product_id, event.type == "add-to-cart") for line in event.products]
+            del self.visit[:-SESSION_CAP]
+        elif event.type == PURCHASE:
+            self.visit.clear()
+            for line in event.products:
+                known = self.owned.setdefault(line.product_id, Bought(0, 0, 0))
+                known.count += 1
+                known.last_day = int(now // 86_400)
+
+
 def collect(dataset: Dataset, shop: str, orders: Collection[str], progress: Callable[[int], None]) -> list[Moment]:
     """The moments before these orders, by order id. `progress` is told the lines read so far."""
-    wanted = set(orders)
+    wanted = frozenset(orders)
     found = [
         moment
         for _, shopper, events in dataset.replay(progress=progress)
         if not wanted.isdisjoint(event.id for event in events)
-        for moment in _of_shopper(shop, shopper, events, wanted)
+        for moment in _of_shopper(Profile(shop=shop, shopper=shopper), events, wanted)
     ]
     return sorted(found, key=lambda moment: moment.order)
 
 
-def _of_shopper(shop: str, shopper: str, events: list[Event], wanted: set[str]) -> Iterator[Moment]:
-    profile, session = Profile(shop=shop, shopper=shopper), Session(shop=shop, shopper=shopper)
-    owned: dict[str, Bought] = {}
+def _of_shopper(profile: Profile, events: list[Event], wanted: frozenset[str]) -> Iterator[Moment]:
+    walk = _Walk(profile)
     last = max(at for at, event in enumerate(events) if event.id in wanted)
     for event in events[: last + 1]:
         now = event.time.timestamp()
-        if now - session.updated > SESSION_TTL_S:
-            session = Session(shop=shop, shopper=shopper)
-        if event.id in wanted and event.type == PURCHASE:
+        if now - walk.touched > SESSION_TTL_S:
+            walk.visit.clear()
+        if event.id in wanted:
             yield Moment(
                 order=event.id,
-                shopper=shopper,
+                shopper=profile.shopper,
                 day=now / 86_400,
                 profile=encode_profile(profile),
-                viewed=tuple(session.viewed),
-                owned={id_: (bought.count, bought.last_day) for id_, bought in owned.items()},
+                visit=tuple(walk.visit),
+                owned={id_: (bought.count, bought.last_day) for id_, bought in walk.owned.items()},
                 basket=tuple(dict.fromkeys(line.product_id for line in event.products)),
             )
-        apply(profile, event, now)
-        observe(session, event, now)
-        if event.type == PURCHASE:
-            _remember(owned, event, int(now // 86_400))
-
-
-def _remember(owned: dict[str, Bought], event: Event, day: int) -> None:
-    for line in event.products:
-        known = owned.setdefault(line.product_id, Bought(0, day, day))
-        known.count += 1
-        known.last_day = day
+        walk.step(event, now)

@@ -25,6 +25,8 @@ from training import engine as engines
 from training.rules import DataError
 
 _BLOCK_BYTES = 16 << 20
+_STAGED_LINE = "endcap_line"  # a shop may well have a column called line
+_OURS = frozenset({_STAGED_LINE, "file_row_number"})
 
 
 @dataclass(frozen=True)
@@ -58,26 +60,27 @@ def read(engine: BaseBackend, path: Path, work: Path, columns: Sequence[str], re
         staged = work / f"{path.stem}.staged.parquet"
         broken = _stage_csv(path, staged)
         table = engines.read_parquet(engine, staged, f"raw_{path.stem}")
+        line = table[_STAGED_LINE]
     else:
-        table = _numbered_parquet(engine, path)
+        table = _opened_parquet(engine, path)
+        line = table.file_row_number + 1
     missing = [name for name in required if name not in table.columns]
     if missing:
-        has = ", ".join(name for name in table.columns if name != "line")
+        has = ", ".join(name for name in table.columns if name not in _OURS)
         raise DataError(f"{path.name} has no column {missing[0]} (it has: {has}); add it (docs/data-format.md)")
     text = {name: _text(table, name, path.name) for name in columns}
-    ignored = sorted(set(table.columns) - {*columns, "line"})
-    return RawFile(path.name, table.select(line=table.line, **text), ignored, broken)
+    ignored = sorted(set(table.columns) - {*columns, *_OURS})
+    return RawFile(path.name, table.select(line=line, **text), ignored, broken)
 
 
-def _numbered_parquet(engine: BaseBackend, path: Path) -> Table:
+def _opened_parquet(engine: BaseBackend, path: Path) -> Table:
     try:
         rows = pq.read_metadata(path).num_rows
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path.name} is not a Parquet file ({error}); write it again, or give a .csv") from error
     if not rows:
         raise DataError(f"{path.name} has no rows; export it again")
-    table = engines.read_parquet(engine, path, f"raw_{path.stem}", file_row_number=True)
-    return table.mutate(line=table.file_row_number + 1).drop("file_row_number")
+    return engines.read_parquet(engine, path, f"raw_{path.stem}", file_row_number=True)
 
 
 def _text(table: Table, name: str, file: str) -> StringColumn:
@@ -103,7 +106,7 @@ def _stage_csv(path: Path, staged: Path) -> list[tuple[int, str]]:
     converting = pa.csv.ConvertOptions(
         column_types=types, strings_can_be_null=True, quoted_strings_can_be_null=True, null_values=[""]
     )
-    schema = pa.schema([*types.items(), ("line", pa.int64())])
+    schema = pa.schema([*types.items(), (_STAGED_LINE, pa.int64())])
     rows = 0
     try:
         with (

@@ -14,7 +14,8 @@ Drinks: COFFEE = Coffee; COCOA MIXES = Cocoa; COFFEE FILTERS = Coffee & Water Fi
 Drinks: REFRGRATD JUICES/DRNKS = Chilled Juices
 Beer & Wine: BEERS/ALES = Beer; DOMESTIC WINE = American Wine; IMPORTED WINE = Imported Wine; MISC WINE = Other Wine
 Dairy & Eggs: FLUID MILK PRODUCTS = Milk & Cream; CHEESE = Cheese; YOGURT = Yogurt; EGGS = Eggs; BUTTER = Butter
-Dairy & Eggs: MILK BY-PRODUCTS = Sour Cream & Cottage Cheese; MARGARINES = Margarine; MISC. DAIRY = Chilled Desserts & More
+Dairy & Eggs: MILK BY-PRODUCTS = Sour Cream & Cottage Cheese; MARGARINES = Margarine
+Dairy & Eggs: MISC. DAIRY = Chilled Desserts & More
 Dairy & Eggs: REFRGRATD DOUGH PRODUCTS = Chilled Dough; CANNED MILK = Canned Milk
 Frozen: FRZN MEAT/MEAT DINNERS = Frozen Meals; FROZEN PIZZA = Pizza & Snacks; ICE CREAM/MILK/SHERBTS = Ice Cream
 Frozen: FRZN VEGETABLE/VEG DSH = Frozen Vegetables; FRZN NOVELTIES/WTR ICE = Ice Pops & Bars; FRZN ICE = Ice
@@ -22,10 +23,13 @@ Frozen: FRZN BREAKFAST FOODS = Frozen Breakfast; FRZN POTATOES = Frozen Potatoes
 Frozen: FROZEN PIE/DESSERTS = Frozen Desserts; FROZEN BREAD/DOUGH = Frozen Bread; FRZN JCE CONC/DRNKS = Frozen Juice
 Frozen: FROZEN CHICKEN = Frozen Chicken; FRZN SEAFOOD = Frozen Seafood
 Snacks & Candy: BAG SNACKS = Chips & Pretzels; CRACKERS/MISC BKD FD = Crackers; COOKIES/CONES = Cookies
-Snacks & Candy: CONVENIENT BRKFST/WHLSM SNACKS = Bars & Fruit Snacks; SNACK NUTS = Nuts; WAREHOUSE SNACKS = Snack Mixes
+Snacks & Candy: CONVENIENT BRKFST/WHLSM SNACKS = Bars & Fruit Snacks; SNACK NUTS = Nuts
+Snacks & Candy: WAREHOUSE SNACKS = Snack Mixes
 Snacks & Candy: CANDY - PACKAGED = Candy; CANDY - CHECKLANE = Candy Bars & Gum; PRODUCE/POPCORN = Popcorn
-Bread & Bakery: BAKED BREAD/BUNS/ROLLS = Bread & Buns; BAKED SWEET GOODS = Sweet Baked Goods; PASTRY/BREAD = Fresh Bread
-Bread & Bakery: CAKES = Cakes; BREAKFAST SWEETS = Donuts & Pastries; COOKIES = Fresh Cookies; PIES = Pies; ROLLS = Rolls
+Bread & Bakery: BAKED BREAD/BUNS/ROLLS = Bread & Buns; BAKED SWEET GOODS = Sweet Baked Goods
+Bread & Bakery: PASTRY/BREAD = Fresh Bread
+Bread & Bakery: CAKES = Cakes; BREAKFAST SWEETS = Donuts & Pastries; COOKIES = Fresh Cookies; PIES = Pies
+Bread & Bakery: ROLLS = Rolls
 Bread & Bakery: SWEET GOODS & SNACKS = Desserts; BAKERY PARTY TRAYS = Bakery Trays
 Breakfast: COLD CEREAL = Cereal; HOT CEREAL = Hot Cereal; MOLASSES/SYRUP/PANCAKE MIXS = Pancakes & Syrup
 Pantry: SOUP = Soup; VEGETABLES - SHELF STABLE = Canned Vegetables; MEAT - SHELF STABLE = Canned Meat & Pasta
@@ -39,24 +43,30 @@ Pantry: DRY SAUCES/GRAVY = Gravy & Sauce Mixes; DRY MIX DESSERTS = Dessert Mixes
 Pantry: SYRUPS/TOPPINGS = Dessert Toppings; RESTRICTED DIET = Special Diets; HISPANIC = World Foods
 Household: BATH TISSUES = Toilet Tissue; LAUNDRY DETERGENTS = Laundry Detergent; PAPER TOWELS = Paper Towels
 Household: FD WRAPS/BAGS/TRSH BG = Bags & Wraps; HOUSEHOLD CLEANG NEEDS = Cleaning; LAUNDRY ADDITIVES = Fabric Care
-Household: PAPER HOUSEWARES = Plates & Cups; DISHWASH DETERGENTS = Dish Soap; FACIAL TISS/DNR NAPKIN = Tissues & Napkins
+Household: PAPER HOUSEWARES = Plates & Cups; DISHWASH DETERGENTS = Dish Soap
+Household: FACIAL TISS/DNR NAPKIN = Tissues & Napkins
 Household: AIR CARE = Air Fresheners; BLEACH = Bleach; BROOMS AND MOPS = Brooms & Mops; BATTERIES = Batteries
 Household: IRONING AND CHEMICALS = Ironing & Carpet Care; ELECTRICAL SUPPPLIES = Light Bulbs & Electrical
-Household: DISPOSIBLE FOILWARE = Foil Pans; CHARCOAL AND LIGHTER FLUID = Charcoal & Firewood; INSECTICIDES = Insect Control
+Household: DISPOSIBLE FOILWARE = Foil Pans; CHARCOAL AND LIGHTER FLUID = Charcoal & Firewood
+Household: INSECTICIDES = Insect Control
 Household: CANDLES/ACCESSORIES = Candles; HARDWARE SUPPLIES = Hardware; AUTOMOTIVE PRODUCTS = Car Care
 Household: SHOE CARE = Shoe Care; SEWING = Sewing
-Pets: BIRD SEED = Bird Seed; DOG FOODS = Dog Food; CAT FOOD = Cat Food; CAT LITTER = Cat Litter; PET CARE SUPPLIES = Pet Care
+Pets: BIRD SEED = Bird Seed; DOG FOODS = Dog Food; CAT FOOD = Cat Food; CAT LITTER = Cat Litter
+Pets: PET CARE SUPPLIES = Pet Care
 Baby: DIAPERS & DISPOSABLES = Diapers; INFANT FORMULA = Formula; BABY FOODS = Baby Food; BABY HBC = Baby Care
 Baby: INFANT CARE PRODUCTS = Baby Supplies; NUTRITION/BABYFOOD = Baby Food
-Health: ANALGESICS = Pain Relief; COLD AND FLU = Cold & Flu; VITAMINS = Vitamins; DIETARY AID PRODUCTS = Diet & Nutrition
-Health: FIRST AID PRODUCTS = First Aid; SINUS AND ALLERGY = Sinus & Allergy; ANTACIDS = Antacids; LAXATIVES = Laxatives
+Health: ANALGESICS = Pain Relief; COLD AND FLU = Cold & Flu; VITAMINS = Vitamins
+Health: DIETARY AID PRODUCTS = Diet & Nutrition
+Health: FIRST AID PRODUCTS = First Aid; SINUS AND ALLERGY = Sinus & Allergy; ANTACIDS = Antacids
+Health: LAXATIVES = Laxatives
 Health: EYE AND EAR CARE PRODUCTS = Eye & Ear Care; SMOKING CESSATIONS = Stop Smoking; FOOT CARE PRODUCTS = Foot Care
 Health: GLASSES/VISION AIDS = Reading Glasses; NATURAL HBC = Natural Remedies; MISCELLANEOUS HBC = Other Health Care
 Beauty & Care: HAIR CARE PRODUCTS = Hair Care; ORAL HYGIENE PRODUCTS = Oral Care; SHAVING CARE PRODUCTS = Shaving
 Beauty & Care: SOAP - LIQUID & BAR = Soap; HAND/BODY/FACIAL PRODUCTS = Skin Care; FEMININE HYGIENE = Feminine Care
 Beauty & Care: DEODORANTS = Deodorants; HAIR CARE ACCESSORIES = Hair Accessories; SUNTAN = Sun Care
 Beauty & Care: PERSONAL CARE APPLIANCES = Personal Care Appliances; ETHNIC PERSONAL CARE = Textured Hair & Skin Care
-Beauty & Care: MAKEUP AND TREATMENT = Makeup; BATH = Bath; FRAGRANCES = Fragrances; COSMETIC ACCESSORIES = Beauty Tools
+Beauty & Care: MAKEUP AND TREATMENT = Makeup; BATH = Bath; FRAGRANCES = Fragrances
+Beauty & Care: COSMETIC ACCESSORIES = Beauty Tools
 Home & Leisure: GREETING CARDS/WRAP/PARTY SPLY = Cards & Gift Wrap; MAGAZINE = Magazines; BOOKSTORE = Books
 Home & Leisure: STATIONERY & SCHOOL SUPPLIES = School & Office; TOYS AND GAMES = Toys & Games; NEWSPAPER = Newspapers
 Home & Leisure: AUDIO/VIDEO PRODUCTS = Music & Movies; PLASTIC HOUSEWARES = Storage; KITCHEN GADGETS = Kitchen Tools
@@ -69,7 +79,8 @@ Home & Leisure: WATCHES/CALCULATORS/LOBBY = Watches & Calculators
 Seasonal: SPRING/SUMMER SEASONAL = Summer; CHRISTMAS  SEASONAL = Christmas; HALLOWEEN = Halloween; EASTER = Easter
 Seasonal: VALENTINE = Valentine's Day; FALL AND WINTER SEASONAL = Fall & Winter
 Flowers & Garden: FLORAL-FRESH CUT = Cut Flowers; ROSES = Roses; FLORAL-FLOWERING PLANTS = Flowering Plants
-Flowers & Garden: FLORAL-FOLIAGE PLANTS = House Plants; FLORAL BALLOONS = Balloons; FLORAL- HARD GOODS = Vases & Plant Care
+Flowers & Garden: FLORAL-FOLIAGE PLANTS = House Plants; FLORAL BALLOONS = Balloons
+Flowers & Garden: FLORAL- HARD GOODS = Vases & Plant Care
 Flowers & Garden: FLORAL-ACCESSORIES = Accessories; GIFT & FRUIT BASKETS = Gift Baskets; GARDEN CENTER = Garden Plants
 Flowers & Garden: BOUQUET (NON ROSE) = Bouquets; EASTER LILY = Flowering Plants; LAWN AND GARDEN SHOP = Lawn & Garden
 Meat: BEEF = Beef; CHICKEN = Chicken; PORK = Pork; TURKEY = Turkey; SMOKED MEATS = Ham & Smoked Meat; LAMB = Lamb
@@ -79,8 +90,10 @@ Meat: HEAT/SERVE = Heat & Serve; MEAT - MISC = Frozen Poultry & More; RW FRESH P
 Meat: MEAT-PCKGD/MISCELLANEOUS = Pickles & Sides; MEAT/MISCELLANEOUS = Other Meat
 Seafood: SEAFOOD-FRESH = Fresh Seafood; SEAFOOD - FROZEN = Frozen Seafood; FROZEN - BOXED(GROCERY) = Frozen Seafood
 Seafood: SEAFOOD - MISC = Seafood Sauces & Breading; PKG.SEAFOOD MISC = Packaged Seafood
-Deli: DELI MEATS = Sliced Meats; CHEESES = Deli Cheese; CHICKEN/POULTRY = Hot & Cold Chicken; SALADS/DIPS = Salads & Dips
-Deli: PREPARED FOOD = Prepared Food; PARTY TRAYS = Party Trays; SANDWICHES = Sandwiches; SUSHI = Sushi; SNACKS = Snacks
+Deli: DELI MEATS = Sliced Meats; CHEESES = Deli Cheese; CHICKEN/POULTRY = Hot & Cold Chicken
+Deli: SALADS/DIPS = Salads & Dips
+Deli: PREPARED FOOD = Prepared Food; PARTY TRAYS = Party Trays; SANDWICHES = Sandwiches; SUSHI = Sushi
+Deli: SNACKS = Snacks
 Deli: DELI SPECIALTIES (RETAIL PK) = Specialties; SALAD BAR = Salad Bar
 Fruit: APPLES = Apples; TROPICAL FRUIT = Bananas & Tropical Fruit; BERRIES = Berries; GRAPES = Grapes; CITRUS = Citrus
 Fruit: STONE FRUIT = Peaches & Plums; MELONS = Melons; PEARS = Pears; VALUE ADDED FRUIT = Cut Fruit
@@ -88,7 +101,8 @@ Fruit: PRODUCE/DRIED FRUIT = Dried Fruit; PRODUCE/NUTS = Nuts
 Vegetables: POTATOES = Potatoes; SALAD MIX = Salad Mixes; TOMATOES = Tomatoes; ONIONS = Onions; CARROTS = Carrots
 Vegetables: VEGETABLES - ALL OTHERS = More Vegetables; PEPPERS-ALL = Peppers; VEGETABLES SALAD = Lettuce
 Vegetables: MUSHROOMS = Mushrooms; BROCCOLI/CAULIFLOWER = Broccoli & Cauliflower; CORN = Corn; HERBS = Herbs & Garlic
-Vegetables: SQUASH = Squash; VALUE ADDED VEGETABLES = Cut Vegetables; PROCESSED = Dips & Dressings; SEASONAL = Pumpkins
+Vegetables: SQUASH = Squash; VALUE ADDED VEGETABLES = Cut Vegetables; PROCESSED = Dips & Dressings
+Vegetables: SEASONAL = Pumpkins
 Vegetables: ORGANICS FRUIT & VEGETABLES = Organic Produce
 Natural Foods: NUTRITION/REFRIGERATED = Chilled; NUTRITION/FROZEN = Frozen; FITNESS&DIET = Fitness Bars
 Natural Foods: NUTRITION/DRIED FRUIT = Dried Fruit; CEREAL/BREAKFAST = Cereal; CHIPS&SNACKS = Chips; WATER = Water

@@ -12,14 +12,14 @@ _SPELLED = {"BBQ": "BBQ", "DVD": "DVD", "TV": "TV", "OTC": "OTC", "LED": "LED", 
 # Abbreviation -> words; an empty value drops a word that says nothing to a shopper.
 _ABBREVIATIONS = {
     "ACC": "Accessories", "ACCESS": "Accessories", "ACCSS": "Accessories", "APPL": "Appliances", "ASCEPTIC": "Aseptic",
-    "ASST": "Assorted", "AUTO": "Automatic", "BAG&BAG": "", "BEV": "Beverage", "BKD": "Baked", "BKNGWARES": "Bakeware",
+    "ASST": "Assorted", "AUTO": "Automatic", "BEV": "Beverage", "BKD": "Baked", "BKNGWARES": "Bakeware",
     "BN": "Beans", "BRD": "Breaded", "BRKFST": "Breakfast", "BTL": "Bottle", "BTR": "Batter", "BX": "Box",
     "CARB": "Carbonated", "CATFD": "Cat Food", "CATSUP": "Ketchup", "CHICK": "Chicken", "CHIX": "Chicken",
     "CHOC": "Chocolate", "CHOCOCLATE": "Chocolate", "CHS": "Cheese", "CKE": "Cake", "CKTLS": "Cocktails",
     "CLEANG": "Cleaning", "CND": "Canned", "CNDLES": "Candles", "CNTRL": "Control", "COCO": "Cocoa", "COFF": "Coffee",
     "CONC": "Concentrate", "COOKNG": "Cooking", "CREME": "Cream", "CRMD": "Creamed", "CRNBRY": "Cranberry",
     "CRSTDAS": "Crostatas", "CTLRY": "Cutlery", "DAN": "Danish", "DECAF": "Decaf", "DECAFFINATED": "Decaf",
-    "DECOR": "Decorations", "DECORS": "Decorations", "DEOD": "Deodorant", "DESE": "", "DISH": "Dish", "DL": "Deli",
+    "DECOR": "Decorations", "DECORS": "Decorations", "DEOD": "Deodorant", "DESE": "", "DL": "Deli",
     "DNR": "Dinner", "DNRS": "Dinners", "DOGFD": "Dog Food", "DPS": "Dips", "DRK": "Drink", "DRNK": "Drink",
     "DRNKING": "Drinking", "DRNKNG": "Drinking", "DRNKS": "Drinks", "DRSNG": "Dressing", "DSH": "Dishes",
     "ELEC": "Electric", "ELSTC": "Elastic", "ENG": "English", "EX": "", "EXTRCT": "Extract", "FD": "Food",
@@ -31,8 +31,8 @@ _ABBREVIATIONS = {
     "LT": "L", "LTR": "Lighter", "LUNCHMEAT": "Lunch Meat", "MARG": "Margarine", "MARIN": "Marinades", "MED": "Medium",
     "MEX": "Mexican", "MINWTR": "Mineral Water", "MISC": "Assorted", "MISCELLANEOUS": "Assorted", "MIXS": "Mixes",
     "MLK": "Milk", "MLT": "Multi", "MNRL": "Mineral", "MULT": "Multi", "MUST": "Mustard", "MW": "Microwave",
-    "MXS": "Mixes", "NAT": "Natural", "NDAIRY": "Non-Dairy", "NTRTNL": "Nutritional", "NUT": "Nut", "OJ": "Orange Juice",
-    "ORG": "Organizers", "ORIENTAL": "Asian", "PARTIES": "Parties", "PCH": "Pouch", "PK": "Pack", "PKG": "Packaged",
+    "MXS": "Mixes", "NAT": "Natural", "NDAIRY": "Non-Dairy", "NTRTNL": "Nutritional", "OJ": "Orange Juice",
+    "ORG": "Organizers", "ORIENTAL": "Asian", "PCH": "Pouch", "PK": "Pack", "PKG": "Packaged",
     "PKGD": "Packaged", "PKLD": "Pickled", "PLANTR": "Planter", "PLSTC": "Plastic", "PNCH": "Punch", "PNT": "Peanut",
     "POINSETTA": "Poinsettia", "PORTIN": "Portion", "PORTON": "Portions", "PPK": "Prepacked", "PREM": "Premium",
     "PREP": "Prepared", "PREPACK": "Prepacked", "PREPORTND": "Portions", "PRESLC": "Presliced", "PRESLCD": "Presliced",
@@ -42,11 +42,12 @@ _ABBREVIATIONS = {
     "SALD": "Salad", "SAUS": "Sausage", "SECT": "Sections", "SFT": "Soft", "SGL": "Single", "SHLFSH": "Shellfish",
     "SHRED": "Shredded", "SLCD": "Sliced", "SLD": "Salad", "SLG": "", "SMI": "Semi", "SNDWCH": "Sandwich",
     "SNGL": "Single", "SNK": "Snack", "SNKS": "Snacks", "SOULABLE": "Soluble", "SPEC": "Specialties",
-    "SPECILATY": "Specialty", "SPLY": "Supplies", "SPRD": "Spread", "SRV": "Serve", "SS": "Single Serve", "STK": "Stick",
+    "SPECILATY": "Specialty", "SPRD": "Spread", "SRV": "Serve", "SS": "Single Serve", "STK": "Stick",
     "STRL": "Sterile", "SUBS": "Substitutes", "SUBST": "Substitutes", "SUP": "Super", "SUPP": "Supplements",
-    "SUPRT": "Support", "SV": "Serve", "SW": "Sweet", "SWEETNERS": "Sweeteners", "SWT": "Sweet", "SYRP": "Syrup",
-    "TISS": "Tissue", "TORT": "Tortilla", "TRSH": "Trash", "VAC": "Vacuum", "VEG": "Vegetables", "WHL": "Whole",
-    "WHLSM": "Wholesome", "WHT": "White", "WORCHESTER": "Worcestershire", "WTR": "Water", "XPCTRNT": "Expectorant",
+    "SPLY": "Supplies", "SUPRT": "Support", "SV": "Serve", "SW": "Sweet", "SWEETNERS": "Sweeteners", "SWT": "Sweet",
+    "SYRP": "Syrup", "TISS": "Tissue", "TORT": "Tortilla", "TRSH": "Trash", "VAC": "Vacuum", "VEG": "Vegetables",
+    "WHL": "Whole", "WHLSM": "Wholesome", "WHT": "White", "WORCHESTER": "Worcestershire", "WTR": "Water",
+    "XPCTRNT": "Expectorant",
 }  # fmt: skip
 
 
@@ -65,13 +66,12 @@ def readable(raw: str) -> str:
 
 
 def _without_cut_word(raw: str) -> str:
-    if len(raw) < _CUT_AT:
+    found = re.match(r"(.*[^ /&:-])[ /&:-]+([^ /&:-]*)$", raw)
+    if len(raw) < _CUT_AT or found is None or raw.endswith(")"):
         return raw
-    head, _, last = raw.rpartition(" ")
-    bare = re.sub(r"[^A-Z]", "", last)
+    bare = re.sub(r"[^A-Z]", "", found[2])
     # A short stump ("BR", "PRODUC") is worse than one word less; a long one is most likely whole.
-    whole = raw.endswith(")") or bare in _ABBREVIATIONS or len(bare) > 6
-    return raw if whole or not head else head
+    return raw if bare in _ABBREVIATIONS or len(bare) > 6 else found[1]
 
 
 def _word(word: str) -> str:
@@ -96,5 +96,6 @@ def _tidy(text: str) -> str:
     if len(parts) > 2:
         text = ", ".join(parts[:-1]) + " & " + parts[-1]
     text = re.sub(r"^[\s,&-]+|[\s,&-]+$", "", text)
+    text = re.sub(r"^Assorted, |[, ]+(All )?Others?$|[, ]+(All|Bulk|Etc|W)$", "", text)
     text = re.sub(r"\s+(and|with|or|for|of|in|without)$", "", text)
     return text[:1].upper() + text[1:]

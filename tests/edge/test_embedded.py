@@ -31,7 +31,27 @@ from pathlib import Path
 from edge.embedded import EmbeddedStore
 with EmbeddedStore(Path(sys.argv[1])) as store:
     print(store.owner, store.url, flush=True)
+"""
+WAIT = """
     sys.stdin.read()
+"""
+LAST_WORDS = """
+    import redis, signal
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with SIGINT ignored
+    try:
+        print("waiting", flush=True)
+        sys.stdin.read()
+    except KeyboardInterrupt:
+        redis.Redis.from_url(store.url).set("last words", "bye")
+        print("wrote", flush=True)
+"""
+FORK = """
+    import os, redis, warnings
+    warnings.simplefilter("ignore")  # Python 3.12 warns of any fork beside threads
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        print(redis.Redis.from_url(store.url).ping(), flush=True)
 """
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has PR_SET_PDEATHSIG")
 
@@ -82,20 +102,23 @@ def kill_and_wait(data_dir: Path, url: str) -> None:
 
 
 @contextmanager
-def launched(data_dir: Path, script: str = LAUNCHER) -> Iterator[subprocess.Popen[str]]:
+def launched(data_dir: Path, then: str = WAIT) -> Iterator[subprocess.Popen[str]]:
     """Run a launcher in a process of its own, which leaves its block when its standard input ends."""
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(data_dir)],
+        [sys.executable, "-c", LAUNCHER + then, str(data_dir)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
+    watchdog = threading.Timer(60, process.kill)  # a launcher that hangs fails its test instead of hanging it
+    watchdog.start()
     with process:
         try:
             yield process
         finally:
+            watchdog.cancel()
             process.kill()
 
 
@@ -361,30 +384,21 @@ class TestLauncherEnds:
 
     def test_ctrl_c_leaves_the_server_to_its_launcher(self, tmp_path: Path) -> None:
         """SIGINT to the launcher's whole process group reaches the launcher only: it can still write its last words."""
-        script = LAUNCHER.replace(
-            "    sys.stdin.read()",
-            "    import redis, time\n    try:\n        sys.stdin.read()\n    except KeyboardInterrupt:\n"
-            "        time.sleep(0.3)\n        redis.Redis.from_url(store.url).set('last words', 'bye')\n"
-            "        print('wrote', flush=True)",
-        )
-        with launched(tmp_path, script) as process:
-            said(process)
+        with launched(tmp_path, LAST_WORDS) as process:
+            assert said(process).startswith("True unix://")
+            assert said(process) == "waiting"
             pid = server_pid(tmp_path)
             os.killpg(process.pid, signal.SIGINT)
             assert said(process) == "wrote"
             assert process.wait(20) == 0
         assert gone(pid)
+        assert logged_pids(tmp_path) == {pid}
         with EmbeddedStore(tmp_path) as store, connect(store.url) as client:
             assert client.get("last words") == "bye"
 
     def test_a_fork_of_the_owner_stops_nothing(self, tmp_path: Path) -> None:
         """A forked child that leaves the same block does not take its parent's server away."""
-        script = LAUNCHER.replace(
-            "    sys.stdin.read()",
-            "    import os, redis\n    child = os.fork()\n    if child:\n"
-            "        os.waitpid(child, 0); print(redis.Redis.from_url(store.url).ping(), flush=True)",
-        )
-        with launched(tmp_path, "import warnings; warnings.simplefilter('ignore')\n" + script) as process:
+        with launched(tmp_path, FORK) as process:
             assert said(process).startswith("True unix://")
             assert said(process) == "True"
             assert process.wait(20) == 0

@@ -1,0 +1,104 @@
+"""The layout and the import rule of the design: what may lean on what."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("edge", "backend", "training", "loadtests")
+# From DESIGN: which of our modules a package may import. A trailing dot means everything below.
+ALLOWED = {
+    "edge": ("edge", "edge."),
+    "training": ("training", "training.", "edge.core", "edge.core."),
+    "backend": (
+        "backend",
+        "backend.",
+        "edge.core",
+        "edge.core.",
+        "edge.profiles",
+        "edge.embedded",
+        "training",
+        "training.",
+    ),
+    "loadtests": ("loadtests", "loadtests."),
+}
+
+
+def modules(package: str) -> list[Path]:
+    """All Python files of a package."""
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """The full names a file imports, wherever in it the import stands."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write the full name"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names} | {str(node.module)}
+    return found
+
+
+def own(names: set[str]) -> set[str]:
+    """Those of our own packages."""
+    return {name for name in names if name.split(".")[0] in PACKAGES}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_lean_only_on_what_the_design_allows(package: str) -> None:
+    """edge stands alone, training sees edge.core, backend sees four parts, loadtests see nobody."""
+    for path in modules(package):
+        for name in own(imports(path)):
+            if name == "edge":
+                continue  # `from edge import x` also yields edge.x, which is judged
+            fits = any(name == rule or (name.startswith(rule) if rule.endswith(".") else name.startswith(f"{rule}."))
+                       for rule in ALLOWED[package])  # fmt: skip
+            assert fits, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_core_imports_nothing_else_of_edge() -> None:
+    """edge.core is what training shares, so it may not pull the server in."""
+    for path in modules("edge/core"):
+        assert all(name.startswith("edge.core") for name in own(imports(path))), path
+
+
+def test_core_needs_only_numpy_and_msgspec() -> None:
+    """Besides the standard library."""
+    for path in modules("edge/core"):
+        roots = {name.split(".")[0] for name in imports(path)} - {"edge", "numpy", "msgspec"}
+        assert roots <= sys.stdlib_module_names, f"{path.name}: {sorted(roots - sys.stdlib_module_names)}"
+
+
+def test_the_request_path_knows_no_http() -> None:
+    """recommend.py, and what it is made of, could serve any protocol."""
+    for name in ("recommend", "ranking", "shelves", "slots", "cache", "scoring", "catalogue", "profiles"):
+        assert not any(root.startswith("starlette") for root in imports(ROOT / "edge" / f"{name}.py")), name
+
+
+def test_serving_loads_no_training_library() -> None:
+    """A process that has imported the app has none of the heavy libraries in memory."""
+    heavy = ["lightgbm", "sklearn", "pandas", "duckdb", "ibis", "pyarrow", "locust", "onnx", "skl2onnx", "scipy"]
+    code = f"import sys, edge.app; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_core_alone_pulls_in_no_web_framework() -> None:
+    """Training imports edge.core; that must not bring Starlette or redis."""
+    code = "import sys, edge.core.features; print([name for name in ('starlette', 'redis') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_pickle_anywhere() -> None:
+    """No module reads or writes pickle, under any of its names."""
+    for package in PACKAGES:
+        for path in modules(package):
+            names = {name.split(".")[0] for name in imports(path)}
+            assert not names & {"pickle", "joblib", "cloudpickle", "shelve", "marshal"}, path
+            assert "allow_pickle=True" not in path.read_text(), path

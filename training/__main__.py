@@ -1,0 +1,132 @@
+"""The trainer's command line: prepare data, train, look at a bundle. `python -m training --help`.
+
+In: arguments, and settings from the environment. Out: data sets, bundles, and what is said about them.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from edge.core.bundle import read_manifest
+from edge.core.errors import EndcapError
+from edge.core.events import PURPOSES, Purpose
+from edge.core.products import write_snapshot
+from training import completejourney, pipeline, report, sample
+from training import dataset as datasets
+from training.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+console = Console()
+
+
+@app.command()
+def prepare(
+    source: Annotated[Path, typer.Argument(help="directory with events and products in the plain format")],
+    out: Annotated[
+        Path | None, typer.Option(help="where the data set goes; default <data dir>/datasets/<shop>")
+    ] = None,
+    assume_consent: Annotated[
+        list[str] | None, typer.Option(help="a purpose all rows that say nothing agreed to; may be repeated")
+    ] = None,
+) -> None:
+    """Check and normalise a shop's history, and take its products as the catalogue."""
+    settings = Settings()
+    _take_in(source, out or settings.dataset_dir, _purposes(assume_consent or []), settings.catalogue_path)
+
+
+@app.command(name="completejourney")
+def complete_journey(
+    out: Annotated[
+        Path | None, typer.Option(help="where the data set goes; default <data dir>/datasets/<shop>")
+    ] = None,
+) -> None:
+    """Take in the public demo data: a year of one grocer's baskets, and a catalogue made from them."""
+    settings = Settings()
+    with tempfile.TemporaryDirectory() as plain:
+        completejourney.convert(Path(plain), progress=_tell)
+        _take_in(Path(plain), out or settings.dataset_dir, (), settings.catalogue_path)
+
+
+@app.command(name="sample")
+def write_sample(
+    out: Annotated[Path, typer.Argument(help="directory to write events.csv and products.csv into")],
+) -> None:
+    """Write a small made-up shop in the plain format: an example to look at and to try things on."""
+    console.print(f"sample shop written to {sample.generate(out)}; next: python -m training prepare {out}")
+
+
+@app.command()
+def run(
+    dataset: Annotated[Path | None, typer.Option(help="prepared data; default <data dir>/datasets/<shop>")] = None,
+    publish: Annotated[bool, typer.Option(help="let the new bundle serve at once")] = True,
+    if_stale: Annotated[bool, typer.Option(help="do nothing when the live bundle is of this data and code")] = False,
+    markdown: Annotated[Path | None, typer.Option(help="also write the evaluation here as Markdown")] = None,
+) -> None:
+    """Train a bundle, measure it on weeks it never saw, and say what each shelf will do."""
+    settings = Settings()
+    data = datasets.open_dataset(dataset or settings.dataset_dir)
+    fresh = pipeline.up_to_date(settings, data.fingerprint) if if_stale else None
+    if fresh:
+        console.print(f"bundle {fresh} is live and was made from this data set by this code; nothing to do")
+        return
+    outcome = pipeline.run(data, settings, console, publish=publish)
+    report.show(console, outcome.manifest)
+    if markdown:
+        markdown.write_text(report.evaluation_markdown(outcome.manifest.metrics))
+    state = "live" if publish else "not published; `python -m backend publish` makes it live"
+    console.print(
+        f"{outcome.total_s:.0f} s, {outcome.peak_mib:,.0f} MiB at most; {outcome.directory} ({state})", soft_wrap=True
+    )
+
+
+@app.command()
+def inspect(
+    bundle: Annotated[str, typer.Argument(help="a bundle's directory, its version, or `live`")],
+    as_json: Annotated[bool, typer.Option("--json", help="only the metrics and readiness, as JSON")] = False,
+) -> None:
+    """Explain a bundle: where it came from, what it looks at, how good it is, and whether its files are whole."""
+    settings = Settings()
+    directory = report.find_bundle(bundle, settings.bundles_dir, settings.shop)
+    shown = report.inspect(directory)
+    if as_json:
+        manifest = read_manifest(directory)
+        print(json.dumps({"metrics": manifest.metrics, "readiness": manifest.readiness}, indent=2))
+    else:
+        console.print(shown)
+
+
+def _take_in(source: Path, out: Path, consent: tuple[Purpose, ...], catalogue: Path) -> None:
+    prepared = datasets.prepare(source, out, assume_consent=consent, progress=_tell)
+    count = write_snapshot(catalogue, prepared.catalogue())
+    console.print(prepared.report())
+    console.print(f"{out} holds the data set, {catalogue} the {count:,} products", soft_wrap=True)
+
+
+def _purposes(names: list[str]) -> tuple[Purpose, ...]:
+    wrong = set(names) - set(PURPOSES)
+    if wrong:
+        raise typer.BadParameter(f"{min(wrong)!r} is not a purpose; choose from {', '.join(PURPOSES)}")
+    return tuple(purpose for purpose in PURPOSES if purpose in names)
+
+
+def _tell(what: str) -> None:
+    console.print(what, style="dim")
+
+
+def main() -> NoReturn:
+    """Run a command; what goes wrong on purpose is one line, not a traceback."""
+    try:
+        app()
+    except EndcapError as error:
+        Console(stderr=True).print(f"error: {error}", style="red", soft_wrap=True, markup=False)
+        sys.exit(1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""What a run and a bundle have to say: for people as tables, for documents as Markdown.
+
+In: manifests and outcomes. Out: rich tables and Markdown text.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+
+from edge.core.bundle import Manifest, read_arrays, read_live, read_manifest, verify_files
+from edge.core.index import Index
+from training.evaluate import Metrics
+
+METRICS = ("hit_rate@10", "recall@10", "ndcg@10", "mrr@20")
+METHODS = {
+    "endcap": "Endcap",
+    "retrieval_order": "  retrieval order alone",
+    "popularity": "global popularity",
+    "own_frequency": "own most frequent",
+    "item_cosine": "item-item cosine",
+}
+SLOTS = {
+    "bought_together": "bought_together",
+    "cart_complements": "cart_complements",
+    "for_you": "for_you",
+    "for_you_repeat": "for_you, repeat purchases",
+    "for_you_novel": "for_you, novel purchases",
+    "buy_again": "buy_again",
+}
+_BASELINES = ("popularity", "own_frequency", "item_cosine")
+
+
+def evaluation_rows(metrics: Metrics) -> Iterator[tuple[str, str, int, list[str]]]:
+    """Slot, method, queries, and each metric as text; the best baseline of a metric is marked with *."""
+    for slot, title in SLOTS.items():
+        methods = metrics.get(slot, {})
+        for method, name in METHODS.items():
+            if method not in methods:
+                continue
+            values = methods[method]
+            yield title, name, int(values["queries"]), [_marked(methods, method, metric) for metric in METRICS]
+
+
+def _marked(methods: dict[str, dict[str, float]], method: str, metric: str) -> str:
+    value = methods[method][metric]
+    best = max(methods[name][metric] for name in _BASELINES if name in methods)
+    return f"{value:.4f}" + ("*" if method in _BASELINES and value == best else "")
+
+
+def evaluation_table(metrics: Metrics) -> Table:
+    """The evaluation for a terminal."""
+    table = Table("shelf", "method", *METRICS, title="orders of weeks never learned from; * best baseline")
+    last = ""
+    for slot, method, queries, values in evaluation_rows(metrics):
+        if last and slot != last:
+            table.add_section()
+        table.add_row(f"{slot} ({queries:,})" if slot != last else "", method, *values)
+        last = slot
+    return table
+
+
+def evaluation_markdown(metrics: Metrics) -> str:
+    """The evaluation as a Markdown table."""
+    lines = [f"| shelf | queries | method | {' | '.join(METRICS)} |", "|---|--:|---|" + "--:|" * len(METRICS)]
+    lines += [
+        f"| {slot} | {queries:,} | {method.strip()} | {' | '.join(values)} |"
+        for slot, method, queries, values in evaluation_rows(metrics)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def verdicts(metrics: Metrics) -> dict[str, float]:
+    """Slot -> NDCG@10 of the ranker over the best baseline's, as a ratio less one."""
+    out = {}
+    for slot, methods in metrics.items():
+        best = max(methods[name]["ndcg@10"] for name in _BASELINES)
+        out[slot] = methods["endcap"]["ndcg@10"] / best - 1 if best else 0.0
+    return out
+
+
+def readiness_lines(manifest: Manifest) -> list[str]:
+    """One line per slot."""
+    return [f"{slot}: {sentence}" for slot, sentence in manifest.readiness.items()]
+
+
+def find_bundle(name: str, bundles: Path, shop: str) -> Path:
+    """The directory of a bundle given as path, version or `live`. Raises BundleError when nothing is live."""
+    if name == "live":
+        name = read_live(bundles, shop).live
+    return Path(name) if Path(name).is_dir() else bundles / shop / name
+
+
+def inspect(directory: Path) -> RenderableType:
+    """Everything a bundle says of itself, its files verified. Raises BundleError when it is damaged."""
+    manifest = read_manifest(directory)
+    verify_files(directory, manifest)
+    index = Index.from_arrays(read_arrays(directory))
+    about = Table(show_header=False, title=f"bundle {manifest.version} of shop {manifest.shop!r}")
+    for name, value in _about(manifest, index):
+        about.add_row(name, value)
+    return Group(about, _features(manifest), _sizes(directory), evaluation_table(manifest.metrics), _ready(manifest))
+
+
+def _about(manifest: Manifest, index: Index) -> Iterator[tuple[str, str]]:
+    yield "created", manifest.created
+    yield "files", f"{len(manifest.files)}, all checksums as written"
+    yield "ONNX", ", ".join(f"{name} {version}" for name, version in manifest.onnx.items())
+    yield "golden rows", f"{len(manifest.golden.rows)}, tolerance {manifest.golden.tolerance:.0e}"
+    yield "products", f"{len(index.ids):,} in {len(index.category_paths):,} categories"
+    yield "pairs beyond chance", f"{len(index.pair_items):,}"
+    for name, number in manifest.data.items():
+        if not name.startswith("gain:"):
+            yield name.replace("_", " "), f"{number:,}" if isinstance(number, int) else str(number)
+
+
+def _features(manifest: Manifest) -> Table:
+    table = Table("feature", "share of gain", title="what the forest looks at")
+    for name in sorted(manifest.feature_names, key=lambda name: -float(manifest.data.get(f"gain:{name}", 0))):
+        table.add_row(name, f"{float(manifest.data.get(f'gain:{name}', 0)):.1%}")
+    return table
+
+
+def _sizes(directory: Path) -> Table:
+    table = Table("file", "KiB", title="sizes")
+    for path in sorted(directory.rglob("*"), key=lambda path: -path.stat().st_size):
+        if path.is_file():
+            table.add_row(str(path.relative_to(directory)), f"{path.stat().st_size / 1024:,.0f}")
+    return table
+
+
+def _ready(manifest: Manifest) -> Table:
+    table = Table("shelf", "readiness", title="what will answer")
+    for slot, sentence in manifest.readiness.items():
+        table.add_row(slot, sentence)
+    return table
+
+
+def show(console: Console, manifest: Manifest) -> None:
+    """The end of a run: evaluation, then a readiness line per slot."""
+    console.print(evaluation_table(manifest.metrics) if manifest.metrics else "no order of the last days to measure on")
+    for line in readiness_lines(manifest):
+        console.print(line, highlight=False, soft_wrap=True)

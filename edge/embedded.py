@@ -213,7 +213,7 @@ class EmbeddedStore:
         folder = self._socket.parent
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()  # not stat: a link may lead anywhere
-        if (found.st_mode, found.st_uid) != (0o40700, os.getuid()):
+        if (found.st_mode & 0o170077, found.st_uid) != (0o040000, os.getuid()):  # a directory, closed to all others
             raise StoreError(f"{folder} must be a directory of this user with mode 0700: remove it, or set REDIS_URL")
 
     def _end_leftover(self) -> None:

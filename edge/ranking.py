@@ -129,9 +129,12 @@ def arrange(
         return Shelf(slot, "popular", ())
     order, values = _order(found, scores)
     ids = model.index.ids
-    if query.filter != _NO_FILTER or query.exclude:
+    # What this visit has seen stands under "recently viewed"; beside it, recommend something else.
+    hidden = {*query.exclude, *(evidence.visit if slot == "for_you" else ())}
+    if hidden or query.filter != _NO_FILTER:
         # A narrow filter must reach past the reserve: sieve all candidates by what rarely changes.
-        order = np.array([at for at in order if _may_show(ids[found.items[at]], query, catalogue)], np.intp)
+        shown = [at for at in order if _may_show(ids[found.items[at]], query.filter, hidden, catalogue)]
+        order = np.array(shown, np.intp)
     order = order[:most]
     reasons = _reasons(spec, found, order)
     picks = zip(found.items[order].tolist(), values[order].round(4).tolist(), reasons, strict=True)
@@ -166,6 +169,6 @@ def _viewed(spec: SlotSpec, evidence: Evidence, most: int) -> tuple[Pick, ...]:
     return tuple(Pick(id_, round(1 - place / (len(newest) + 1), 4), spec.reason) for place, id_ in enumerate(newest))
 
 
-def _may_show(id_: str, query: Query, catalogue: Catalogue) -> bool:
+def _may_show(id_: str, wanted: Filter, hidden: set[str], catalogue: Catalogue) -> bool:
     product = catalogue.get(id_)
-    return product is not None and id_ not in query.exclude and passes(query.filter, product)
+    return id_ not in hidden and product is not None and passes(wanted, product)

@@ -125,7 +125,7 @@ class Recommender:
             else:
                 scores = try_score(model, found, evidence.context, failed)
             shelves = [arrange(model, slot, found[slot], scores.get(slot), evidence, catalogue) for slot in slots]
-        return Ranking(model, tuple(shelves), tuple(failed))
+        return Ranking(model, tuple(shelves), tuple(failed), cart=tuple(known.session.cart) if known.session else ())
 
     def _keep(self, key: tuple[object, ...], ranking: Ranking) -> Cached[Ranking]:
         if _LASTING.issuperset(ranking.degraded):

@@ -40,17 +40,18 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Ranking:
-    """What was worked out for a request: by which model, which shelves, and what failed on the way."""
+    """What was worked out for a request: by which model, which shelves, what failed on the way, and the stored cart."""
 
     model: Model | None
     shelves: tuple[Shelf, ...]
     degraded: tuple[str, ...] = ()
+    cart: tuple[str, ...] = ()
 
 
 def shelve(query: Query, ranking: Ranking, catalogue: Catalogue) -> Answer:
     """Fill the shelves of an answer with what may be shown now."""
     model = ranking.model
-    taken = {*query.cart, *query.exclude, query.product_id}
+    taken = {*query.cart, *ranking.cart, *query.exclude, query.product_id}
     slots = []
     for shelf in ranking.shelves:
         spec, title, served_by = SLOTS[shelf.slot], SLOTS[shelf.slot].title, shelf.served_by

@@ -182,6 +182,8 @@ def _validation_error(error: msgspec.ValidationError, parameter: str) -> InputEr
     if "unknown field" in detail:
         place = detail.split("`")[1]
         detail = "unknown field; see /openapi.json for the known ones"
+    elif "required field" in detail:
+        place = f"{place}.{detail.split('`')[1]}".strip(".")
     return InputError(place or parameter, detail)
 
 

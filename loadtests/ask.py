@@ -74,9 +74,9 @@ class Asker:
         """Ask for a path."""
         return self._ask("GET", path, None)
 
-    def post(self, path: str, body: bytes) -> Reply:
+    def post(self, path: str, body: str) -> Reply:
         """Send JSON to a path."""
-        return self._ask("POST", path, body)
+        return self._ask("POST", path, body.encode())
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Reply:
         headers = {"Content-Type": "application/json"} if body else {}
@@ -105,3 +105,14 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen on this port of the loopback address."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: a closed one may linger
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -68,7 +68,7 @@ def _home(customer: str | None) -> Question:
 def _ask(asker: Asker, questions: Sequence[Question]) -> Iterator[Answer]:
     """The answers in order, up to the first that is none."""
     for start in range(0, len(questions), _BATCH):
-        body = json.dumps({"requests": questions[start : start + _BATCH]}).encode()
+        body = json.dumps({"requests": questions[start : start + _BATCH]})
         reply = asker.post("/v1/recommendations", body)
         try:
             members = msgspec.json.decode(reply.body, type=_Batch).results

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import gevent
 from locust import FastHttpUser, events, task
@@ -135,8 +134,8 @@ class Shopper(FastHttpUser):
             course.ledger.note(step.events, accepted=outcome.failure is None and not outcome.refused)
 
 
-@events.test_start.add_listener
-def start(environment: Environment, **_: Any) -> None:
+@events.test_start.add_listener  # type: ignore[untyped-decorator]  # because Locust's hooks carry no types
+def start(environment: Environment, **_: object) -> None:
     """Start the clock and the one who ends the run."""
     course.begin()
     gevent.spawn(conduct, environment)

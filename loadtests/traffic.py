@@ -91,14 +91,14 @@ class Step:
         return "POST" if self.events else "GET"
 
     @property
-    def body(self) -> bytes | None:
+    def body(self) -> str | None:
         """The request's body."""
         return events_body(self.events) if self.events else None
 
 
-def events_body(events: Sequence[EventJson]) -> bytes:
+def events_body(events: Sequence[EventJson]) -> str:
     """Events as the body of one request."""
-    return json.dumps({"events": list(events)}).encode()
+    return json.dumps({"events": list(events)})
 
 
 class Crowd:

@@ -10,20 +10,22 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from edge.core.index import Index, Ints
+from edge.core.context import top
+from edge.core.index import Index, Ints, gather
 from training.examples import Query
 from training.pairs import Meetings
 
 POPULARITY, OWN, COSINE = "popularity", "own_frequency", "item_cosine"
 BASELINES = (POPULARITY, OWN, COSINE)
-_DEPTH = 20  # products a list needs for the metrics
+_LISTED = 20  # products a list needs for the metrics
 
 
 @dataclass(frozen=True, eq=False)
 class Baselines:
-    """What the baselines know: products by recent sales, and every pair's cosine with 1 on the diagonal."""
+    """What the baselines know: each product's place in recent sales, and every pair's cosine, 1 on the diagonal."""
 
     popular: Ints
+    place: NDArray[np.int64]
     cosine: sp.csr_matrix
 
     @classmethod
@@ -33,10 +35,15 @@ class Baselines:
         value = meetings.together / np.sqrt(meetings.sold[meetings.left] * meetings.sold[meetings.right])
         half = sp.csr_matrix((value, (meetings.left, meetings.right)), (items, items))
         popular = np.lexsort((-index.sold, -index.sold_recently)).astype(np.int32)
-        return cls(popular, (half + half.T + sp.identity(items, np.float32, "csr")).tocsr())
+        place = np.empty(items, np.int64)
+        place[popular] = np.arange(items)
+        return cls(popular, place, (half + half.T + sp.identity(items, np.float32, "csr")).tocsr())
 
     def rank(self, query: Query) -> dict[str, Ints]:
-        """Each baseline's list for a query: no anchors, and for `buy_again` only what was bought before."""
+        """Each baseline's list: no anchors, for `buy_again` only what was bought before.
+
+        Lists are long enough to fill a shelf also after all that was bought before is taken out.
+        """
         return {
             POPULARITY: self._filled(query, np.empty(0, np.int32)),
             OWN: self._filled(query, _own(query)),
@@ -47,18 +54,19 @@ class Baselines:
         # The page or the cart where there is one, else the whole history, each product as often as it was bought.
         given = query.context.anchors
         items, weights = (given, np.ones(len(given))) if len(given) else (query.owned, query.owned_counts)
-        total = sp.csr_matrix((weights, items, [0, len(items)]), (1, self.cosine.shape[0])) @ self.cosine
-        return np.asarray(total.indices[np.argsort(-total.data, kind="stable")], np.int32)
+        at, owner = gather(self.cosine.indptr, items)
+        score = np.bincount(self.cosine.indices[at], self.cosine.data[at] * weights[owner], len(self.popular))
+        if query.slot == "buy_again":
+            return query.owned[np.argsort(-score[query.owned], kind="stable")]
+        return top(score, _depth(query))
 
     def _filled(self, query: Query, ranked: Ints) -> Ints:
         if query.slot == "buy_again":
-            pool = self.popular[np.isin(self.popular, query.owned)]
-            ranked = ranked[np.isin(ranked, query.owned)]
+            fill = query.owned[np.argsort(self.place[query.owned])]
         else:
-            pool = self.popular[: 4 * _DEPTH + len(query.context.anchors) + len(query.owned)]
-        ranked = ranked[~np.isin(ranked, query.context.anchors)]
-        pool = pool[~np.isin(pool, query.context.anchors)]
-        return np.concatenate([ranked, pool[~np.isin(pool, ranked)]])
+            fill = self.popular[: _depth(query)]
+        both = np.concatenate([ranked, fill[~np.isin(fill, ranked)]])
+        return both[~np.isin(both, query.context.anchors)]
 
 
 def _own(query: Query) -> Ints:
@@ -66,6 +74,5 @@ def _own(query: Query) -> Ints:
     return query.owned[np.lexsort((-query.owned_days, -query.owned_counts))]
 
 
-def without(ranked: Ints, hidden: NDArray[np.integer]) -> Ints:
-    """The list without some products: what is left of it when only novel, or only known, ones count."""
-    return ranked[~np.isin(ranked, hidden)]
+def _depth(query: Query) -> int:
+    return _LISTED + len(query.context.anchors) + len(query.owned)

@@ -31,11 +31,6 @@ class Query:
     owned_counts: NDArray[np.int64]
     owned_days: NDArray[np.int64]  # of the last purchase
 
-    @property
-    def novel(self) -> NDArray[np.bool_]:
-        """Which of `wanted` this shopper never bought before."""
-        return ~np.isin(self.wanted, self.owned)
-
 
 @dataclass(frozen=True, eq=False)
 class Rows:
@@ -78,7 +73,7 @@ def labelled(index: Index, query: Query, limit: int = 100) -> tuple[Candidates, 
     return found, build(index, query.slot, query.context, found), np.isin(found.items, query.wanted).astype(np.int32)
 
 
-def rows(index: Index, moments: Sequence[Moment], negatives: int = 50, seed: int = 0) -> Iterator[Rows]:
+def rows(index: Index, moments: Sequence[Moment], negatives: int = 40, seed: int = 0) -> Iterator[Rows]:
     """The rows of each moment: every candidate that was bought and at most `negatives` others per shelf."""
     rng = np.random.default_rng(seed)
     for moment in moments:

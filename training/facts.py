@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from ibis.backends import BaseBackend
 from ibis.expr.types import Table
+from ibis.util import gen_name
 
 from training import engine as engines
 from training.rules import DataError
@@ -40,7 +41,7 @@ def collect(engine: BaseBackend, lines: Table, products: Table) -> Facts:
     used = lines.filter(lines.type.isin(list(INTEREST)))
     goods = engines.keep(
         engine,
-        "numbered_products",
+        gen_name("numbered_products"),
         products.mutate(item=ibis.row_number().over(order_by=products.id).cast("int32")),
     )
     used = used.mutate(session_key=ibis.coalesce(used.session_id, used.event_id))
@@ -50,7 +51,7 @@ def collect(engine: BaseBackend, lines: Table, products: Table) -> Facts:
     used = used.join(goods.select("item", product_id=goods.id), "product_id")
     kept = engines.keep(
         engine,
-        "facts",
+        gen_name("facts"),
         used.select(
             "item",
             "order",

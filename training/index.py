@@ -13,16 +13,18 @@ from ibis.expr.types import Table
 from numpy.typing import NDArray
 
 from edge.core.index import LEVELS, SEPARATOR
+from training import affinity
 from training import engine as engines
 from training.facts import Facts
-from training.pairs import Meetings, beyond_chance, directions, select
+from training.pairs import Meetings, beyond_chance, select
+from training.vectors import directions, tastes
 
 Arrays = dict[str, NDArray[Any]]
 
 RECENT_DAYS = 28
 _BEFORE_DAYS = 84  # what the recent days are compared with
 _HALF_LIFE_DAYS = 14.0
-_POPULAR = 400
+_POPULAR = 1_000
 _TRENDING = 200
 _PER_CATEGORY = 300
 _SESSIONS_PER_ITEM = 60
@@ -40,6 +42,8 @@ def build(facts: Facts, meetings: Meetings, until: int) -> Arrays:
     ptr, other, score, lift = select(pairs, items)
     arrays |= {"pair_ptr": ptr, "pair_items": other, "pair_score": score, "pair_lift": lift}
     arrays["vectors"] = directions(pairs, items)
+    arrays["tastes"] = tastes(facts, until)
+    arrays |= affinity.build(facts, arrays["category_of"], len(arrays["category_paths"]), until)
     arrays |= _sessions(facts, lines, items)
     arrays["as_of"] = np.array([until], np.float32)
     orders = int(str(engines.scalar(facts.engine, lines.order.nunique(where=lines.purchase))))

@@ -5,6 +5,8 @@ stands for a type that means something only within its category ("PREMIUM"); a t
 word.
 """
 
+import functools
+
 from training.words import readable
 
 _TABLE = """
@@ -270,6 +272,7 @@ def _parsed(table: str) -> dict[str, str]:
 _KINDS = _parsed(_TABLE)
 
 
+@functools.cache
 def kind(category: str, raw_type: str) -> str:
     """The readable name of a product type within its category."""
     return _KINDS.get(f"{category}/{raw_type}") or _KINDS.get(raw_type) or readable(raw_type)

@@ -1,14 +1,13 @@
-"""What is bought together beyond chance, and where each product points: pairs, their significance, vectors.
+"""What is bought together beyond chance: pairs of products and their significance.
 
-In: the numbered lines of purchases up to a day. Out: pairs of products with score and lift in CSR order, and unit
-vectors from a truncated decomposition of their positive pointwise mutual information.
+In: the numbered lines of purchases up to a day. Out: pairs of products with score and lift, in CSR order.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from ibis.expr.types import Table
+from ibis.util import gen_name
 from numpy.typing import NDArray
 
 from training import engine as engines
@@ -22,9 +21,7 @@ MIN_SOLD = 5
 MIN_LIFT = 1.2
 MIN_Z = 2.0  # standard deviations above what chance would give
 PAIRS_KEPT = 64  # per product
-DIMENSIONS = 32
 _SHRINK = 5.0  # orders of doubt in a pair's cosine
-_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,7 @@ def count_meetings(facts: Facts, until: int) -> Meetings:
     bought = bought.select("item", "order", "shopper").distinct()
     counts = bought.group_by("item").aggregate(sold=bought.count())
     common = counts.filter(counts.sold >= MIN_SOLD).select("item")
-    kept = engines.keep(facts.engine, f"bought_{until}", bought.semi_join(common, "item"))
+    kept = engines.keep(facts.engine, gen_name("bought"), bought.semi_join(common, "item"))
     # Large orders make everything meet everything: chance here means orders of the sizes this shop has, filled
     # independently, so two products meet sold * sold * sum(size * (size - 1)) / sum(size)^2 times.
     sizes = engines.arrow(facts.engine, kept.group_by("order").aggregate(size=kept.count()))["size"].to_numpy()
@@ -104,25 +101,3 @@ def select(pairs: Pairs, items: int, kept: int = PAIRS_KEPT) -> tuple[Ints, Ints
     best = np.arange(len(one)) - starts[one] < kept
     ptr = np.searchsorted(one[best], np.arange(items + 1)).astype(np.int32)
     return ptr, other[best], score[best].astype(np.float32), lift[best].astype(np.float32)
-
-
-def directions(pairs: Pairs, items: int, dimensions: int = DIMENSIONS) -> NDArray[np.float16]:
-    """Unit vectors [items, dimensions]: products bought in like company point the same way; unknown ones are zero."""
-    out = np.zeros((items, dimensions), np.float16)
-    used, code = np.unique(np.concatenate([pairs.left, pairs.right]), return_inverse=True)
-    if len(used) <= dimensions:
-        return out
-    left, right = code[: len(pairs.left)], code[len(pairs.left) :]
-    shape = (len(used), len(used))
-    half = sp.csr_matrix((pairs.lift.astype(np.float32), (left, right)), shape)
-    matrix = (half + half.T).tocsr()
-    # Subspace iteration: fixed seed and rounds, so the same data give the same vectors.
-    basis = np.random.default_rng(7).standard_normal((len(used), dimensions + 8)).astype(np.float32)
-    for _ in range(_ROUNDS):
-        basis, _ = np.linalg.qr(matrix @ basis)
-    values, inner = np.linalg.eigh(basis.T @ (matrix @ basis))
-    strongest = np.argsort(-np.abs(values))[:dimensions]
-    vectors = (basis @ inner[:, strongest]) * np.sqrt(np.abs(values[strongest]))
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    out[used] = vectors / np.maximum(lengths, 1e-9)
-    return out

@@ -38,7 +38,7 @@ def replay(
         rows = zip(*(batch[name].to_pylist() for name in _LINE), strict=True)
         for who, this, row in zip(batch["shopper"].to_pylist(), heads, rows, strict=True):
             if this[0] != event_id or who != shopper:
-                if lines or head:
+                if head:
                     events.append(_event(shopper, head, lines))
                 if who != shopper:
                     if events:

@@ -25,8 +25,8 @@ SLOTS = {
     "bought_together": "bought_together",
     "cart_complements": "cart_complements",
     "for_you": "for_you",
-    "for_you_repeat": "for_you, repeat purchases",
-    "for_you_novel": "for_you, novel purchases",
+    "for_you_repeat": "for_you, repeat",
+    "for_you_novel": "for_you, novel",
     "buy_again": "buy_again",
 }
 _BASELINES = ("popularity", "own_frequency", "item_cosine")
@@ -51,12 +51,14 @@ def _marked(methods: dict[str, dict[str, float]], method: str, metric: str) -> s
 
 def evaluation_table(metrics: Metrics) -> Table:
     """The evaluation for a terminal."""
-    table = Table("shelf", "method", *METRICS, title="orders of weeks never learned from; * best baseline")
+    table = Table(title="orders of weeks never learned from; * best baseline")
+    for name in ("shelf", "method", *METRICS):
+        table.add_column(name, no_wrap=name != "method")
     last = ""
-    for slot, method, queries, values in evaluation_rows(metrics):
+    for slot, method, _, values in evaluation_rows(metrics):
         if last and slot != last:
             table.add_section()
-        table.add_row(f"{slot} ({queries:,})" if slot != last else "", method, *values)
+        table.add_row(slot if slot != last else "", method, *values)
         last = slot
     return table
 

@@ -32,6 +32,7 @@ _MAX_ID = 128
 _MAX_PRICE = 1e9
 _MAX_QUANTITY = 10_000
 _CONTROL = r"[\x00-\x1f\x7f]"
+_LINK = r"^(/([^/\\]|$)|https?://)"  # two slashes lead to another site
 _EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 -- times in tables are UTC without a zone
 
 TOO_MANY_LINES = f"more than {MAX_LINES} lines in one event"
@@ -76,7 +77,7 @@ def event_rules(t: Table, now: datetime) -> list[Rule]:
         *_id_rules(t.order_id, "order_id"),
         *_id_rules(t.variant_id, "variant_id"),
         (f"quantity is not a whole number from 1 to {_MAX_QUANTITY:,}", ~_holds(
-            (t.units == t.units.floor()) & t.units.between(1, _MAX_QUANTITY))),
+            (t.units % 1 == 0) & t.units.between(1, _MAX_QUANTITY))),
         *_price_rules(t.price, t.unit_price, "price"),
         ("bad currency", ~t.currency.re_search("^[A-Z]{3}$")),
         ("unknown consent word", t.consent.notnull() & _holds(
@@ -90,7 +91,7 @@ def typed_products(text: Table) -> Table:
     return text.mutate(
         amount=text.price.try_cast("float64"),
         compare_amount=text.compare_at_price.try_cast("float64"),
-        path=text.category.re_replace(r"\s*>\s*", " > "),
+        path=text.category.re_replace(r"^[\s>]+|[\s>]+$", "").re_replace(r"\s*(?:>\s*)+", " > ").nullif(""),
         listed_at=text.listed.try_cast("timestamp"),
     )
 
@@ -110,8 +111,8 @@ def product_rules(t: Table) -> list[Rule]:
         ("available is neither true nor false", t.available.lower().notin((*YES, *NO))),
         *_text_rules(t.handle, "handle", 256),
         # A card's links end in a page's href and src: only web addresses and paths may stand there.
-        ("url is neither a path nor http(s)", ~t.url.re_search(r"^(/|https?://)")),
-        ("image is neither a path nor http(s)", ~t.image.re_search(r"^(/|https?://)")),
+        ("url is neither a path nor http(s)", ~t.url.re_search(_LINK)),
+        ("image is neither a path nor http(s)", ~t.image.re_search(_LINK)),
         *_id_rules(t.variant_id, "variant_id"),
         ("listed is not a date", t.listed.notnull() & t.listed_at.isnull()),
     ]

@@ -5,6 +5,7 @@ In: the till's size ("12 PK/12 OZ", "L    5.5 OZ", "(600) 4 LB", "300 CT(1)"). O
 shopper gets: it is believed only when the price fits it.
 """
 
+import functools
 import re
 
 _UNITS = {
@@ -32,6 +33,7 @@ _BAG_LB = 10.0  # up to here bags of potatoes and onions are sold, at times very
 _LEAST_PER_LB_IN_A_BAG = 0.15
 
 
+@functools.cache
 def readable_size(raw: str) -> str:
     """The size in ordinary notation; empty when it is a code, a bare container or one piece."""
     text = re.sub(r"\([^)]*\)?", " ", raw.upper()).replace("*", " ")

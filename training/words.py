@@ -3,6 +3,7 @@
 In: a category or type as The Complete Journey writes it ("FRZN BRD STICK/PORTON"). Out: words for a shopper.
 """
 
+import functools
 import re
 
 _CUT_AT = 30  # the data cut type names here, often in the middle of a word
@@ -51,6 +52,7 @@ _ABBREVIATIONS = {
 }  # fmt: skip
 
 
+@functools.cache
 def readable(raw: str) -> str:
     """The words of a category or type in ordinary case, abbreviations spelled out."""
     text = _without_cut_word(raw)

@@ -5,6 +5,7 @@ per request however many shelves it has.
 """
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Self
 
 import numpy as np
@@ -25,11 +26,12 @@ class History:
     first_day: Floats  # unix days
     last_day: Floats
     weight: Floats  # counts, decayed to the day of the last order
+    rank: Floats  # 0 for the largest weight
     viewed: Ints  # newest last
     orders: int
     first_order_day: int
     last_order_day: int
-    affinity: Floats  # category code -> share of this shopper's weight in it
+    affinity: Floats  # category code -> share of this shopper's weight in it; code -1 has none
     brand_affinity: Floats  # brand code -> the same
     favourites: Ints  # narrow categories bought most, strongest first
     taste: Floats  # unit vector, or zero
@@ -38,12 +40,15 @@ class History:
     def of(cls, index: Index, profile: Profile | None) -> Self:
         """Look a profile's products up; those the index does not know are left out. None is an empty history."""
         profile = profile or Profile(shop="", shopper="")
-        known = index.position
-        rows = sorted((known[id_], item) for id_, item in profile.bought.items() if id_ in known)
-        items = np.array([at for at, _ in rows], np.int32)
-        columns = np.array([(item.count, item.first_day, item.last_day) for _, item in rows], np.float32).reshape(-1, 3)
-        counts, first_day, last_day = np.ascontiguousarray(columns.T)
+        bought = profile.bought
+        places = np.fromiter(map(index.position.get, bought, repeat(-1)), np.int32, len(bought))
+        flat = [number for item in bought.values() for number in (item.count, item.first_day, item.last_day)]
+        kept = np.argsort(places)[int((places < 0).sum()) :]
+        items = places[kept]
+        counts, first_day, last_day = np.ascontiguousarray(np.array(flat, np.float32).reshape(-1, 3)[kept].T)
         weight = counts * np.exp2((last_day - np.float32(profile.last_order_day)) / np.float32(HALF_LIFE_DAYS))
+        rank = np.empty(len(items), np.float32)
+        rank[np.argsort(-weight, kind="stable")] = np.arange(len(items))
         categories = index.category_of[items]
         narrow = np.bincount(categories.max(axis=1, initial=-1) + 1, weight)[1:]
         return cls(
@@ -52,6 +57,7 @@ class History:
             first_day=first_day,
             last_day=last_day,
             weight=weight,
+            rank=rank,
             viewed=index.positions(profile.viewed),
             orders=profile.orders,
             first_order_day=profile.first_order_day,
@@ -59,7 +65,7 @@ class History:
             affinity=_shares(categories, weight, len(index.category_paths)),
             brand_affinity=_shares(index.brand_of[items, None], weight, index.brands),
             favourites=top(narrow, 8).astype(np.int32),
-            taste=direction(index, items, np.sqrt(weight)),
+            taste=direction(index.tastes, items, np.sqrt(weight)),
         )
 
 
@@ -73,9 +79,9 @@ class Context:
     day: float  # now, in unix days
 
 
-def direction(index: Index, items: Ints, weights: Floats) -> Floats:
+def direction(vectors: NDArray[np.float16], items: Ints, weights: Floats) -> Floats:
     """The unit vector where these products point together; zero when none of them has one."""
-    total = weights @ index.vectors[items].astype(np.float32)
+    total = weights @ vectors[items].astype(np.float32)
     return total / np.float32(max(float(np.sqrt(total @ total)), 1e-9))
 
 
@@ -88,7 +94,7 @@ def top(values: NDArray[Any], most: int) -> Ints:
 
 
 def _shares(codes: Ints, weight: Floats, width: int) -> Floats:
-    """How much of the weight falls to each code; -1 counts nowhere. `codes` is [n, levels]."""
-    spread = np.repeat(weight, codes.shape[1])
-    sums = np.bincount(codes.ravel() + 1, spread, width + 1)[1:]
+    """How much of the weight falls to each code; `codes` is [n, levels]. A last place, always zero, answers for -1."""
+    sums = np.bincount(codes.ravel() % (width + 1), np.repeat(weight, codes.shape[1]), width + 1)
+    sums[-1] = 0
     return (sums / max(float(weight.sum()), 1e-9)).astype(np.float32)

@@ -100,9 +100,11 @@ def _beside(index: Index, context: Context, items: Ints) -> Floats:
         out[1 : 1 + LEVELS] = (theirs[codes + 1] / len(anchors)).T
         brands = index.brand_of[items]
         out[4] = (brands[:, None] == index.brand_of[anchors]).mean(axis=1) * (brands >= 0)
-        out[5] = _cosines(index, items, direction(index, anchors, np.ones(len(anchors), np.float32)))
+        out[5] = _cosines(index.vectors, items, direction(index.vectors, anchors, np.ones(len(anchors), np.float32)))
     if len(context.recent):
-        out[6] = _cosines(index, items, direction(index, context.recent, np.ones(len(context.recent), np.float32)))
+        out[6] = _cosines(
+            index.vectors, items, direction(index.vectors, context.recent, np.ones(len(context.recent), np.float32))
+        )
     return out
 
 
@@ -122,19 +124,15 @@ def _personal(index: Index, context: Context, items: Ints) -> Floats:
         gap = np.where(count > 1, span / np.maximum(count - 1, 1), _NEVER)
         # Bought once: what other shoppers take between two purchases stands in.
         expected = np.where(gap > 0, gap, index.gap_days[items[mine]])
-        rank = np.empty(len(own), np.float32)
-        rank[np.argsort(-history.weight, kind="stable")] = np.arange(len(own))
         out[0, mine] = count
         out[1, mine] = count / max(history.orders, 1)
         out[2, mine] = idle
         out[3, mine] = gap
         out[4, mine] = np.where(expected > 0, idle / np.maximum(expected, 1), _NEVER)
-        out[5, mine] = rank[row]
-        out[6] = _cosines(index, items, history.taste)
-        codes = index.category_of[items]
-        out[7 : 7 + LEVELS] = np.where(codes >= 0, history.affinity[codes], 0).T
-        brands = index.brand_of[items]
-        out[10] = np.where(brands >= 0, history.brand_affinity[brands], 0)
+        out[5, mine] = history.rank[row]
+        out[6] = _cosines(index.tastes, items, history.taste)
+        out[7 : 7 + LEVELS] = history.affinity[index.category_of[items]].T
+        out[10] = history.brand_affinity[index.brand_of[items]]
     for ago, viewed in enumerate(history.viewed[::-1].tolist(), start=1):
         out[11][items == viewed] = ago
     return out
@@ -148,5 +146,5 @@ def _situation(context: Context) -> Floats:
     return np.array([len(context.anchors), history.orders, len(history.items), days, gap], np.float32)
 
 
-def _cosines(index: Index, items: Ints, towards: Floats) -> NDArray[np.float32]:
-    return index.vectors[items].astype(np.float32) @ towards
+def _cosines(vectors: NDArray[np.float16], items: Ints, towards: Floats) -> Floats:
+    return vectors[items].astype(np.float32) @ towards

@@ -34,13 +34,17 @@ ARRAYS: dict[str, tuple[str, int]] = {
     "trend": ("f", 1),  # N, recent daily orders over earlier ones, as a shrunk log ratio
     "repeat_rate": ("f", 1),  # N, share of its buyers who bought it again, shrunk
     "gap_days": ("f", 1),  # N, median days between two purchases by one shopper; 0 unknown
-    "vectors": ("f", 2),  # N x D unit vectors from co-occurrence; zero where too little is known
+    "vectors": ("f", 2),  # N x D unit vectors of the company a product is bought in; zero where too little is known
+    "tastes": ("f", 2),  # N x D unit vectors of the shoppers who buy it, likewise
     "popular": ("i", 1),
     "trending": ("i", 1),
     "pair_ptr": ("i", 1),  # item -> products bought together with it beyond chance
     "pair_items": ("i", 1),
     "pair_score": ("f", 1),  # shrunk cosine, 0..1
     "pair_lift": ("f", 1),  # log of orders together over orders expected together
+    "kind_ptr": ("i", 1),  # narrow category -> narrow categories bought in the same orders beyond chance
+    "kind_codes": ("i", 1),
+    "kind_lift": ("f", 1),  # log of orders with both over orders expected with both
     "session_ptr": ("i", 1),  # session (oldest first) -> its products
     "session_items": ("i", 1),
     "item_session_ptr": ("i", 1),  # item -> its most recent sessions, newest first
@@ -52,10 +56,22 @@ ARRAYS: dict[str, tuple[str, int]] = {
 _ROWS = {
     "category_ptr": (("category_items",), "category_paths", "ids"),
     "pair_ptr": (("pair_items", "pair_score", "pair_lift"), "ids", "ids"),
+    "kind_ptr": (("kind_codes", "kind_lift"), "category_paths", "category_paths"),
     "session_ptr": (("session_items",), "", "ids"),
     "item_session_ptr": (("item_sessions",), "ids", "session_ptr"),
 }
-_PER_ITEM = ("category_of", "brand_of", "price", "sold", "sold_recently", "trend", "repeat_rate", "gap_days", "vectors")
+_PER_ITEM = (
+    "category_of",
+    "brand_of",
+    "price",
+    "sold",
+    "sold_recently",
+    "trend",
+    "repeat_rate",
+    "gap_days",
+    "vectors",
+    "tastes",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +94,16 @@ class Index:
     repeat_rate: Floats = field(repr=False)
     gap_days: Floats = field(repr=False)
     vectors: NDArray[np.float16] = field(repr=False)
+    tastes: NDArray[np.float16] = field(repr=False)
     popular: Ints = field(repr=False)
     trending: Ints = field(repr=False)
     pair_ptr: Ints = field(repr=False)
     pair_items: Ints = field(repr=False)
     pair_score: Floats = field(repr=False)
     pair_lift: Floats = field(repr=False)
+    kind_ptr: Ints = field(repr=False)
+    kind_codes: Ints = field(repr=False)
+    kind_lift: Floats = field(repr=False)
     session_ptr: Ints = field(repr=False)
     session_items: Ints = field(repr=False)
     item_session_ptr: Ints = field(repr=False)

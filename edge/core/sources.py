@@ -12,8 +12,23 @@ from numpy.typing import NDArray
 from edge.core.context import Context, top
 from edge.core.index import Index, Ints, distinct, gather, spans
 
-SOURCES = ("pair", "lift", "hits", "neighbours", "own", "history_pair", "visit_pair", "favourite", "alike", "popular")
-PAIR, LIFT, HITS, NEIGHBOURS, OWN, HISTORY_PAIR, VISIT_PAIR, FAVOURITE, ALIKE, POPULAR = range(len(SOURCES))
+SOURCES = (
+    "pair",
+    "lift",
+    "hits",
+    "kind",
+    "neighbours",
+    "own",
+    "history_pair",
+    "visit_pair",
+    "favourite",
+    "liked",
+    "alike",
+    "popular",
+)
+PAIR, LIFT, HITS, KIND, NEIGHBOURS, OWN, HISTORY_PAIR, VISIT_PAIR, FAVOURITE, LIKED, ALIKE, POPULAR = range(
+    len(SOURCES)
+)
 
 _ANCHORS = 30  # newest cart lines looked at
 _HISTORY = 40  # strongest purchases whose companions are looked up
@@ -21,6 +36,7 @@ _VISIT = 8  # newest products of this visit
 _SESSIONS = 60  # recent orders looked at per anchor
 _NEIGHBOURS = 40  # of those, the most alike that are read
 _PER_FAVOURITE = 12
+_LIKED = 60
 _FILL = 60  # of the shop's most popular, so that a short profile still fills a shelf
 
 Chunk = tuple[int, Ints, NDArray[np.floating[Any]]]
@@ -44,6 +60,17 @@ def own_pairs(index: Index, context: Context) -> list[Chunk]:
     at, items = at[hit], own[owner[hit]]
     new = ~np.isin(items, index.pair_items[index.pair_ptr[anchor] : index.pair_ptr[anchor + 1]])
     return _pair_chunks(index, at[new], items[new])
+
+
+def own_kinds(index: Index, context: Context) -> list[Chunk]:
+    """Own purchases of a kind that is bought together with the anchors' kinds beyond chance."""
+    anchors = index.category_of[context.anchors[-_ANCHORS:]].max(axis=1, initial=-1)
+    at, _ = gather(index.kind_ptr, anchors[anchors >= 0])
+    lift = np.bincount(index.kind_codes[at], index.kind_lift[at], len(index.category_paths) + 1)
+    items = context.history.items
+    weights = lift[index.category_of[items].max(axis=1, initial=-1)]  # -1 reads the last place, which is zero
+    found = np.flatnonzero(weights > 0)
+    return [(KIND, items[found], weights[found])]
 
 
 def neighbours(index: Index, context: Context) -> list[Chunk]:
@@ -94,6 +121,16 @@ def favourites(index: Index, context: Context) -> list[Chunk]:
     at, owner = spans(starts, np.minimum(index.category_ptr[codes + 1], starts + _PER_FAVOURITE))
     rank = at - starts[owner]
     return [(FAVOURITE, index.category_items[at], context.history.affinity[codes][owner] / (1 + rank))]
+
+
+def liked(index: Index, context: Context) -> list[Chunk]:
+    """What shoppers of this one's taste buy, of the shop's better known products."""
+    if not context.history.taste.any():
+        return []
+    items = index.popular
+    nearness = index.tastes[items].astype(np.float32) @ context.history.taste
+    best = top(nearness, _LIKED)
+    return [(LIKED, items[best], nearness[best])]
 
 
 def alike(index: Index, context: Context) -> list[Chunk]:

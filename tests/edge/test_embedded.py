@@ -382,6 +382,13 @@ class TestLauncherEnds:
                 process.kill()
                 process.wait()
 
+    @linux_only
+    def test_launcher_that_died_before_the_kernel_was_asked(self) -> None:
+        """Between fork and prctl the launcher may die unnoticed: a changed parent id keeps the server from starting."""
+        for parent, output in [(os.getpid(), "started\n"), (os.getppid(), "")]:
+            command = [sys.executable, "-I", "-S", "-c", embedded._DIE_WITH_PARENT, str(parent), "/bin/echo", "started"]
+            assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == output
+
     def test_ctrl_c_leaves_the_server_to_its_launcher(self, tmp_path: Path) -> None:
         """SIGINT to the launcher's whole process group reaches the launcher only: it can still write its last words."""
         with launched(tmp_path, LAST_WORDS) as process:
@@ -393,6 +400,7 @@ class TestLauncherEnds:
             assert process.wait(20) == 0
         assert gone(pid)
         assert logged_pids(tmp_path) == {pid}
+        assert re.findall("Received SIG[A-Z]+", (tmp_path / "store.log").read_text()) == ["Received SIGTERM"]
         with EmbeddedStore(tmp_path) as store, connect(store.url) as client:
             assert client.get("last words") == "bye"
 

@@ -1,0 +1,91 @@
+"""`python -m loadtests`: a load run with a verdict, and shelves to read. Exit status: 0 passed, 1 failed, 2 usage."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from loadtests.ask import HostError, check_host
+from loadtests.budget import BudgetError
+from loadtests.run import Options
+from loadtests.run import run as make_run
+from loadtests.server import RunError
+from loadtests.shelves import Wanted, show_shelves
+from loadtests.traffic import parse_customers
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+_OWNED_HELP = "the machine at --host, and the network to it, are yours to load"
+_BAD_USAGE = 2
+
+
+@app.command()
+def run(
+    rate: Annotated[float, typer.Option(min=0.1, help="requests per second to ask for")] = 300.0,
+    duration: Annotated[float, typer.Option(min=1, help="seconds that are measured")] = 60.0,
+    users: Annotated[int | None, typer.Option(min=1, help="shoppers at a time; default: a fifth of the rate")] = None,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="processes of the server")] = 1,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="of the server; default: a free one")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="the server's data; default ENDCAP_DATA_DIR, else data")] = None,
+    host: Annotated[str | None, typer.Option(help="load this address instead of starting a server")] = None,
+    i_own_this_host: Annotated[bool, typer.Option("--i-own-this-host", help=_OWNED_HELP)] = False,
+    fault: Annotated[Literal["redis"] | None, typer.Option(help="kill and restore the store meanwhile")] = None,
+    customers: Annotated[str, typer.Option(help="customer ids, such as 1-2500 or 7,12,c-:001-200")] = "1-2500",
+    seed: Annotated[int, typer.Option(help="of shoppers, products and moments")] = 1,
+    report_dir: Annotated[Path, typer.Option(help="where load.html, load.json and the logs go")] = Path("reports"),
+) -> None:
+    """Load a shop's server with realistic shoppers and judge it by loadtests/budget.toml."""
+    options = Options(
+        rate=rate,
+        duration_s=duration,
+        users=users,
+        workers=workers,
+        port=port,
+        data_dir=data_dir or Path(os.environ.get("ENDCAP_DATA_DIR", "data")),
+        host=check_host(host, owned=i_own_this_host) if host else None,
+        fault=fault is not None,
+        customers=parse_customers(customers),
+        seed=seed,
+        report_dir=report_dir,
+    )
+    if make_run(options, Console()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def shelves(
+    customer: Annotated[list[str], typer.Option(help="whose shelves; may be repeated")],
+    host: Annotated[str, typer.Option(help="the server's address")] = "http://127.0.0.1:8000",
+    i_own_this_host: Annotated[bool, typer.Option("--i-own-this-host", help=_OWNED_HELP)] = False,
+    product: Annotated[str | None, typer.Option(help="of the product page; default: from the homepage")] = None,
+    cart: Annotated[str | None, typer.Option(help="product ids, comma-separated; default: from the homepage")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="products on a shelf")] = 6,
+    baskets: Annotated[
+        Path | None, typer.Option(help="lines.parquet of a prepared data set: also print the last three baskets")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="fail unless every answer is whole and personal")] = False,
+) -> None:
+    """Print a customer's shelves on the homepage, a product page and the cart, as a shopper would see them."""
+    wanted = Wanted(tuple(customer), product, tuple(filter(None, (cart or "").split(","))), limit, baskets)
+    lacking = show_shelves(check_host(host, owned=i_own_this_host), wanted, Console())
+    if check and lacking:
+        raise typer.Exit(1)
+
+
+def main() -> int:
+    """Run a command; what cannot be done is said in plain words, not as a traceback."""
+    try:
+        app()
+    except (HostError, BudgetError, RunError, ValueError) as error:
+        print(f"loadtests: {error}", file=sys.stderr)
+        return _BAD_USAGE
+    except KeyboardInterrupt:
+        print("loadtests: interrupted; everything that was started has been stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,230 @@
+"""`python -m edge` as people start it: what it needs, what it says when it cannot, and how it goes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+Until = Callable[..., None]
+
+
+def free_port() -> int:
+    """A port nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def alive(pid: int) -> bool:
+    """Whether a process exists and is not only waiting to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children(pid: int) -> list[int]:
+    """All processes below one."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if int(path.read_text().rpartition(")")[2].split()[1]) == pid:
+                found += [int(path.parent.name), *children(int(path.parent.name))]
+        except OSError:
+            continue
+    return found
+
+
+class Launched:
+    """`python -m edge` on a free port."""
+
+    def __init__(self, data_dir: Path, *arguments: str) -> None:
+        self.url = f"http://127.0.0.1:{(port := free_port())}"
+        environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+        environment |= {"ENDCAP_DATA_DIR": str(data_dir), "ENDCAP_PORT": str(port)}
+        command = [sys.executable, "-m", "edge", *arguments]
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ready(self) -> bool:
+        """Whether it serves."""
+        assert self.process.poll() is None, self.process.stderr and self.process.stderr.read().decode()
+        try:
+            return httpx.get(f"{self.url}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def family(self) -> list[int]:
+        """The launcher and everything it started."""
+        return [self.process.pid, *children(self.process.pid)]
+
+
+@pytest.fixture
+def launch(data_dir: Path, until: Until) -> Iterator[Callable[..., Launched]]:
+    """Starts launchers and ends what is left of them."""
+    started: list[Launched] = []
+
+    def start(*arguments: str) -> Launched:
+        started.append(Launched(data_dir, *arguments))
+        until(started[-1].ready, 60)
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.communicate()
+
+
+def refused(data_dir: Path, *arguments: str, **environment: str) -> str:
+    """What the launcher says when it cannot start."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "ENDCAP_PORT")}
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", *arguments],
+        env=inherited | {"ENDCAP_DATA_DIR": str(data_dir)} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_it_brings_its_own_store_and_serves(launch: Callable[..., Launched], data_dir: Path) -> None:
+    """No service but itself: answers come, the store lies in the data directory and belongs to no worker."""
+    launched = launch("--workers", "2")
+    body = httpx.get(f"{launched.url}/v1/recommendations/home").json()
+    assert body["degraded"] == []
+    assert httpx.get(f"{launched.url}/readyz").json()["store"] == "ok"
+    store = int((data_dir / "store" / "store.pid").read_text())
+    assert store in children(launched.process.pid)
+    assert int(Path(f"/proc/{store}/stat").read_text().rpartition(")")[2].split()[1]) == launched.process.pid
+    assert "endcap_requests_total" in httpx.get(f"{launched.url}/metrics").text
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_it_leaves_nothing_behind(launch: Callable[..., Launched], until: Until, how: signal.Signals) -> None:
+    """Asked to go, by a supervisor or by Ctrl-C: workers and store go with it, exit status 0."""
+    launched = launch("--drain-s", "0.1")
+    family = launched.family()
+    launched.process.send_signal(how)
+    assert launched.process.wait(30) == 0
+    until(lambda: not any(alive(pid) for pid in family))
+
+
+def test_killed_it_still_leaves_nothing_behind(launch: Callable[..., Launched], until: Until) -> None:
+    """SIGKILL gives no time to clean up: the kernel tells store and workers."""
+    launched = launch("--workers", "2", "--drain-s", "0.1")
+    family = launched.family()
+    assert len(family) >= 4
+    launched.process.kill()
+    launched.process.wait()
+    until(lambda: not any(alive(pid) for pid in family), 30)
+
+
+def test_a_dead_worker_is_replaced(launch: Callable[..., Launched], data_dir: Path, until: Until) -> None:
+    """Its requests are lost, the next ones are not; the store is the same."""
+    launched = launch()
+    store = int((data_dir / "store" / "store.pid").read_text())
+    before = set(children(launched.process.pid)) - {store}
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    until(launched.ready, 60)
+    assert int((data_dir / "store" / "store.pid").read_text()) == store
+    assert before.isdisjoint(children(launched.process.pid))
+
+
+def test_sigterm_loses_no_request(launch: Callable[..., Launched]) -> None:
+    """Callers keep asking while it goes: whatever was asked before the port closed was answered."""
+    launched = launch("--drain-s", "0.5")
+    answered, lost = [0], []
+    leave = threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(base_url=launched.url) as client:
+            while True:
+                try:
+                    assert client.get("/v1/recommendations/home").status_code == 200
+                    answered[0] += 1
+                except httpx.ConnectError:
+                    return  # the port is closed: nothing was asked
+                except httpx.TransportError as error:
+                    lost.append(error)
+                    return
+                if answered[0] > 50:
+                    leave.set()
+
+    callers = [threading.Thread(target=ask) for _ in range(6)]
+    for caller in callers:
+        caller.start()
+    assert leave.wait(60)
+    launched.process.terminate()
+    before = answered[0]
+    for caller in callers:
+        caller.join(60)
+    assert launched.process.wait(30) == 0
+    assert lost == []
+    assert answered[0] > before, "it went on answering while it left"
+
+
+def test_a_taken_port_is_said_plainly(data_dir: Path) -> None:
+    """With the remedy, and before anything else is started."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        message = refused(data_dir, "--port", str(port))
+    assert f"127.0.0.1:{port}" in message
+    assert "--port" in message
+    assert not (data_dir / "store").exists()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
+def test_demo_mode_listens_on_loopback_only(data_dir: Path, host: str) -> None:
+    """It needs no keys, so nobody else may reach it."""
+    assert "loopback" in refused(data_dir, "--host", host)
+
+
+def test_other_modes_are_not_there_yet(data_dir: Path) -> None:
+    """Rather than serving without checking keys."""
+    assert "keys" in refused(data_dir, ENDCAP_DEMO="false")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("ENDCAP_PORT", "many", "port"),
+        ("ENDCAP_WORKERS", "0", "workers"),
+        ("ENDCAP_SHOP", "no spaces", "shop"),
+        ("ENDCAP_DEADLINE_MS", "-1", "deadline_ms"),
+        ("ENDCAP_PSEUDONYM_KEY", "short", "pseudonym"),
+    ],
+)
+def test_settings_that_cannot_work_are_named(data_dir: Path, name: str, value: str, word: str) -> None:
+    """One line, no traceback."""
+    assert word in refused(data_dir, **{name: value})
+
+
+def test_help_lists_every_setting(data_dir: Path) -> None:
+    """And says what it is for."""
+    done = subprocess.run([sys.executable, "-m", "edge", "--help"], capture_output=True, text=True, check=True)
+    for word in ("--port", "--redis-url", "--data-dir", "--deadline-ms", "whole-request deadline"):
+        assert word in done.stdout
+
+
+def test_a_store_that_cannot_start_is_said_plainly(data_dir: Path) -> None:
+    """A damaged append-only file: the message of the supervisor, and nothing is left running."""
+    (data_dir / "store" / "appendonlydir").mkdir(parents=True)
+    (data_dir / "store" / "appendonlydir" / "appendonly.aof.manifest").write_text("nonsense\n")
+    started = time.time()
+    message = refused(data_dir, ENDCAP_PORT=str(free_port()))
+    assert "endcap:" in message
+    assert "append" in message.lower()
+    assert time.time() >= started

@@ -1,0 +1,127 @@
+"""A small shop over real HTTP that answers as told: what the load test's verdicts are tested against."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+PRODUCTS = [f"p{number}" for number in range(30)]
+
+
+class Shop:
+    """What the shop says, and what it was asked. Change the attributes to make it slow, degraded or broken."""
+
+    def __init__(self) -> None:
+        self.delay_s = 0.0
+        self.status = 200
+        self.degraded: list[str] = []
+        self.model_version: str | None = "v1"
+        self.known_customers = {"1", "2"}
+        self.events_status = 200
+        self.forgets = False
+        self.seen_ids: set[str] = set()
+        self.asked: list[str] = []
+        self.posted: list[dict[str, Any]] = []
+        self.url = ""
+
+    def page(self, surface: str, product: str | None, customer: str | None, consents: bool) -> dict[str, Any]:
+        """The shelves of a page: the neighbours of a product, or the first ten, personal for known customers."""
+        start = PRODUCTS.index(product) + 1 if product in PRODUCTS else 0
+        shown = PRODUCTS[start : start + 3] if surface == "pdp" else PRODUCTS[:10]
+        personal = consents and customer in self.known_customers
+        slot = {
+            "id": "for_you",
+            "title": "For you",
+            "served_by": "personal" if personal else "popular",
+            "items": [item(id_) for id_ in shown or PRODUCTS[:1]],
+        }
+        lack = [] if product is None or product in PRODUCTS else ["unknown_product"]
+        return {
+            "surface": surface,
+            "model_version": self.model_version,
+            "degraded": self.degraded + lack,
+            "slots": [slot],
+        }
+
+    def take(self, events: list[dict[str, Any]]) -> list[dict[str, str]]:
+        """A result per event, each id accepted once."""
+        results = []
+        for event in events:
+            again = event["id"] in self.seen_ids and not self.forgets
+            self.seen_ids.add(event["id"])
+            kept = "duplicate" if again else "accepted"
+            results.append({"id": event["id"], "status": kept if event["consent"] else "ignored"})
+        return results
+
+
+def item(id_: str) -> dict[str, Any]:
+    """A product on a shelf."""
+    price = {"amount": "2.50", "currency_code": "USD"}
+    product = {"title": f"Product {id_}", "price": price, "compare_at_price": None}
+    return {"id": id_, "score": 0.5, "reason": "popular", "product": product}
+
+
+def _handler(shop: Shop) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Say nothing."""
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            shop.asked.append(self.path)
+            surface = parts.path.rsplit("/", 1)[-1]
+            consents = "personalization" in query.get("consent", "")
+            self._say(shop.status, shop.page(surface, query.get("product_id"), query.get("customer_id"), consents))
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            shop.asked.append(self.path)
+            if self.path == "/v1/events":
+                shop.posted.append(body)
+                results = {"results": shop.take(body["events"])} if shop.events_status == 200 else {}
+                self._say(shop.events_status, results)
+                return
+            pages = [
+                shop.page(q["surface"], q.get("product_id"), q.get("customer_id"), bool(q.get("consent")))
+                for q in body["requests"]
+            ]
+            self._say(shop.status, {"results": [{"status": 200, "body": page} for page in pages]})
+
+        def _say(self, status: int, content: object) -> None:
+            time.sleep(shop.delay_s)
+            body = json.dumps(content).encode()
+            self.send_response(status)
+            if status == 503:
+                self.send_header("Retry-After", "1")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Handler
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    """The shop, open for one test on a port of the loopback address."""
+    shop = Shop()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(shop))
+    server.daemon_threads = True
+    shop.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield shop
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

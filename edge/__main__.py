@@ -10,8 +10,10 @@ from contextlib import ExitStack
 import uvicorn
 from pydantic import ValidationError
 from pydantic_settings import CliApp
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from edge.core.keys import load_key
 from edge.embedded import store_url
 from edge.errors import EndcapError
 from edge.identify import is_loopback
@@ -32,8 +34,9 @@ def main() -> int:
         return _complain(f"demo mode needs no keys, so it listens on loopback only, not on {settings.host}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        load_key(settings.data_dir, settings.pseudonym_key)  # before anything is started with one that is none
         return _serve(settings)
-    except EndcapError as error:
+    except (EndcapError, ValueError) as error:
         return _complain(str(error))
 
 
@@ -62,8 +65,23 @@ def _serve(settings: Settings) -> int:
         port = listener.getsockname()[1]
         print(f"Endcap serves shop {settings.shop!r} on http://{settings.host}:{port}", flush=True)
         # Always under the supervisor, also with one worker: the store belongs to this process, never to a worker.
-        Multiprocess(config, sockets=[listener]).run()
-    return 0
+        supervisor = Supervisor(config, sockets=[listener])
+        supervisor.run()
+        failed = any(worker.exitcode == STARTUP_FAILURE for worker in supervisor.processes)
+    return _complain("the workers could not start; the reason stands above") if failed else 0
+
+
+class Supervisor(Multiprocess):
+    """uvicorn's supervisor, which lets go of the port before the workers do.
+
+    Else its copy of the socket would go on taking connections that nobody will ever answer.
+    """
+
+    def terminate_all(self) -> None:
+        """Tell the workers to go."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -71,7 +71,7 @@ def _table(report: dict[str, Any], budget: Budget) -> Table:
     # No lines between the columns, so that it fits into 80.
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     table.add_column("surface", no_wrap=True)
-    for name in ("requests", "req/s", "p50", "p95", "p99", "sched.", "max", "failed", "degraded", "refused"):
+    for name in ("asked", "req/s", "p50", "p95", "p99", "sched.", "max", "failed", "degr.", "refused"):
         table.add_column(name, justify="right", no_wrap=True)
     for surface, row in report["surfaces"].items():
         limits = budget.surfaces.get(surface)

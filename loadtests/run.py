@@ -80,7 +80,7 @@ def run(options: Options, console: Console) -> list[str]:
         )
         numbers = _load(url, plan, options, work)
         if options.fault:
-            numbers.broken += _recovery(url, found, budget.fault["redis"].recovery_s)
+            numbers.broken += recovery(url, found, budget.fault["redis"].recovery_s)
     broken = judge(numbers, budget)
     summary = report.summary(numbers, broken, notes)
     numbers_file = options.report_dir / "load.json"
@@ -183,7 +183,7 @@ def _await_begun(begun_file: Path, locust: "subprocess.Popen[bytes]", log: Path)
     raise RunError(f"Locust did not begin{tail(log)}")
 
 
-def _recovery(url: str, found: Found, patience_s: float) -> list[str]:
+def recovery(url: str, found: Found, patience_s: float) -> list[str]:
     """What is still amiss when the store had its time to come back."""
     customer = found.personal_customers[0] if found.personal_customers else None
     query = f"?customer_id={customer}&consent={','.join(CONSENT)}" if customer else ""

@@ -66,55 +66,59 @@ def item(id_: str) -> dict[str, Any]:
     return {"id": id_, "score": 0.5, "reason": "popular", "product": product}
 
 
-def _handler(shop: Shop) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
+class Handler(BaseHTTPRequestHandler):
+    """Puts the shop behind HTTP."""
 
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Say nothing."""
+    shop: Shop
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            shop.asked.append(self.path)
-            surface = parts.path.rsplit("/", 1)[-1]
-            consents = "personalization" in query.get("consent", "")
-            self._say(shop.status, shop.page(surface, query.get("product_id"), query.get("customer_id"), consents))
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            shop.asked.append(self.path)
-            if self.path == "/v1/events":
-                shop.posted.append(body)
-                results = {"results": shop.take(body["events"])} if shop.events_status == 200 else {}
-                self._say(shop.events_status, results)
-                return
-            pages = [
-                shop.page(q["surface"], q.get("product_id"), q.get("customer_id"), bool(q.get("consent")))
-                for q in body["requests"]
-            ]
-            self._say(shop.status, {"results": [{"status": 200, "body": page} for page in pages]})
+    def do_GET(self) -> None:
+        """Answer for a page."""
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        self.shop.asked.append(self.path)
+        surface = parts.path.rsplit("/", 1)[-1]
+        consents = "personalization" in query.get("consent", "")
+        self._say(
+            self.shop.status, self.shop.page(surface, query.get("product_id"), query.get("customer_id"), consents)
+        )
 
-        def _say(self, status: int, content: object) -> None:
-            time.sleep(shop.delay_s)
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            if status == 503:
-                self.send_header("Retry-After", "1")
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def do_POST(self) -> None:
+        """Take events, or answer a batch."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.shop.asked.append(self.path)
+        if self.path == "/v1/events":
+            self.shop.posted.append(body)
+            results = {"results": self.shop.take(body["events"])} if self.shop.events_status == 200 else {}
+            self._say(self.shop.events_status, results)
+            return
+        pages = [
+            self.shop.page(q["surface"], q.get("product_id"), q.get("customer_id"), bool(q.get("consent")))
+            for q in body["requests"]
+        ]
+        self._say(self.shop.status, {"results": [{"status": 200, "body": page} for page in pages]})
 
-    return Handler
+    def _say(self, status: int, content: object) -> None:
+        time.sleep(self.shop.delay_s)
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        if status == 503:
+            self.send_header("Retry-After", "1")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
 
 @pytest.fixture
 def shop() -> Iterator[Shop]:
     """The shop, open for one test on a port of the loopback address."""
     shop = Shop()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(shop))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"shop": shop}))
     server.daemon_threads = True
     shop.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

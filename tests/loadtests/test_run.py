@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from rich.console import Console
 
 from loadtests import run as runs
 from loadtests.budget import read_budget
+from loadtests.discover import Found
 from loadtests.run import Options, run
 from loadtests.server import ROOT, RunError
 
@@ -138,6 +140,53 @@ def test_the_outage_lies_in_the_middle() -> None:
     assert window.degraded_allowed == ("profile",)
     short = runs.plan_outage(6.0, BUDGET)
     assert (short.starts_s, short.ends_s) == (7.0, 9.0)
+
+
+def found(*personal: str) -> Found:
+    """A shop whose given customers were served personally before the outage."""
+    return Found(("p1",), (), personal)
+
+
+def test_a_shop_that_recovered_breaks_nothing(shop: Any) -> None:
+    """It is whole, and personal for a customer who was served personally before."""
+    assert runs.recovery(shop.url, found("1"), 5.0) == []
+    assert "customer_id=1&" in shop.asked[-1]
+
+
+def test_a_shop_that_is_still_recovering_is_given_time(shop: Any) -> None:
+    """It is asked until it is well, not once."""
+    shop.degraded = ["profile"]
+
+    def heal() -> None:
+        while len(shop.asked) < 3:
+            time.sleep(0.02)
+        shop.degraded = []
+
+    thread = threading.Thread(target=heal)
+    thread.start()
+    assert runs.recovery(shop.url, found("1"), 10.0) == []
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "state"),
+    [
+        ("degraded", ["profile"], r"degraded \['profile'\]"),
+        ("known_customers", set(), "personal: False"),
+        ("status", 503, "status 503"),
+    ],
+)
+def test_a_shop_that_does_not_recover_is_broken(shop: Any, attribute: str, value: object, state: str) -> None:
+    """What its homepage was like at the end is said."""
+    setattr(shop, attribute, value)
+    (broken,) = runs.recovery(shop.url, found("1"), 0.2)
+    assert re.search(f"no recovery within 0.2 s.*customer 1 is .*{state}", broken)
+
+
+def test_without_known_customers_recovery_means_not_degraded(shop: Any) -> None:
+    """Nothing personal can be expected of a shop that knew nobody before."""
+    assert runs.recovery(shop.url, found(), 1.0) == []
+    assert shop.asked[-1] == "/v1/recommendations/home"
 
 
 def test_a_fault_needs_a_server_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

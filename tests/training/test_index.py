@@ -268,3 +268,22 @@ def test_the_sample_shops_partners_are_found(facts: Facts) -> None:
     built = Index.from_arrays(build(facts, facts.last_day + 1))
     linked = np.diff(built.pair_ptr) > 0
     assert linked.sum() > 20
+
+
+def test_kinds_that_hardly_beat_chance_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same 3 meetings over 2.4 expected are too few where half as many again are asked for."""
+    monkeypatch.setattr(affinity, "MIN_ORDERS", 3)
+    monkeypatch.setattr(affinity, "MIN_Z", 0.1)
+    monkeypatch.setattr(affinity, "MIN_LIFT", 1.5)
+    arrays = build(shop(ORDERS, GOODS), 150)
+    assert arrays["kind_codes"].tolist() == [0, 1, 2]
+
+
+def test_a_kind_keeps_its_best_companions_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one place each, a kind keeps the strongest: itself at 1 beats ln 1.25."""
+    monkeypatch.setattr(affinity, "MIN_ORDERS", 3)
+    monkeypatch.setattr(affinity, "MIN_Z", 0.1)
+    monkeypatch.setattr(affinity, "KINDS_KEPT", 1)
+    arrays = build(shop(ORDERS, GOODS), 150)
+    assert np.diff(arrays["kind_ptr"]).tolist() == [1, 1, 1]
+    assert arrays["kind_codes"].tolist() == [0, 1, 2]

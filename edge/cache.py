@@ -7,7 +7,7 @@ requests at once the first one computes and all others find its result: single f
 
 import time
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from cachetools import TTLCache
@@ -25,6 +25,10 @@ class Cached(Generic[_Value]):
     age_s: int
     ttl_s: int
     hit: bool
+
+    def map(self, change: Callable[[_Value], _Value]) -> "Cached[_Value]":
+        """The same entry with its value changed for one caller; what is kept stays as it is."""
+        return replace(self, value=change(self.value))
 
 
 class AnswerCache(Generic[_Value]):

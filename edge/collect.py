@@ -109,7 +109,11 @@ class Collector:
         entries = await self._append(caller, events, tuple(sorted(known.consent)))
         new = [event for event, entry in zip(events, entries, strict=True) if entry]
         if new:
-            await self._store.observe(caller, new, [entry for entry in entries if entry], now)
+            made = [entry for entry in entries if entry]
+            if not await self._store.observe(caller, known, new, made, now) & _KEEPS:
+                # Withdrawn while this was under way: what was appended meanwhile goes, too.
+                await self._store.ask(lambda: self._store.redis.xdel(keys.events_key(caller.shop), *made))
+                return [Result(event.id, "ignored", "consent was withdrawn just now") for event in events]
         return [
             Result(event.id, "accepted" if entry else "duplicate") for event, entry in zip(events, entries, strict=True)
         ]

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import MaxConnectionsError, RedisError, ResponseError
 
 from edge.breaker import Breaker
 from edge.core import keys
@@ -101,6 +101,10 @@ class ShopperStore:
             raise StoreUnavailableError("the store failed repeatedly and is not being asked for a moment")
         try:
             result = await call()
+        except (ResponseError, MaxConnectionsError) as error:
+            # It answered, or was not even asked: out of memory, a stream that is full, a pool that is too small.
+            STORE_ERRORS.labels(type(error).__name__).inc()
+            raise StoreUnavailableError(f"the store refused: {type(error).__name__}") from error
         except (RedisError, OSError) as error:
             self.breaker.failed()
             BREAKER_OPEN.set(self.breaker.open)
@@ -135,18 +139,18 @@ class ShopperStore:
             consent_bytes=decisions[0],
         )
 
-    async def observe(self, caller: Caller, events: Sequence[Event], entries: Iterable[bytes], now: float) -> None:
-        """Change the caller's session by these events, and note their stream entries. Raises StoreUnavailableError.
+    async def observe(
+        self, caller: Caller, known: Known, events: Sequence[Event], entries: Sequence[bytes], now: float
+    ) -> frozenset[Purpose]:
+        """Change the caller's session by these events and note their stream entries; the consent then in force.
 
-        Reads again and repeats when somebody else wrote in between; consent is looked at anew each time.
+        When somebody else wrote since `known` was read, reads again and repeats. Raises StoreUnavailableError.
         """
         shop, visit = caller.shop, caller.visit
         if visit is None:
-            return
-        entries = list(entries)
+            return known.consent
         names = [keys.session_key(shop, visit), keys.consent_key(shop, visit), keys.trail_key(shop, visit)]
         for _ in range(_ATTEMPTS):
-            known = await self.read(caller)
             after = b""
             if "personalization" in known.consent:
                 session = known.session or Session(shop, visit)
@@ -156,7 +160,8 @@ class ShopperStore:
             arguments = [known.session_bytes or b"", known.consent_bytes or b"", after, keys.SESSION_TTL_S]
             arguments += [keys.TRAIL_TTL_S, *entries]
             if await self.ask(lambda a=arguments: self._write_session(keys=names, args=a)):  # type: ignore[misc]  # because mypy cannot type a lambda's default
-                return
+                return known.consent
+            known = await self.read(caller)
         raise StoreUnavailableError(
             f"a session kept changing under {_ATTEMPTS} attempts to write it; send the events again"
         )

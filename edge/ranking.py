@@ -16,7 +16,7 @@ from edge.core.retrieval import SCORED_SLOTS, Candidates, Context, History, cand
 from edge.core.sources import SOURCES
 from edge.profiles import Known
 from edge.scoring import Model, RankerError
-from edge.shelves import Pick, ServedBy, Shelf, passes, positioned
+from edge.shelves import Pick, ServedBy, Shelf, listed, passes
 from edge.slots import SLOTS, SlotSpec
 from edge.wire import Filter, Query
 
@@ -124,7 +124,7 @@ def arrange(
         return Shelf(slot, "personal" if evidence.known.session or evidence.known.profile else "session",
                      _viewed(spec, evidence, most))  # fmt: skip
     if slot == "trending":
-        return Shelf(slot, "popular", positioned(model, model.index.trending, spec.reason, 4 * most))
+        return Shelf(slot, "popular", listed(model, "trending"))
     if found is None or not len(found.items):
         return Shelf(slot, "popular", ())
     order, values = _order(found, scores)

@@ -24,6 +24,7 @@ from edge.slots import order_for, slots_of
 from edge.wire import Answer, Query
 
 Sharing = Literal["public", "private", "none"]
+_STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.labels(stage) for stage in ("store", "retrieve", "rank", "shelve"))
 _LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such an answer may be kept
 
 
@@ -74,22 +75,25 @@ class Recommender:
 
         key = self._key(query, model)
         if not caller.personal and not query.session:
-            cached = self._cache.find(key)
-            cached = cached or self._keep(key, self._rank(model, query, NOTHING_KNOWN, deadline, []))
-            return self._shelve(query, cached, "public")
+            return self._shelve(query, self._ranked(key, model, query, NOTHING_KNOWN, deadline), "public")
 
-        failed: list[str] = []
-        known = await self._know(caller, failed)
-        key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session)
-        cached = None if failed else self._cache.find(key)
-        cached = cached or self._keep(key, self._rank(model, query, known, deadline, failed))
-        return self._shelve(query, cached, "private")
+        known, failed = await self._know(caller)
+        if failed and not query.session:
+            # No store: what everybody gets on this page, most likely worked out already.
+            cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
+            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none")
+        if deadline.passed:
+            return self.popular(query, *failed, "deadline")
 
-    def popular(self, query: Query, degraded: str | None = None) -> Served:
+        key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session, *failed)
+        cached = self._ranked(key, model, query, known, deadline)
+        return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private")
+
+    def popular(self, query: Query, *degraded: str) -> Served:
         """The popular list, ready since the model was loaded: for overload, surfaces off, and held-out shoppers."""
         slots = query.slots or slots_of(query.surface)
         shelves = tuple(Shelf(slot, "popular", ()) for slot in slots if SPECS[slot].falls_back)
-        ranking = Ranking(self.live.current, shelves, (degraded,) if degraded else ())
+        ranking = Ranking(self.live.current, shelves, degraded)
         return self._shelve(query, Cached(ranking, 0, 0, hit=False), "private")
 
     def _key(self, query: Query, model: Model) -> tuple[object, ...]:
@@ -98,27 +102,38 @@ class Recommender:
         rules = (model.version, self.switches, query.slots, query.limit, query.exclude, query.filter)
         return (self.shop, query.surface, query.product_id, query.cart, market, locale, *rules)
 
-    async def _know(self, caller: Caller, failed: list[str]) -> Known:
-        """The one trip to the store; when it fails, nothing is known."""
+    async def _know(self, caller: Caller) -> tuple[Known, tuple[str, ...]]:
+        """The one trip to the store; when it fails, nothing is known, and that is said."""
         if not caller.personal:
-            return NOTHING_KNOWN
-        with STAGE_SECONDS.labels("store").time():
+            return NOTHING_KNOWN, ()
+        with _STORE.time():
             try:
-                return await self._store.read(caller)
+                return await self._store.read(caller), ()
             except StoreUnavailableError:
-                failed.append("profile")
-                return NOTHING_KNOWN
+                return NOTHING_KNOWN, ("profile",)
 
-    def _rank(self, model: Model, query: Query, known: Known, deadline: Deadline, failed: list[str]) -> Ranking:
+    def _ranked(
+        self, key: tuple[object, ...], model: Model, query: Query, known: Known, deadline: Deadline
+    ) -> Cached[Ranking]:
+        """The ranking under `key`, found or made; one that something failed in is not kept."""
+        if cached := self._cache.find(key):
+            return cached
+        ranking = self._rank(model, query, known, deadline)
+        if _LASTING.issuperset(ranking.degraded):
+            return self._cache.keep(key, ranking)
+        return Cached(ranking, 0, 0, hit=False)
+
+    def _rank(self, model: Model, query: Query, known: Known, deadline: Deadline) -> Ranking:
         """Candidates and their order for each shelf: all that may be a few seconds old."""
         position, catalogue = model.index.position, self.catalogue
+        failed: list[str] = []
         if any(id_ not in position and not catalogue.get(id_) for id_ in page_products(query, known)):
             failed.append("unknown_product")
-        with STAGE_SECONDS.labels("retrieve").time():
+        with _RETRIEVE.time():
             evidence = gather_evidence(model, query, known)
             slots = query.slots or order_for(query.surface, orders=_orders(known), visiting=bool(evidence.visit))
             found = {slot: find(model, slot, evidence, self._settings.candidates) for slot in slots}
-        with STAGE_SECONDS.labels("rank").time():
+        with _RANK.time():
             if deadline.passed:
                 failed.append("deadline")
                 scores = {}
@@ -127,14 +142,9 @@ class Recommender:
             shelves = [arrange(model, slot, found[slot], scores.get(slot), evidence, catalogue) for slot in slots]
         return Ranking(model, tuple(shelves), tuple(failed), cart=tuple(known.session.cart) if known.session else ())
 
-    def _keep(self, key: tuple[object, ...], ranking: Ranking) -> Cached[Ranking]:
-        if _LASTING.issuperset(ranking.degraded):
-            return self._cache.keep(key, ranking)
-        return Cached(ranking, 0, 0, hit=False)
-
     def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing) -> Served:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""
-        with STAGE_SECONDS.labels("shelve").time():
+        with _SHELVE.time():
             answer = shelve(query, cached.value, self.catalogue)
         for what in answer.degraded:
             DEGRADED.labels(what).inc()

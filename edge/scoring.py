@@ -65,7 +65,7 @@ class Ranker:
         return scores
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """One bundle, ready to serve."""
 

@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     candidates: int = Field(100, ge=10, le=1000, description="candidates ranked per shelf")
     cache_ttl_s: float = Field(5, ge=0, description="how long an answer may be reused")
     cache_entries: int = Field(10_000, ge=1, description="answers kept per process")
-    max_in_flight: int = Field(64, ge=1, description="requests at work per process before overload answers begin")
+    max_in_flight: int = Field(24, ge=1, description="requests at work per process before overload answers begin")
     max_body_bytes: int = Field(262_144, ge=1024, description="largest request body")
     stream_max_entries: int = Field(
         1_000_000, ge=1, description="unread events a shop's stream may hold before events are refused with 503"

@@ -5,8 +5,8 @@ excluded, filtered out, unknown or unavailable; prices and stock as they are at 
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -47,6 +47,10 @@ class Ranking:
     degraded: tuple[str, ...] = ()
     cart: tuple[str, ...] = ()
 
+    def marked(self, *failed: str) -> "Ranking":
+        """The same ranking for a request in which something else failed, too."""
+        return replace(self, degraded=(*failed, *self.degraded)) if failed else self
+
 
 def shelve(query: Query, ranking: Ranking, catalogue: Catalogue) -> Answer:
     """Fill the shelves of an answer with what may be shown now."""
@@ -64,11 +68,16 @@ def shelve(query: Query, ranking: Ranking, catalogue: Catalogue) -> Answer:
     return Answer(query.surface, model.version if model else None, list(ranking.degraded), slots)
 
 
-def positioned(model: Model, positions: Ints, reason: str, most: int) -> tuple[Pick, ...]:
+@lru_cache(maxsize=4)  # two lists, the model that serves and the one before it
+def listed(model: Model, which: Literal["popular", "trending"]) -> tuple[Pick, ...]:
+    """One of the model's ready-made lists."""
+    return positioned(model, model.index.popular if which == "popular" else model.index.trending, which)
+
+
+def positioned(model: Model, positions: Ints, reason: str) -> tuple[Pick, ...]:
     """Picks in the order given; their score falls with their place, since nothing else compares them."""
-    ids = model.index.ids
-    chosen = positions[:most].tolist()
-    return tuple(Pick(ids[at], round(1 - place / (len(chosen) + 1), 4), reason) for place, at in enumerate(chosen))
+    ids, count = model.index.ids, len(positions) + 1
+    return tuple(Pick(ids[at], round(1 - place / count, 4), reason) for place, at in enumerate(positions.tolist()))
 
 
 def passes(wanted: Filter, product: Product) -> bool:
@@ -104,18 +113,11 @@ def _popular(
 ) -> tuple[str, ServedBy, list[Item]]:
     """Popular in the page's category, then popular in the shop; the title says which."""
     product = catalogue.get(query.product_id) if query.product_id else None
-    for title, served_by, reason, positions in _popular_lists(model, product):
-        items = _fill(query, positioned(model, positions, reason, len(positions)), catalogue, taken)
-        if items:
-            return title, served_by, items
-    return SAY_POPULAR, "popular", []
-
-
-def _popular_lists(model: Model, product: Product | None) -> Iterator[tuple[str, ServedBy, str, Ints]]:
     if product is not None and product.category:
-        title = f"Popular in {product.category.split(' > ')[-1]}"
-        yield title, "context", "popular_in_category", model.index.popular_in(product.category)
-    yield SAY_POPULAR, "popular", "popular", model.index.popular
+        nearest = positioned(model, model.index.popular_in(product.category), "popular_in_category")
+        if items := _fill(query, nearest, catalogue, taken):
+            return f"Popular in {product.category.split(' > ')[-1]}", "context", items
+    return SAY_POPULAR, "popular", _fill(query, listed(model, "popular"), catalogue, taken)
 
 
 def _token(slot: str, surface: str, served_by: str, model: Model | None, items: list[Item]) -> str:

@@ -24,6 +24,7 @@ Arrays = dict[str, NDArray[Any]]
 RECENT_DAYS = 28
 _BEFORE_DAYS = 84  # what the recent days are compared with
 _HALF_LIFE_DAYS = 14.0
+_WHOLE = 1_000_000
 _POPULAR = 1_000
 _TRENDING = 200
 _PER_CATEGORY = 300
@@ -75,13 +76,15 @@ def _catalogue(products: pa.Table) -> Arrays:
 def _sales(facts: Facts, lines: Table, until: int, items: int) -> Arrays:
     """What each product's sales say: how many, lately, rising, bought again, and after how long."""
     age = until - lines.day
-    freshness = (lines.interest * (age.cast("float64") * -(np.log(2) / _HALF_LIFE_DAYS)).exp()).cast("float64")
+    # Sums of whole millionths come out the same in whatever order the engine's threads add them.
+    interest = (lines.interest.cast("float64") * _WHOLE).round().cast("int64")
+    faded = interest.cast("float64") * (age.cast("float64") * -(np.log(2) / _HALF_LIFE_DAYS)).exp()
     recent, before = age <= RECENT_DAYS, (age > RECENT_DAYS) & (age <= RECENT_DAYS + _BEFORE_DAYS)
     per_item = lines.group_by("item").aggregate(
         sold=lines.order.nunique(where=lines.purchase),
-        sold_recently=freshness.sum(),
-        recent=lines.interest.sum(where=recent).fill_null(0),
-        before=lines.interest.sum(where=before).fill_null(0),
+        sold_recently=faded.round().cast("int64").sum() / _WHOLE,
+        recent=interest.sum(where=recent).fill_null(0) / _WHOLE,
+        before=interest.sum(where=before).fill_null(0) / _WHOLE,
     )
     table = engines.arrow(facts.engine, per_item)
     values = {name: _spread(table, name, items) for name in ("sold", "sold_recently", "recent", "before")}

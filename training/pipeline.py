@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,7 @@ def up_to_date(settings: Settings, fingerprint: str) -> str | None:
     return version if (made_from.get("fingerprint"), made_from.get("code")) == (fingerprint, code_version()) else None
 
 
+@cache
 def code_version() -> str:
     """Names the code that trains: 12 hex digits over the sources of this package and of `edge.core`."""
     here = Path(__file__).parent

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from edge.collect import Collector
 from edge.core import keys
+from edge.core.keys import PseudonymKey
+from edge.identify import Identifier
+from edge.profiles import ShopperStore, connect
 
 pytestmark = pytest.mark.store
 
@@ -199,3 +203,25 @@ def test_no_key_of_a_shopper_lives_for_ever(edge: Any, redis: "Redis", event: Ma
     edge.client.post("/v1/consent", json={"visitor_id": "w", "consent": ["analytics"]})
     lasting = {name for name in redis.scan_iter() if redis.ttl(name) == -1}
     assert lasting == {keys.events_key("demo").encode()}
+
+
+async def test_a_withdrawal_while_an_event_is_taken_also_removes_that_event(session_store: str, redis: "Redis") -> None:
+    """It comes between the event's place in the stream and the session: neither is left."""
+    client = connect(session_store, timeout_s=5, connections=2)
+    store = ShopperStore(client)
+    collector = Collector(store, Identifier("demo", PseudonymKey.from_hex("00" * 32)), 1000)
+    append = collector._append
+
+    async def append_then_lose_consent(*arguments: Any) -> Any:
+        entries = await append(*arguments)
+        await collector.consent(b'{"visitor_id": "v", "consent": []}')
+        return entries
+
+    collector._append = append_then_lose_consent  # type: ignore[method-assign, assignment]  # because the race must happen right here
+    sent = {"id": "e1", "type": "search", "time": datetime.now(UTC).isoformat(), "visitor_id": "v"}
+    sent["consent"] = ["personalization"]  # type: ignore[assignment]  # because the literal above holds only strings
+    (result,) = await collector.events(json.dumps(sent).encode())
+    await client.aclose()
+    assert result.status == "ignored"
+    assert stream(redis) == []
+    assert list(redis.scan_iter("s:*")) == []

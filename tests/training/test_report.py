@@ -185,3 +185,17 @@ def test_stages_tell_how_long_is_left() -> None:
             pass
         assert whole.fields["left"] == "done"
     assert list(stages.seconds) == ["one", "two"]
+
+
+def test_the_command_line_refuses_an_unknown_bundle(runner: CliRunner) -> None:
+    """A version that is not there is an error that names where it was looked for."""
+    told = runner.invoke(app, ["inspect", "20200101T000000Z-0000"])
+    assert isinstance(told.exception, BundleError)
+    assert "20200101T000000Z-0000" in str(told.exception)
+
+
+def test_inspect_shows_tables(runner: CliRunner, outcome: Outcome) -> None:
+    """Without --json the command prints what `report.inspect` makes."""
+    told = runner.invoke(app, ["inspect", str(outcome.directory)])
+    assert told.exit_code == 0
+    assert outcome.manifest.version in told.output

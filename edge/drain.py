@@ -43,6 +43,13 @@ class Drain:
 
 
 def end_with_parent() -> None:
-    """Have the kernel send SIGTERM when the launcher is gone, however it went. Only Linux can; elsewhere: nothing."""
-    if sys.platform == "linux" and os.environ.get("ENDCAP_LAUNCHER") == str(os.getppid()):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Have the kernel send SIGTERM when the launcher is gone, however it went. Only Linux can; elsewhere: nothing.
+
+    Does nothing either in a process that no launcher started.
+    """
+    launcher = os.environ.get("ENDCAP_LAUNCHER")
+    if launcher is None or sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if launcher != str(os.getppid()):  # it went before the kernel was asked
+        signal.raise_signal(signal.SIGTERM)

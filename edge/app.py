@@ -78,6 +78,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await asyncio.gather(*background, return_exceptions=True)
         await follower.aclose()
         await edge.store.redis.aclose()
+        await edge.collector.store.redis.aclose()
 
 
 # --- routes ----------------------------------------------------------------------------------------------------------

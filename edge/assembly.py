@@ -26,15 +26,17 @@ class Edge:
 
 def build_edge(settings: Settings) -> Edge:
     """Put the parts together. Raises ValueError for settings that cannot work."""
-    timeout_s = settings.redis_timeout_ms / 1000
-    store = ShopperStore(connect(store_url(settings), timeout_s=timeout_s, connections=settings.redis_connections))
+    url, connections = store_url(settings), settings.redis_connections
+    store = ShopperStore(connect(url, timeout_s=settings.redis_timeout_ms / 1000, connections=connections))
+    # No shopper waits for an event, and a hiccup must not refuse one: the same store, the same breaker, more patience.
+    patient = connect(url, timeout_s=settings.redis_write_timeout_ms / 1000, connections=connections)
     identifier = Identifier(settings.shop, load_key(settings.data_dir, settings.pseudonym_key))
     return Edge(
         settings=settings,
         identifier=identifier,
         store=store,
         recommender=Recommender(settings, settings.shop, store),
-        collector=Collector(store, identifier, settings.stream_max_entries),
+        collector=Collector(ShopperStore(patient, store.breaker), identifier, settings.stream_max_entries),
         drain=Drain(settings.drain_s),
     )
 

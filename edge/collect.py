@@ -70,7 +70,7 @@ class Collector:
     """Takes events and decisions for one shop."""
 
     def __init__(self, store: ShopperStore, identifier: Identifier, stream_max_entries: int) -> None:
-        self._store = store
+        self.store = store
         self._identifier = identifier
         self._stream_max_entries = stream_max_entries
         self._append_script = store.redis.register_script(_APPEND)
@@ -102,7 +102,7 @@ class Collector:
     async def _take(self, caller: Caller, events: list[Event], now: float) -> list[Result]:
         if not caller.consent & _KEEPS:
             return [Result(event.id, "ignored", "no consent to keep it") for event in events]
-        known = await self._store.read(caller)
+        known = await self.store.read(caller)
         allowed = known.consent & _KEEPS
         if not allowed:
             return [Result(event.id, "ignored", "consent was withdrawn earlier") for event in events]
@@ -110,9 +110,9 @@ class Collector:
         new = [event for event, entry in zip(events, entries, strict=True) if entry]
         if new:
             made = [entry for entry in entries if entry]
-            if not await self._store.observe(caller, known, new, made, now) & _KEEPS:
+            if not await self.store.observe(caller, known, new, made, now) & _KEEPS:
                 # Withdrawn while this was under way: what was appended meanwhile goes, too.
-                await self._store.ask(lambda: self._store.redis.xdel(keys.events_key(caller.shop), *made))
+                await self.store.ask(lambda: self.store.redis.xdel(keys.events_key(caller.shop), *made))
                 return [Result(event.id, "ignored", "consent was withdrawn just now") for event in events]
         return [
             Result(event.id, "accepted" if entry else "duplicate") for event, entry in zip(events, entries, strict=True)
@@ -131,7 +131,7 @@ class Collector:
             *(msgspec.json.encode(event) for event in stored),
         ]
         try:
-            entries: list[bytes] = await self._store.ask(lambda: self._append_script(keys=names, args=arguments))
+            entries: list[bytes] = await self.store.ask(lambda: self._append_script(keys=names, args=arguments))
         except StoreUnavailableError as error:
             if isinstance(error.__cause__, ResponseError) and "FULL" in str(error.__cause__):
                 raise StoreUnavailableError("the event stream is full; start the consumer") from error
@@ -149,7 +149,7 @@ class Collector:
         def decision(subject: str) -> Decision:
             return Decision(caller.shop, subject, granted, at, update.source)
 
-        await self._store.decide(caller, decision)
+        await self.store.decide(caller, decision)
         return in_force(caller.consent, ())
 
 

@@ -5,6 +5,7 @@ come after the cache. If the ranker fails or there is no time for it, the order 
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from edge.catalogue import Catalogue
 from edge.core.features import build
-from edge.core.retrieval import SCORED_SLOTS, Candidates, Context, History, candidates
+from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, Context, History, candidates, elsewhere
 from edge.core.sources import SOURCES
 from edge.profiles import Known
 from edge.scoring import Model, RankerError
@@ -20,11 +21,14 @@ from edge.shelves import Pick, ServedBy, Shelf, listed, passes
 from edge.slots import SLOTS, SlotSpec
 from edge.wire import Filter, Query
 
+Scores = dict[str, NDArray[np.float32]]  # shelf -> the ranker's raw score for each of its candidates
+
 _DAY_S = 86_400.0
 _UNSCORED = frozenset({"recently_viewed", "trending"})  # their order is given, not ranked
 _NO_FILTER = Filter()
 # Why a candidate is shown, by the strongest evidence that found it; the shelf's own reason where none of these did.
 _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "bought_together": (("hits", "bought_together"), ("own", "bought_before")),
     "cart_complements": (("hits", "bought_together"), ("own", "bought_before")),
     "for_you": (
         ("own", "bought_before"),
@@ -49,7 +53,8 @@ class Evidence:
     def served_by(self) -> ServedBy:
         """What shapes a ranked shelf: stored knowledge of the shopper, the request's session, or only the page."""
         session = self.known.session
-        if len(self.context.history.items) or (session and (session.viewed or session.cart)):
+        history = self.context.history
+        if len(history.items) or len(history.viewed) or (session and (session.viewed or session.cart)):
             return "personal"
         return "session" if self.query.session else "context"
 
@@ -63,8 +68,8 @@ def page_products(query: Query, known: Known) -> tuple[str, ...]:
     return ()
 
 
-def gather_evidence(model: Model, query: Query, known: Known) -> Evidence:
-    """Align page, visit and profile to the model's index."""
+def gather_evidence(model: Model, query: Query, known: Known, history: History) -> Evidence:
+    """Align page and visit to the model's index, as `history` is already."""
     page = page_products(query, known)
     stored = (*known.session.cart, *known.session.viewed) if known.session else ()
     newest_first = dict.fromkeys(reversed((*stored, *query.session)))
@@ -72,25 +77,27 @@ def gather_evidence(model: Model, query: Query, known: Known) -> Evidence:
     context = Context(
         anchors=model.index.positions(page),
         recent=model.index.positions(visit),
-        history=History.of(model.index, known.profile),
+        history=history,
         day=time.time() / _DAY_S,
     )
     return Evidence(query, known, visit, context)
 
 
-def find(model: Model, slot: str, evidence: Evidence, most: int) -> Candidates | None:
-    """The candidates of a shelf; None where its order is given, or where nothing is known to recommend from."""
+def find(model: Model, slots: Iterable[str], evidence: Evidence) -> dict[str, Candidates]:
+    """The candidates of these shelves. Left out: shelves whose order is given, and those nothing is known for.
+
+    A shelf that is a part of another one's candidates is found under the other's name.
+    """
     context = evidence.context
-    if slot in _UNSCORED:
-        return None
-    if slot == "for_you" and not (len(context.history.items) or len(context.recent)):
-        return None  # a stranger gets the popular list under its own name
-    return candidates(model.index, slot, context, most)
+    wanted = dict.fromkeys(PART_OF.get(slot, slot) for slot in slots if slot not in _UNSCORED)
+    if not (len(context.history.items) or len(context.recent)):
+        wanted.pop("for_you", None)  # a stranger gets the popular list under its own name
+    return {slot: candidates(model.index, slot, context) for slot in wanted}
 
 
-def score(model: Model, found: dict[str, Candidates | None], context: Context) -> dict[str, NDArray[np.float32]]:
+def score(model: Model, found: dict[str, Candidates], context: Context) -> Scores:
     """The ranker's raw scores by slot, all shelves in one run. Raises RankerError."""
-    scored = {slot: some for slot, some in found.items() if some and slot in SCORED_SLOTS and len(some.items)}
+    scored = {slot: some for slot, some in found.items() if slot in SCORED_SLOTS and len(some.items)}
     if not scored:
         return {}
     rows = np.concatenate([build(model.index, slot, context, some) for slot, some in scored.items()])
@@ -98,9 +105,7 @@ def score(model: Model, found: dict[str, Candidates | None], context: Context) -
     return dict(zip(scored, np.split(model.ranker.scores(rows), ends[:-1]), strict=True))
 
 
-def try_score(
-    model: Model, found: dict[str, Candidates | None], context: Context, failed: list[str]
-) -> dict[str, NDArray[np.float32]]:
+def try_score(model: Model, found: dict[str, Candidates], context: Context, failed: list[str]) -> Scores:
     """`score`, or nothing when the ranker fails: `failed` then names it."""
     try:
         return score(model, found, context)
@@ -112,33 +117,35 @@ def try_score(
 def arrange(
     model: Model,
     slot: str,
-    found: Candidates | None,
-    scores: NDArray[np.float32] | None,
+    found: dict[str, Candidates],
+    scores: Scores,
     evidence: Evidence,
     catalogue: Catalogue,
 ) -> Shelf:
     """One shelf, best first, with enough in reserve for the live rules to take from."""
-    spec, query = SLOTS[slot], evidence.query
-    most = 2 * query.limit + 16
+    spec, query, most = SLOTS[slot], evidence.query, 2 * evidence.query.limit + 16
     if slot == "recently_viewed":
-        return Shelf(slot, "personal" if evidence.known.session or evidence.known.profile else "session",
-                     _viewed(spec, evidence, most))  # fmt: skip
+        return Shelf(slot, evidence.served_by, _viewed(spec, evidence, most))
     if slot == "trending":
         return Shelf(slot, "popular", listed(model, "trending"))
-    if found is None or not len(found.items):
+    pool = PART_OF.get(slot, slot)
+    some = found.get(pool)
+    if some is None or not len(some.items):
         return Shelf(slot, "popular", ())
-    order, values = _order(found, scores)
+    order, values = _order(some, scores.get(pool))
+    if slot in PART_OF:
+        order = order[elsewhere(model.index, evidence.context, some)[order]]
     ids = model.index.ids
     # What this visit has seen stands under "recently viewed"; beside it, recommend something else.
     hidden = {*query.exclude, *(evidence.visit if slot == "for_you" else ())}
     if hidden or query.filter != _NO_FILTER:
         # A narrow filter must reach past the reserve: sieve all candidates by what rarely changes.
-        shown = [at for at in order if _may_show(ids[found.items[at]], query.filter, hidden, catalogue)]
+        shown = [at for at in order if _may_show(ids[some.items[at]], query.filter, hidden, catalogue)]
         order = np.array(shown, np.intp)
     order = order[:most]
-    reasons = _reasons(spec, found, order)
-    picks = zip(found.items[order].tolist(), values[order].round(4).tolist(), reasons, strict=True)
-    served_by = evidence.served_by if slot in SCORED_SLOTS else "context"  # the others look at the page alone
+    reasons = _reasons(spec, some, order)
+    picks = zip(some.items[order].tolist(), values[order].round(4).tolist(), reasons, strict=True)
+    served_by = evidence.served_by if pool in SCORED_SLOTS else "context"  # the others look at the page alone
     return Shelf(slot, served_by, tuple(Pick(ids[at], value, reason) for at, value, reason in picks))
 
 

@@ -5,17 +5,22 @@ the top: every stage has something to fall back to, so a failing dependency make
 """
 
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal
 
+from cachetools import LRUCache
+
 from edge.cache import AnswerCache, Cached
 from edge.catalogue import Catalogue
+from edge.core.context import History
 from edge.core.errors import BundleError
+from edge.core.profile import Profile
 from edge.core.switches import Switches, read_switches
 from edge.identify import Caller
 from edge.metrics import DEGRADED, SLOTS, STAGE_SECONDS
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
-from edge.ranking import arrange, find, gather_evidence, page_products, try_score
+from edge.ranking import Scores, arrange, find, gather_evidence, page_products, try_score
 from edge.scoring import LiveModel, Model
 from edge.settings import Settings
 from edge.shelves import Ranking, Shelf, shelve
@@ -25,6 +30,7 @@ from edge.wire import Answer, Query
 
 Sharing = Literal["public", "private", "none"]
 _STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.labels(stage) for stage in ("store", "retrieve", "rank", "shelve"))
+_HISTORIES = 256  # of some 30 KB each
 _LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such an answer may be kept
 
 
@@ -60,6 +66,7 @@ class Recommender:
         self.faults: dict[str, str] = {}
         self._store = store
         self._cache: AnswerCache[Ranking] = AnswerCache(ttl_s=settings.cache_ttl_s, entries=settings.cache_entries)
+        self._histories: LRUCache[Hashable, History] = LRUCache(_HISTORIES)
         self._settings = settings
 
     async def answer(self, query: Query, caller: Caller) -> Served:
@@ -130,17 +137,25 @@ class Recommender:
         if any(id_ not in position and not catalogue.get(id_) for id_ in page_products(query, known)):
             failed.append("unknown_product")
         with _RETRIEVE.time():
-            evidence = gather_evidence(model, query, known)
+            evidence = gather_evidence(model, query, known, self._history(model, known.profile))
             slots = query.slots or order_for(query.surface, orders=_orders(known), visiting=bool(evidence.visit))
-            found = {slot: find(model, slot, evidence, self._settings.candidates) for slot in slots}
+            found = find(model, slots, evidence)
         with _RANK.time():
             if deadline.passed:
                 failed.append("deadline")
-                scores = {}
+                scores: Scores = {}
             else:
                 scores = try_score(model, found, evidence.context, failed)
-            shelves = [arrange(model, slot, found[slot], scores.get(slot), evidence, catalogue) for slot in slots]
+            shelves = [arrange(model, slot, found, scores, evidence, catalogue) for slot in slots]
         return Ranking(model, tuple(shelves), tuple(failed), cart=tuple(known.session.cart) if known.session else ())
+
+    def _history(self, model: Model, profile: Profile | None) -> History:
+        """The profile aligned to the index; kept, since a visit asks many times with the same profile."""
+        key = (model.version, profile and (profile.shopper, profile.revision, profile.updated))
+        history = self._histories.get(key)
+        if history is None:
+            history = self._histories[key] = History.of(model.index, profile)
+        return history
 
     def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing) -> Served:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""

@@ -43,8 +43,10 @@ class Settings(BaseSettings):
         50, gt=0, description="whole-request deadline; later stages are skipped once it has passed"
     )
     redis_timeout_ms: float = Field(30, gt=0, description="longest wait for the store on the request path")
+    redis_write_timeout_ms: float = Field(
+        80, gt=0, description="longest wait for the store when taking an event, which must not be lost"
+    )
     redis_connections: int = Field(32, ge=1, description="connections to the store per process")
-    candidates: int = Field(100, ge=10, le=1000, description="candidates ranked per shelf")
     cache_ttl_s: float = Field(5, ge=0, description="how long an answer may be reused")
     cache_entries: int = Field(10_000, ge=1, description="answers kept per process")
     max_in_flight: int = Field(24, ge=1, description="requests at work per process before overload answers begin")

@@ -26,7 +26,7 @@ def run(
     rate: Annotated[float, typer.Option(min=0.1, help="requests per second to ask for")] = 300.0,
     duration: Annotated[float, typer.Option(min=1, help="seconds that are measured")] = 60.0,
     users: Annotated[int | None, typer.Option(min=1, help="shoppers at a time; default: a fifth of the rate")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="processes of the server")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="processes of the server")] = 2,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="of the server; default: a free one")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="the server's data; default ENDCAP_DATA_DIR, else data")] = None,
     host: Annotated[str | None, typer.Option(help="load this address instead of starting a server")] = None,

@@ -95,14 +95,19 @@ _results = msgspec.json.Decoder(EventResults)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a request went. `refused` events are not failures: they are sent again."""
+    """How a request went. `refused` events are not failures: they are sent again.
+
+    A hiccup is an answer with less though nothing was broken on purpose: right by the contract, yet only a few may be.
+    """
 
     failure: str | None = None
     degraded: bool = False
+    hiccup: bool = False
     refused: bool = False
 
 
 _RIGHT = Outcome()
+_HICCUPS = frozenset({"profile", "deadline", "overload"})  # what a stall of a few dozen milliseconds makes of an answer
 
 
 def judge_answer(
@@ -123,11 +128,12 @@ def judge_answer(
         return Outcome("personal without consent")
     excused = {*(allowed or ()), *(("unknown_product",) if step.unknown_product else ())}
     degraded = set(answer.degraded) - {"unknown_product"} if step.unknown_product else set(answer.degraded)
-    if beyond := set(answer.degraded) - excused:
-        return Outcome(f"degraded: {', '.join(sorted(beyond))}", degraded=True)
+    beyond = set(answer.degraded) - excused
+    if faults := beyond - _HICCUPS:
+        return Outcome(f"degraded: {', '.join(sorted(faults))}", degraded=True)
     if not any(slot.items for slot in answer.slots):
         return Outcome("no shelf with a product")
-    return Outcome(degraded=True) if degraded else _RIGHT
+    return Outcome(degraded=True, hiccup=bool(beyond)) if degraded else _RIGHT
 
 
 def _judge_events(step: Step, status: int, headers: Mapping[str, str], body: bytes, *, refusing: bool) -> Outcome:

@@ -31,6 +31,7 @@ class RunBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What holds for the run as a whole."""
 
     max_failures: Annotated[int, msgspec.Meta(ge=0)]
+    max_hiccup_share: Share
     min_rate_share: Share
     warm_up_s: Annotated[float, msgspec.Meta(ge=0)]
 
@@ -76,6 +77,13 @@ def judge(numbers: Numbers, budget: Budget) -> list[str]:
         broken += _judge_times(numbers, surface, budget.surfaces[surface])
     if (failures := sum(tally.failures for tally in numbers.surfaces.values())) > budget.run.max_failures:
         broken.append(f"{failures:,} failed requests, {budget.run.max_failures} allowed: {_reasons(numbers)}")
+    hiccups = sum(tally.hiccups for tally in numbers.surfaces.values())
+    requests = sum(len(tally.response_ms) for tally in numbers.surfaces.values())
+    if hiccups > requests * budget.run.max_hiccup_share:
+        broken.append(
+            f"{hiccups:,} answers degraded though nothing was broken on purpose, {hiccups / requests:.2%} of all; "
+            f"{budget.run.max_hiccup_share:.2%} allowed"
+        )
     needed = numbers.asked_rate * budget.run.min_rate_share
     if numbers.rate < needed:
         broken.append(

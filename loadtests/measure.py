@@ -52,6 +52,7 @@ class Tally(msgspec.Struct):
     scheduled_ms: list[float] = msgspec.field(default_factory=list)
     failures: int = 0
     degraded: int = 0
+    hiccups: int = 0  # degraded though nothing was broken on purpose
     refused: int = 0  # events answered 503 while the store was away on purpose
 
 
@@ -83,6 +84,7 @@ class Numbers(msgspec.Struct):
         self.late_ms.append(scheduled_ms - response_ms)
         self.in_time += in_time and outcome.failure is None
         tally.degraded += outcome.degraded
+        tally.hiccups += outcome.hiccup
         tally.refused += outcome.refused
         if outcome.failure is not None:
             tally.failures += 1

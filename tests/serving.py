@@ -101,7 +101,12 @@ def serve(session_store: str, data_dir: Path, redis: "Redis") -> Iterator[Serve]
     def start(**changed: Any) -> Running:
         values: dict[str, Any] = {"redis_url": session_store, "data_dir": data_dir, "pseudonym_key": KEY, **changed}
         # A busy machine must not turn a test about something else into one about timeouts.
-        settings = Settings(**({"redis_timeout_ms": 2_000, "deadline_ms": 10_000, "drain_s": 0} | values))
+        settings = Settings(
+            **(
+                {"redis_timeout_ms": 2_000, "redis_write_timeout_ms": 2_000, "deadline_ms": 10_000, "drain_s": 0}
+                | values
+            )
+        )
         app = create_app(settings)
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on", http="httptools"))
         thread = threading.Thread(target=server.run)

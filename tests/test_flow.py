@@ -41,7 +41,7 @@ def test_a_dead_store_degrades_and_a_living_one_is_personal_again(
     until: Callable[..., None],
 ) -> None:
     """Away: recommendations are marked, events refused. Back: personal again, and the refused event is taken."""
-    edge = serve(redis_url=own_store.url, redis_timeout_ms=200)
+    edge = serve(redis_url=own_store.url, redis_timeout_ms=200, redis_write_timeout_ms=200)
     edge.send(event("detail-page-view", "p004"))
     edge.client.get("/readyz")
     with outage(tmp_path / "own-store"):

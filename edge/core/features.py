@@ -14,7 +14,7 @@ from edge.core.sources import SOURCES
 _NEVER = -1.0  # where a number of days or a ratio does not exist
 
 FEATURE_NAMES: tuple[str, ...] = (
-    "slot",  # place in RANKED_SLOTS; the part outside the anchor's category counts as bought_together
+    "slot",  # place in RANKED_SLOTS
     "retrieval_score",
     "retrieval_rank",
     *(f"from_{source}" for source in SOURCES),
@@ -71,7 +71,7 @@ def build(index: Index, slot: str, context: Context, found: Candidates) -> Float
     return np.ascontiguousarray(columns.T)
 
 
-_SLOT_CODES = {slot: RANKED_SLOTS.index(slot) for slot in RANKED_SLOTS} | {"complete_the_look": 0}
+_SLOT_CODES = {slot: code for code, slot in enumerate(RANKED_SLOTS)}
 
 
 def _product(index: Index, items: Ints) -> Floats:

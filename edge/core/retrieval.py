@@ -16,19 +16,29 @@ from edge.core.context import Context, History
 from edge.core.index import Floats, Index, Ints, distinct
 from edge.core.sources import HITS, KIND, OWN, SOURCES, Finder
 
-__all__ = ["RANKED_SLOTS", "SCORED_SLOTS", "Candidates", "Context", "History", "Index", "bought_with", "candidates"]
+__all__ = [
+    "PART_OF",
+    "RANKED_SLOTS",
+    "SCORED_SLOTS",
+    "Candidates",
+    "Context",
+    "History",
+    "Index",
+    "candidates",
+    "elsewhere",
+]
 
 RANKED_SLOTS: tuple[str, ...] = (
     "bought_together",
     "similar",
-    "complete_the_look",
     "cart_complements",
     "for_you",
     "buy_again",
 )
-# The forest orders these. Purchases hold no label for `similar`, which keeps its retrieval order; `complete_the_look`
-# is scored as `bought_together`, of which it is the part outside the anchor's category.
-SCORED_SLOTS: tuple[str, ...] = ("bought_together", "complete_the_look", "cart_complements", "for_you", "buy_again")
+# The forest orders these. Purchases hold no label for `similar`, which keeps its retrieval order.
+SCORED_SLOTS: tuple[str, ...] = ("bought_together", "cart_complements", "for_you", "buy_again")
+# Shelves that are a part of another one's candidates, found and scored once for both; `elsewhere` says which part.
+PART_OF: dict[str, str] = {"complete_the_look": "bought_together"}
 
 _Mask = NDArray[np.bool_]
 
@@ -71,16 +81,14 @@ def _best(score: NDArray[np.float64], allowed: _Mask, own: _Mask, limit: int, ne
     return order[kept][:limit] if unseen else order[:limit]
 
 
-def bought_with(index: Index, anchors: Ints, item: int) -> int | None:
-    """The anchor `item` was bought together with beyond chance, the strongest if several; None if none was."""
-    best, strongest = None, 0.0
-    for anchor in anchors.tolist():
-        for row, other in ((anchor, item), (item, anchor)):
-            start, end = index.pair_ptr[row], index.pair_ptr[row + 1]
-            hit = np.flatnonzero(index.pair_items[start:end] == other)
-            if len(hit) and index.pair_score[start + hit[0]] > strongest:
-                best, strongest = anchor, float(index.pair_score[start + hit[0]])
-    return best
+def elsewhere(index: Index, context: Context, found: Candidates) -> NDArray[np.bool_]:
+    """Which candidates were bought together with an anchor beyond chance, yet are of no anchor's category.
+
+    Category is the second level of the path, or the first where the path ends there.
+    """
+    # Narrow codes are larger, so the larger of the first two is the second where there is one.
+    own, theirs = (index.category_of[rows, :2].max(axis=1) for rows in (context.anchors, found.items))
+    return np.asarray((found.evidence[HITS] > 0) & (theirs >= 0) & ~_among(theirs, own))
 
 
 # --- the shelves -----------------------------------------------------------------------------------------------------
@@ -92,13 +100,6 @@ def _any(_index: Index, _context: Context, items: Ints, _evidence: NDArray[Any])
 
 def _together(_index: Index, _context: Context, _items: Ints, evidence: NDArray[Any]) -> _Mask:
     return np.asarray((evidence[HITS] > 0) | (evidence[KIND] > 0))
-
-
-def _elsewhere(index: Index, context: Context, items: Ints, evidence: NDArray[Any]) -> _Mask:
-    """Bought together beyond chance, yet of no anchor's second category level (the first, where paths end there)."""
-    # Narrow codes are larger, so the larger of the first two is the second where there is one.
-    own, theirs = (index.category_of[rows, :2].max(axis=1) for rows in (context.anchors, items))
-    return np.asarray((evidence[HITS] > 0) & (theirs >= 0) & ~_among(theirs, own))
 
 
 def _among(values: Ints, few: Ints) -> _Mask:
@@ -134,7 +135,6 @@ _HOME = (
 _SHELVES: dict[str, _Shelf] = {
     "bought_together": _shelf(_together, _PAGE, new=0.3, pair=1, neighbours=0.3, own=0.5),
     "similar": _shelf(_any, (sources.alike,), alike=1),
-    "complete_the_look": _shelf(_elsewhere, _PAGE, new=0.3, pair=1, neighbours=0.3, own=0.2),
     "cart_complements": _shelf(_any, _PAGE, new=0.3, pair=1, neighbours=0.5, own=0.8),
     "for_you": _shelf(
         _any,

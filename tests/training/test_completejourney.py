@@ -106,7 +106,8 @@ def test_a_basket_becomes_one_purchase(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "day", [datetime(2017, 12, day, 23, 59) for day in range(25, 32)]  # noqa: DTZ001 -- as in the data
+    "day",
+    [datetime(2017, 12, day, 23, 59) for day in range(25, 32)],  # noqa: DTZ001 -- as in the data
 )
 def test_dates_move_by_whole_weeks_to_just_before_the_end(tmp_path: Path, day: datetime) -> None:
     """The weekday stays, the last day lies before the end, and less than a week before it."""

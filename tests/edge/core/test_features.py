@@ -59,11 +59,6 @@ def test_slot_score_rank_and_evidence_come_first(index: Index) -> None:
     assert all(columns[f"from_{source}"].tolist() == [0, 1] for source in SOURCES)
 
 
-def test_complete_the_look_is_scored_as_bought_together(index: Index) -> None:
-    """It has no label of its own: the forest sees the slot it is a part of."""
-    assert rows(index, "cake", slot="complete_the_look")["slot"][0] == RANKED_SLOTS.index("bought_together")
-
-
 def test_product_columns_are_the_products(index: Index) -> None:
     """Tea is in 40 of 100 orders; the rest is read off the index."""
     columns = rows(index, "tea")

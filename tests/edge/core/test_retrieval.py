@@ -5,7 +5,7 @@ import pytest
 
 from edge.core.index import Index
 from edge.core.profile import Bought, Profile
-from edge.core.retrieval import RANKED_SLOTS, SCORED_SLOTS, Candidates, Context, History, bought_with, candidates
+from edge.core.retrieval import PART_OF, RANKED_SLOTS, SCORED_SLOTS, Candidates, Context, History, candidates, elsewhere
 from edge.core.sources import FAVOURITE, HISTORY_PAIR, HITS, KIND, NEIGHBOURS, OWN, PAIR, SOURCES, VISIT_PAIR
 
 TODAY = 20_000
@@ -103,8 +103,11 @@ def test_similar_needs_a_category(index: Index) -> None:
 
 
 def test_complete_the_look_leaves_the_anchors_category(index: Index) -> None:
-    """Of tea's companions green tea is a hot drink too; cake is not."""
-    assert names(index, candidates(index, "complete_the_look", context(index, "tea"))) == ["cake"]
+    """Of tea's companions green tea is a hot drink too; cake is not. What only joined by its kind is not of them."""
+    asked = context(index, "tea", profile=shopper(bread=(3, 2)))
+    found = candidates(index, PART_OF["complete_the_look"], asked)
+    assert set(names(index, found)) == {"cake", "green", "bread"}
+    assert [index.ids[at] for at in found.items[elsewhere(index, asked, found)]] == ["cake"]
 
 
 def test_cart_complements_never_hold_the_cart(index: Index) -> None:
@@ -201,18 +204,6 @@ def test_the_same_question_has_the_same_answer(index: Index) -> None:
     first, second = (candidates(index, "cart_complements", asked) for _ in range(2))
     np.testing.assert_array_equal(first.items, second.items)
     np.testing.assert_array_equal(first.evidence, second.evidence)
-
-
-def test_bought_with_names_the_strongest_anchor(index: Index) -> None:
-    """Cake met tea at 0.5 and coffee at 0.3."""
-    assert bought_with(index, index.positions(["coffee", "tea"]), index.position["cake"]) == index.position["tea"]
-    assert bought_with(index, index.positions(["coffee"]), index.position["cake"]) == index.position["coffee"]
-
-
-def test_bought_with_needs_evidence(index: Index) -> None:
-    """Soap met nothing, and nobody asked gives nobody."""
-    assert bought_with(index, index.positions(["tea"]), index.position["soap"]) is None
-    assert bought_with(index, index.positions([]), index.position["cake"]) is None
 
 
 def test_scored_slots_are_ranked_ones_without_similar() -> None:

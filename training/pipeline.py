@@ -123,7 +123,7 @@ def up_to_date(settings: Settings, fingerprint: str) -> str | None:
 def code_version() -> str:
     """Names the code that trains: 12 hex digits over the sources of this package and of `edge.core`."""
     here = Path(__file__).parent
-    sources = sorted(here.glob("*.py")) + sorted((here.parent / "edge" / "core").glob("*.py"))
+    sources = sorted(here.rglob("*.py")) + sorted((here.parent / "edge" / "core").glob("*.py"))
     digest = hashlib.sha256()
     for path in sources:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

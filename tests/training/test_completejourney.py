@@ -10,11 +10,13 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
-from edge.core.products import Product
+from edge.core.products import Product, read_snapshot
 from training import engine as engines
-from training.completejourney import convert, write_plain
-from training.dataset import DataError, prepare
+from training.__main__ import app
+from training.completejourney.adapter import convert, write_plain
+from training.dataset import DataError, open_dataset, prepare
 from training.summary import Notes
 
 ENDS = date(2026, 6, 3)
@@ -205,10 +207,14 @@ def test_a_missing_package_is_named_with_the_remedy(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.real
-def test_the_real_data_make_a_shop(tmp_path: Path) -> None:
+def test_the_real_data_make_a_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it: no row refused, no fuel, every title different, every price above zero, dates that end this week."""
+    monkeypatch.setenv("ENDCAP_DATA_DIR", str(tmp_path))
+    first = CliRunner().invoke(app, ["completejourney", "--if-stale"])
+    assert first.exit_code == 0, first.output
+    assert "nothing to do" in CliRunner().invoke(app, ["completejourney", "--if-stale"]).output
     today = datetime.now(UTC).date()
-    data = prepare(convert(tmp_path / "plain"), tmp_path / "out")
+    data = open_dataset(tmp_path / "datasets" / "demo")
     summary = data.summary
     assert summary.rejected == {}
     assert (summary.shoppers, summary.events, summary.lines) == (2_466, 139_607, 1_426_679)
@@ -221,3 +227,6 @@ def test_the_real_data_make_a_shop(tmp_path: Path) -> None:
     replayed = list(data.replay())
     assert len(replayed) == summary.shoppers
     assert sum(len(events) for _, _, events in replayed) == summary.events
+    assert sum(1 for _ in read_snapshot(tmp_path / "catalogue" / "demo.cat").products) == summary.products
+    (data.directory / "made-by").write_text("other code")
+    assert "nothing to do" not in CliRunner().invoke(app, ["completejourney", "--if-stale"]).output

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pytest
 
 from training import engine as engines
-from training import merchandise
-from training.kinds import kind
-from training.shelves import shelf
-from training.sizes import believable, readable_size
-from training.titles import Described, RawProduct, describe_products
-from training.words import readable
+from training.completejourney import merchandise
+from training.completejourney.departments import shelf
+from training.completejourney.kinds import kind
+from training.completejourney.sizes import believable, readable_size
+from training.completejourney.titles import Described, RawProduct, describe_products
+from training.completejourney.words import readable
 
 OTHER_COUNTERS = "other counters (post, photo, coffee shop, restaurant)"
 

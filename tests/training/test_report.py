@@ -162,13 +162,13 @@ def test_a_wrong_purpose_is_refused(runner: CliRunner, tmp_path: Path) -> None:
 def test_an_expected_error_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No data set: exit code 1 and a sentence, not a traceback."""
+    """No data set: exit code 2 and a sentence, not a traceback."""
     monkeypatch.setenv("ENDCAP_DATA_DIR", str(tmp_path))
     monkeypatch.setattr("sys.argv", ["training", "run"])
     with pytest.raises(SystemExit) as stopped:
         main()
-    assert stopped.value.code == 1
-    assert capsys.readouterr().err.startswith("error: no prepared data set at")
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.startswith("endcap: no prepared data set at")
 
 
 def test_stages_tell_how_long_is_left() -> None:

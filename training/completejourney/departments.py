@@ -5,7 +5,7 @@ departments, GROCERY and DRUG GM; here they are parted the way a shop's menu is.
 department A, where a name means different things; a category not listed keeps its name in ordinary case.
 """
 
-from training.words import readable
+from training.completejourney.words import readable
 
 _TABLE = """
 Drinks: SOFT DRINKS = Soft Drinks; ISOTONIC DRINKS = Sports Drinks; CANNED JUICES = Juices; TEAS = Tea

@@ -8,9 +8,9 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
-from training.kinds import kind
-from training.shelves import shelf
-from training.sizes import believable, readable_size
+from training.completejourney.departments import shelf
+from training.completejourney.kinds import kind
+from training.completejourney.sizes import believable, readable_size
 
 # Shelves of produce where goods come packed, so that the size is what a shopper gets.
 _PACKED_PRODUCE = {"SALAD MIX", "PROCESSED", "POPCORN", "NUTS", "DRIED FRUIT", "ORGANICS FRUIT & VEGETABLES",

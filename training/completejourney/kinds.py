@@ -7,7 +7,7 @@ word.
 
 import functools
 
-from training.words import readable
+from training.completejourney.words import readable
 
 _TABLE = """
 FLUID MILK WHITE ONLY = White Milk; MISCELLANEOUS MILK = Specialty Milk; REFRIGERATED COFFEE CREAMERS = Coffee Creamer

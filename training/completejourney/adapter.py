@@ -19,10 +19,10 @@ from ibis.expr.types import Table
 
 from edge.core.events import PURPOSES
 from training import engine as engines
-from training import merchandise
+from training.completejourney import merchandise
+from training.completejourney.titles import RawProduct, describe_products
 from training.rules import DataError
 from training.summary import NOTES_FILE, LeftOut, Notes
-from training.titles import RawProduct, describe_products
 
 PRICE_WINDOW_DAYS = 56
 CLEARLY_ABOVE = 1.10  # a shelf price at least a tenth above what is paid is worth showing as the price before

@@ -1,7 +1,7 @@
 """Profiles from history: every shopper's events replayed through `apply`, and the result written to the store.
 
-In: a prepared dataset. Out: one profile per shopper who allowed personalization, under a pseudonym, with TTL; a
-`Refreshed` that says how many and how large.
+In: a prepared dataset. Out: one profile per shopper who allowed personalization, and has not denied it since, under a
+pseudonym, with TTL; a `Refreshed` that says how many and how large.
 """
 
 import time
@@ -11,7 +11,7 @@ from itertools import islice
 
 from redis.asyncio import Redis
 
-from edge.core.keys import PseudonymKey, profile_key, pseudonym
+from edge.core.keys import PseudonymKey, pseudonym
 from edge.core.profile import Profile, apply
 from edge.profiles import ShopperStore
 from training.dataset import Dataset
@@ -50,15 +50,15 @@ def replay_profiles(dataset: Dataset, shop: str, key: PseudonymKey) -> Iterator[
 async def refresh(
     redis: "Redis", dataset: Dataset, shop: str, key: PseudonymKey, progress: Callable[[int], None] = lambda _: None
 ) -> Refreshed:
-    """Write all profiles; `progress` hears how many were written since it last did."""
+    """Write all profiles; `progress` hears how many were done since it last did."""
     store = ShopperStore(redis)
     profiles = replay_profiles(dataset, shop, key)
     count = value_bytes = 0
     stored: list[int] = []
     while batch := list(islice(profiles, _BATCH)):
-        value_bytes += await store.put_profiles(batch)
-        count += len(batch)
-        sample = [profile_key(shop, profile.shopper) for profile in batch[::_SAMPLE_EVERY]]
-        stored += [await redis.memory_usage(name, samples=0) or 0 for name in sample]
+        written = await store.put_profiles(batch)
+        count += len(written)
+        value_bytes += sum(written.values())
+        stored += [await redis.memory_usage(name, samples=0) or 0 for name in list(written)[::_SAMPLE_EVERY]]
         progress(len(batch))
     return Refreshed(count, value_bytes, sum(stored) / max(len(stored), 1), max(stored, default=0))

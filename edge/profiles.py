@@ -186,16 +186,22 @@ class ShopperStore:
             await self.redis.xdel(keys.events_key(shop), *entries)
             await self.redis.delete(trail_key)
 
-    async def put_profiles(self, profiles: Iterable[Profile]) -> int:
-        """Write whole profiles, with TTL, for the backend: not through the breaker. Returns the bytes of all values."""
-        size = 0
+    async def put_profiles(self, profiles: Sequence[Profile]) -> dict[str, int]:
+        """Write whole profiles, with TTL, but for shoppers who have denied it. Returns the bytes written, by key.
+
+        For the backend, so not through the breaker.
+        """
+        decisions = await self.redis.mget([keys.consent_key(one.shop, one.shopper) for one in profiles])
+        written = {}
         async with self.redis.pipeline(transaction=False) as pipe:
-            for profile in profiles:
-                data = encode_profile(profile)
-                size += len(data)
-                pipe.set(keys.profile_key(profile.shop, profile.shopper), data, ex=keys.PROFILE_TTL_S)
+            for profile, stored in zip(profiles, decisions, strict=True):
+                decision = _believed("consent", decode_decision, stored, profile.shop, profile.shopper)
+                if decision is None or "personalization" in decision.granted:
+                    name, data = keys.profile_key(profile.shop, profile.shopper), encode_profile(profile)
+                    written[name] = len(data)
+                    pipe.set(name, data, ex=keys.PROFILE_TTL_S)
             await pipe.execute()
-        return size
+        return written
 
     async def ready(self) -> bool:
         """Whether the store answers."""

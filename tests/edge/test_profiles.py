@@ -199,12 +199,16 @@ async def test_withdrawing_analytics_alone_leaves_the_profile(store: ShopperStor
 
 
 async def test_profiles_are_written_in_bulk_with_a_ttl(store: ShopperStore, redis: "Redis") -> None:
-    """And the bytes add up."""
+    """Their bytes are reported; a shopper who has denied it since is left out."""
     profiles = [Profile("demo", f"k1.{n}") for n in range(50)]
     for profile in profiles:
         apply(profile, view("1"), NOW)
-    size = await store.put_profiles(profiles)
-    assert size == sum(len(encode_profile(profile)) for profile in profiles)
+    denial = Decision("demo", "k1.9", ("analytics",), NOW, "banner")
+    redis.set(keys.consent_key("demo", "k1.9"), encode_decision(denial))
+    written = await store.put_profiles(profiles)
+    assert len(written) == 49, "the shopper who denied it has none"
+    assert written[keys.profile_key("demo", "k1.7")] == len(encode_profile(profiles[7]))
+    assert not redis.exists(keys.profile_key("demo", "k1.9"))
     assert 0 < redis.ttl(keys.profile_key("demo", "k1.7")) <= keys.PROFILE_TTL_S
 
 

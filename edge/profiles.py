@@ -4,7 +4,7 @@ In: a `Caller`. Out: `Known`, or StoreUnavailableError after at most the configu
 Every record carries its shop and shopper and is believed only where they match, so that a mixed-up reply is a miss.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -191,7 +191,7 @@ class ShopperStore:
 
         For the backend, so not through the breaker.
         """
-        decisions = await self.redis.mget([keys.consent_key(one.shop, one.shopper) for one in profiles])
+        decisions: list[Any] = await self.redis.mget([keys.consent_key(one.shop, one.shopper) for one in profiles])
         written = {}
         async with self.redis.pipeline(transaction=False) as pipe:
             for profile, stored in zip(profiles, decisions, strict=True):

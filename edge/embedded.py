@@ -242,7 +242,8 @@ class EmbeddedStore:
             (self._data_dir / "store.log").replace(self._data_dir / "store.log.1")
         (self._data_dir / "store.log").touch(mode=0o600)
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._supervise, args=(command,), name="endcap-store", daemon=True)
+        name = f"endcap-store {self._data_dir}"
+        self._thread = threading.Thread(target=self._supervise, args=(command,), name=name, daemon=True)
         self._thread.start()
         for ready in _answers(self.url, self._patience_s):
             with self._guard:

@@ -49,14 +49,21 @@ def load_key(data_dir: Path, secret_hex: str | None) -> PseudonymKey:
     if secret_hex is not None:
         return PseudonymKey.from_hex(secret_hex)
     path = data_dir / "pseudonym.key"
-    if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=data_dir, prefix=".key") as file:  # mode 0600
-            file.write(secrets.token_hex(32))
-            file.flush()
-            with contextlib.suppress(FileExistsError):  # another process was first: its key counts
-                path.hardlink_to(file.name)
-    return PseudonymKey.from_hex(path.read_text().strip())
+    try:
+        if not path.exists():
+            _make_key(path)
+        return PseudonymKey.from_hex(path.read_text().strip())
+    except OSError as error:
+        raise ValueError(f"cannot use {path}: {error.strerror}; name another directory with ENDCAP_DATA_DIR") from error
+
+
+def _make_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".key") as file:  # mode 0600
+        file.write(secrets.token_hex(32))
+        file.flush()
+        with contextlib.suppress(FileExistsError):  # another process was first: its key counts
+            path.hardlink_to(file.name)
 
 
 def pseudonym(key: PseudonymKey, shop: str, kind: ShopperKind, shopper_id: str) -> str:

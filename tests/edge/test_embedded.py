@@ -83,6 +83,11 @@ def server_pid(data_dir: Path) -> int:
     return 0
 
 
+def supervised(data_dir: Path) -> bool:
+    """Whether a thread still looks after a store in or below this directory."""
+    return any(str(data_dir.resolve()) in thread.name for thread in threading.enumerate())
+
+
 def gone(pid: int) -> bool:
     """Whether the process has ended; an orphan that its new parent never reaps has ended, too."""
     try:
@@ -199,7 +204,7 @@ class TestLife:
         assert not answers(store.url)
         left = {path.name for path in (tmp_path / "store").iterdir()}
         assert left == {"appendonlydir", "store.lock", "store.log"}
-        assert "endcap-store" not in {thread.name for thread in threading.enumerate()}
+        assert not supervised(tmp_path)
 
     def test_only_this_user_gets_in(self, tmp_path: Path) -> None:
         """Directory, socket and data are for this user alone, and no TCP port is open."""
@@ -349,7 +354,7 @@ class TestCrash:
         store.stop()
         before = logged_pids(tmp_path)
         assert all(gone(pid) for pid in before)
-        assert "endcap-store" not in {thread.name for thread in threading.enumerate()}
+        assert not supervised(tmp_path)
 
 
 class TestLauncherEnds:
@@ -558,7 +563,7 @@ class TestDamage:
         assert all(gone(pid) for pid in logged_pids(data_dir))
         assert not (data_dir / "store.pid").exists()
         assert not (data_dir / "store.sock").exists()
-        assert "endcap-store" not in {thread.name for thread in threading.enumerate()}
+        assert not supervised(data_dir)
         return str(caught.value)
 
     def test_truncated_tail_heals(self, tmp_path: Path) -> None:

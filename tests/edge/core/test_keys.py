@@ -82,3 +82,10 @@ def test_a_shoppers_keys_share_a_hash_tag() -> None:
     shop = [keys.events_key("demo"), keys.seen_key("demo", "e}1"), keys.overlay_key("demo"), keys.changes_key("demo")]
     assert {name[name.index("{") : name.index("}") + 1] for name in shop} == {"{demo}"}
     assert len(set(shop)) == 4
+
+
+def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """A file where the data directory should be: what, why, and the setting that mends it."""
+    (tmp_path / "data").write_text("")
+    with pytest.raises(ValueError, match=r"cannot use .*data/pseudonym\.key.*ENDCAP_DATA_DIR"):
+        load_key(tmp_path / "data", None)

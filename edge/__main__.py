@@ -20,6 +20,9 @@ from edge.identify import is_loopback
 from edge.settings import Settings
 
 
+_GRACE_S = 10  # for a caller who has sent half a request and then nothing
+
+
 def main() -> int:
     """Run until SIGINT or SIGTERM. Returns the exit status: 2 for settings or surroundings that cannot work."""
     try:
@@ -61,6 +64,7 @@ def _serve(settings: Settings) -> int:
             log_level="warning",
             server_header=False,
             lifespan="on",
+            timeout_graceful_shutdown=_GRACE_S,
         )
         port = listener.getsockname()[1]
         print(f"Endcap serves shop {settings.shop!r} on http://{settings.host}:{port}", flush=True)

@@ -6,6 +6,7 @@ encoded JSON. When Redis is away the last known state serves.
 
 import asyncio
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class Catalogue:
         self.shop = shop
         self.revision = 0
         self._path = path
+        self._writing = threading.Lock()  # a snapshot is read in a thread while changes come in on the loop
         self._stamp: tuple[int, int] | None = None
         self._as_of = 0.0
         self._snapshot: dict[str, Product] = {}
@@ -58,15 +60,16 @@ class Catalogue:
 
     def apply(self, change: Change) -> None:
         """Lay one change over the catalogue. Older than the snapshot or than what is known: it changes nothing."""
-        if change.time <= self._as_of:
-            return
-        known = self._changes.get(change.id)
-        self._changes[change.id] = merged = known.merged(change) if known else change
-        product = merged.applied(self._snapshot.get(change.id))
-        if product is not None:
-            self._live[change.id] = product
-            self._cards.pop(change.id, None)
-            self.revision += 1
+        with self._writing:
+            if change.time <= self._as_of:
+                return
+            known = self._changes.get(change.id)
+            self._changes[change.id] = merged = known.merged(change) if known else change
+            product = merged.applied(self._snapshot.get(change.id))
+            if product is not None:
+                self._live[change.id] = product
+                self._cards.pop(change.id, None)
+                self.revision += 1
 
     def reload(self) -> bool:
         """Read the snapshot if it is new. Raises BundleError and keeps the old one when it cannot be believed."""
@@ -78,14 +81,15 @@ class Catalogue:
         if stamp == self._stamp:
             return False
         self._stamp = stamp  # also when it is refused: the same bytes need no second look
-        snapshot = read_snapshot(self._path)
-        self._snapshot = {product.id: product for product in snapshot.products}
-        self._as_of = snapshot.as_of
-        changes, self._changes, self._live, self._cards = self._changes, {}, {}, {}
-        for change in changes.values():
-            self.apply(change)
-        self.revision += 1
-        CATALOGUE_PRODUCTS.labels(self.shop).set(len(self._snapshot))
+        read = read_snapshot(self._path)
+        snapshot = {product.id: product for product in read.products}
+        with self._writing:
+            changes = {id_: change for id_, change in self._changes.items() if change.time > read.as_of}
+            laid = {id_: change.applied(snapshot.get(id_)) for id_, change in changes.items()}
+            self._live = {id_: product for id_, product in laid.items() if product is not None}
+            self._snapshot, self._changes, self._cards, self._as_of = snapshot, changes, {}, read.as_of
+            self.revision += 1
+        CATALOGUE_PRODUCTS.labels(self.shop).set(len(snapshot))
         return True
 
     async def follow(self, redis: "Redis") -> None:

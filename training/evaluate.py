@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.index import Index, Ints
-from training.baselines import Baselines
+from training.baselines import BASELINES, Baselines
 from training.examples import Query, labelled, queries
 from training.moments import Moment
 
@@ -21,6 +21,8 @@ Score = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 RANKER, RETRIEVAL = "endcap", "retrieval_order"
 REPEAT, NOVEL = "for_you_repeat", "for_you_novel"
+LEADING = "ndcg@10"  # what the lead over the best baseline is told in
+_SAMPLES = 2_000
 _DISCOUNT = 1 / np.log2(np.arange(2, 12))
 _NOTHING = np.empty(0, np.int32)
 
@@ -61,7 +63,19 @@ def evaluate(
     for (slot, method), values in seen.items():
         means = {name: float(np.mean([value[name] for value in values])) for name in values[0]}
         out[slot][method] = means | {"queries": float(len(values))}
+    for slot, methods in out.items():
+        best = max(BASELINES, key=lambda name: methods[name][LEADING])
+        ours, theirs = ([value[LEADING] for value in seen[slot, method]] for method in (RANKER, best))
+        methods[RANKER] |= lead(np.array(ours), np.array(theirs))
     return dict(out)
+
+
+def lead(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> dict[str, float]:
+    """How far ahead one method is of another on the same queries, with a 95 % interval (paired bootstrap, seeded)."""
+    ahead = ours - theirs
+    samples = np.random.default_rng(7).integers(0, len(ahead), (_SAMPLES, len(ahead)))
+    low, high = np.quantile(ahead[samples].mean(axis=1), (0.025, 0.975))
+    return {"lead": float(ahead.mean()), "lead_low": float(low), "lead_high": float(high)}
 
 
 def _views(query: Query) -> Iterator[tuple[str, Ints, Ints]]:

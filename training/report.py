@@ -70,16 +70,17 @@ def evaluation_markdown(metrics: Metrics) -> str:
         f"| {slot} | {queries:,} | {method.strip()} | {' | '.join(values)} |"
         for slot, method, queries, values in evaluation_rows(metrics)
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *(f"- {line}" for line in lead_lines(metrics))]) + "\n"
 
 
-def verdicts(metrics: Metrics) -> dict[str, float]:
-    """Slot -> NDCG@10 of the ranker over the best baseline's, as a ratio less one."""
-    out = {}
-    for slot, methods in metrics.items():
-        best = max(methods[name]["ndcg@10"] for name in _BASELINES)
-        out[slot] = methods["endcap"]["ndcg@10"] / best - 1 if best else 0.0
-    return out
+def lead_lines(metrics: Metrics) -> Iterator[str]:
+    """How far the ranker is ahead of each shelf's best baseline, and how sure that is."""
+    for slot, title in SLOTS.items():
+        ours = metrics.get(slot, {}).get("endcap")
+        if ours:
+            low, high = ours["lead_low"], ours["lead_high"]
+            verdict = "ahead" if low > 0 else "behind" if high < 0 else "too close to call"
+            yield f"{title}: NDCG@10 {ours['lead']:+.3f} on the best baseline ({low:+.3f} to {high:+.3f}), {verdict}"
 
 
 def readiness_lines(manifest: Manifest) -> list[str]:
@@ -142,5 +143,5 @@ def _ready(manifest: Manifest) -> Table:
 def show(console: Console, manifest: Manifest) -> None:
     """The end of a run: evaluation, then a readiness line per slot."""
     console.print(evaluation_table(manifest.metrics) if manifest.metrics else "no order of the last days to measure on")
-    for line in readiness_lines(manifest):
+    for line in (*lead_lines(manifest.metrics), *readiness_lines(manifest)):
         console.print(line, highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -200,3 +201,26 @@ def test_changes_to_unknown_products_wait_for_their_card(catalogue: Catalogue, t
     assert product is not None
     assert product.price == 4.0
     assert read_snapshot(tmp_path / "demo.cat").products[0].price == 9.0
+
+
+def test_changes_that_come_while_a_snapshot_is_read_are_not_lost(tmp_path: Path) -> None:
+    """One thread reads snapshot after snapshot, another lays change after change: the last change stands."""
+    path = tmp_path / "demo.cat"
+    products = [Product(str(number), "x", 1.0) for number in range(2_000)]
+    catalogue = Catalogue("demo", path)
+    done = threading.Event()
+
+    def import_again() -> None:
+        while not done.is_set():
+            write_snapshot(path, products, as_of=0)
+            catalogue.reload()
+
+    importer = threading.Thread(target=import_again)
+    importer.start()
+    for price in range(1, 3_000):
+        catalogue.apply(Change("7", float(price), price=float(price)))
+    done.set()
+    importer.join()
+    product = catalogue.get("7")
+    assert product is not None
+    assert product.price == 2_999.0

@@ -19,7 +19,8 @@ from training.stages import Stages
 
 METRICS = {
     "buy_again": {
-        "endcap": {"hit_rate@10": 0.6, "recall@10": 0.3, "ndcg@10": 0.33, "mrr@20": 0.4, "queries": 7.0},
+        "endcap": {"hit_rate@10": 0.6, "recall@10": 0.3, "ndcg@10": 0.33, "mrr@20": 0.4, "queries": 7.0}
+        | {"lead": 0.03, "lead_low": 0.01, "lead_high": 0.05},
         "retrieval_order": {"hit_rate@10": 0.5, "recall@10": 0.2, "ndcg@10": 0.2, "mrr@20": 0.3, "queries": 7.0},
         "popularity": {"hit_rate@10": 0.2, "recall@10": 0.1, "ndcg@10": 0.1, "mrr@20": 0.1, "queries": 7.0},
         "own_frequency": {"hit_rate@10": 0.5, "recall@10": 0.25, "ndcg@10": 0.3, "mrr@20": 0.5, "queries": 7.0},
@@ -62,20 +63,27 @@ def test_the_table_names_each_shelf_once() -> None:
 
 def test_markdown_is_a_table() -> None:
     """A header, a rule, a line per method, all with equally many cells."""
-    lines = report.evaluation_markdown(METRICS).strip().split("\n")
+    table, leads = report.evaluation_markdown(METRICS).strip().split("\n\n")
+    lines = table.split("\n")
     assert len(lines) == 2 + 5
     assert len({line.count("|") for line in lines}) == 1
+    assert leads.startswith("- buy_again: NDCG@10 +0.030")
 
 
-def test_verdicts_compare_with_the_best_baseline() -> None:
-    """0.33 over 0.30 is a tenth better."""
-    assert report.verdicts(METRICS) == {"buy_again": pytest.approx(0.1)}
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"), [(0.01, 0.05, "ahead"), (-0.01, 0.05, "too close to call"), (-0.05, -0.01, "behind")]
+)
+def test_a_lead_is_only_claimed_when_it_is_sure(low: float, high: float, verdict: str) -> None:
+    """By the interval, not by the mean."""
+    changed = {"buy_again": {"endcap": METRICS["buy_again"]["endcap"] | {"lead_low": low, "lead_high": high}}}
+    (line,) = report.lead_lines(changed)
+    assert line == f"buy_again: NDCG@10 +0.030 on the best baseline ({low:+.3f} to {high:+.3f}), {verdict}"
 
 
 def test_nothing_measured_shows_empty_tables() -> None:
     """A shop without measurements has tables without lines."""
     assert list(report.evaluation_rows({})) == []
-    assert report.verdicts({}) == {}
+    assert list(report.lead_lines({})) == []
 
 
 def test_inspect_explains_the_bundle(outcome: Outcome) -> None:

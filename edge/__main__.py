@@ -19,7 +19,6 @@ from edge.errors import EndcapError
 from edge.identify import is_loopback
 from edge.settings import Settings
 
-
 _GRACE_S = 10  # for a caller who has sent half a request and then nothing
 
 

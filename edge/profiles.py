@@ -4,6 +4,9 @@ In: a `Caller`. Out: `Known`, or StoreUnavailableError after at most the configu
 Every record carries its shop and shopper and is believed only where they match, so that a mixed-up reply is a miss.
 """
 
+import logging
+import math
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -22,6 +25,8 @@ from edge.core.profile import Profile, Session, decode_profile, decode_session, 
 from edge.errors import EndcapError
 from edge.identify import Caller
 from edge.metrics import BREAKER_OPEN, RECORDS_IGNORED, STORE_ERRORS
+
+logger = logging.getLogger("endcap.profiles")
 
 
 class StoreUnavailableError(EndcapError):
@@ -60,6 +65,7 @@ if #ARGV > 5 then redis.call('EXPIRE', KEYS[3], ARGV[5]) end
 return 1
 """
 _ATTEMPTS = 5
+_SAY_EVERY_S = 60.0
 
 
 def connect(url: str, *, timeout_s: float, connections: int) -> "Redis":
@@ -220,10 +226,22 @@ def _believed(
         return None
     try:
         value = decode(data)
-    except CodecError:
-        RECORDS_IGNORED.labels(record, "unreadable").inc()
+    except CodecError as error:
+        _ignored(record, "unreadable", str(error))
         return None
     if (value.shop, value.shopper) != (shop, shopper):
-        RECORDS_IGNORED.labels(record, "foreign").inc()
+        _ignored(record, "foreign", "it names another shop or shopper")
         return None
     return value
+
+
+_said: dict[tuple[str, str], float] = {}
+
+
+def _ignored(record: str, reason: str, detail: str) -> None:
+    """Count each, and say so once a minute: after a change of version, every shopper's record is one of these."""
+    RECORDS_IGNORED.labels(record, reason).inc()
+    now = time.monotonic()
+    if now - _said.get((record, reason), -math.inf) >= _SAY_EVERY_S:
+        _said[record, reason] = now
+        logger.warning("a stored %s was ignored, %s: %s; more within a minute are only counted", record, reason, detail)

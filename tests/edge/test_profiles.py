@@ -21,6 +21,7 @@ from edge.core.keys import PseudonymKey
 from edge.core.profile import Profile, Session, apply, decode_session, encode_profile, encode_session
 from edge.embedded import EmbeddedStore
 from edge.identify import Caller, Identifier
+from edge.metrics import RECORDS_IGNORED
 from edge.profiles import NOTHING_KNOWN, ShopperStore, StoreUnavailableError, connect
 
 pytestmark = pytest.mark.store
@@ -131,6 +132,22 @@ async def test_bad_records_are_ignored_not_believed(store: ShopperStore, redis: 
     known = await store.read(CALLER)
     assert (known.profile, known.session) == (None, None)
     assert "personalization" in known.consent
+
+
+async def test_ignored_records_are_counted_and_said_once_a_minute(
+    store: ShopperStore, redis: "Redis", caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A metric for each; one line that says what and why, and holds nobody's name."""
+    monkeypatch.setattr("edge.profiles._said", {})
+    shopper, _ = owner()
+    redis.set(keys.profile_key("demo", shopper), b"\x63 from the future")
+    before = RECORDS_IGNORED.labels("profile", "unreadable")._value.get()
+    for _ in range(5):
+        await store.read(CALLER)
+    assert RECORDS_IGNORED.labels("profile", "unreadable")._value.get() == before + 5
+    (line,) = [record.getMessage() for record in caplog.records if "was ignored" in record.getMessage()]
+    assert "version 99" in line
+    assert shopper not in line
 
 
 async def test_what_is_seen_is_written_with_a_ttl(store: ShopperStore, redis: "Redis") -> None:

@@ -1,0 +1,100 @@
+"""Reading the plain format's files: what a CSV may look like, and the line each row stands on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from training import engine as engines
+from training.dataset import DataError
+from training.reading import RawFile, find, read
+
+Row = tuple[int, str | None, str | None]  # line, id, title
+
+
+def raw(where: Path, text: str | bytes, required: Sequence[str] = ("id",)) -> RawFile:
+    """What is read from a products file of exactly this text."""
+    path = where / "products.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read(engines.connect(), path, where, ("id", "title"), required)
+
+
+def rows(file: RawFile) -> list[Row]:
+    """Its rows in the file's order."""
+    found = file.table.order_by("line").to_pyarrow().to_pylist()
+    return [(row["line"], row["id"], row["title"]) for row in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("id,title\n1,Milk\n", [(2, "1", "Milk")], id="plain"),
+        pytest.param("id,title\n1,Milk", [(2, "1", "Milk")], id="no line break at the end"),
+        pytest.param("\ufeffid,title\n1,Milk\n", [(2, "1", "Milk")], id="byte order mark"),
+        pytest.param('\ufeff"id","title"\r\n"1","Milk"\r\n', [(2, "1", "Milk")], id="mark before a quote"),
+        pytest.param("id,title\r\n1,Milk\r\n2,Rye\r\n", [(2, "1", "Milk"), (3, "2", "Rye")], id="windows line ends"),
+        pytest.param('id,title\n1,"a\nb\nc"\n2,d\n', [(2, "1", "a\nb\nc"), (5, "2", "d")], id="line breaks in quotes"),
+        pytest.param('id,title\r\n1,"a\r\nb"\r\n2,d\r\n', [(2, "1", "a\r\nb"), (4, "2", "d")], id="windows breaks"),
+        pytest.param('id,title\n1,"12"" plate, white"\n', [(2, "1", '12" plate, white')], id="quotes in quotes"),
+        pytest.param("id,title\n\n1,Milk\n\n\n2,Rye\n", [(3, "1", "Milk"), (6, "2", "Rye")], id="empty lines"),
+        pytest.param("id,title\n,\n2,Rye\n", [(3, "2", "Rye")], id="a row of nothing"),
+        pytest.param("title,id\nMilk,1\n", [(2, "1", "Milk")], id="columns in another order"),
+        pytest.param("id\n007\n", [(2, "007", None)], id="zeros in front, and no title"),
+        pytest.param("id,title\n 1 ,  \n", [(2, "1", None)], id="only spaces are nothing"),
+        pytest.param("id,title\n1,NULL\n2,nan\n", [(2, "1", "NULL"), (3, "2", "nan")], id="words stay words"),
+        pytest.param("id,title\n1,Käse 🧀\n", [(2, "1", "Käse 🧀")], id="any script"),
+    ],
+)
+def test_a_csv_is_read_as_its_writer_meant_it(tmp_path: Path, text: str, expected: list[Row]) -> None:
+    """Whatever program wrote it: the same values, and each row's line as an editor shows it."""
+    assert rows(raw(tmp_path, text)) == expected
+
+
+def test_rows_of_another_width_are_kept_apart_with_their_line(tmp_path: Path) -> None:
+    """A comma too many shifts every value after it, so the row is no row; lines after it still count true."""
+    file = raw(tmp_path, 'id,title\n1,"a\nb"\n2,Milk, white\n3\n4,Rye\n')
+    assert rows(file) == [(2, "1", "a\nb"), (6, "4", "Rye")]
+    assert file.broken == [(4, "2,Milk, white"), (5, "3")]
+
+
+def test_columns_nobody_asked_for_are_named(tmp_path: Path) -> None:
+    """They are not read, and not passed over in silence; a shop's own column called line is one of them."""
+    file = raw(tmp_path, "id,weight,line,title\n1,5,99,Milk\n")
+    assert file.ignored == ["line", "weight"]
+    assert rows(file) == [(2, "1", "Milk")]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param("", "products.csv is empty; export it again", id="empty"),
+        pytest.param("\n\n", "products.csv is empty; export it again", id="blank"),
+        pytest.param("id,title\n", "products.csv has no rows; export it again", id="header alone"),
+        pytest.param("title\nMilk\n", "products.csv has no column id (it has: title); add it", id="no id"),
+        pytest.param("ID,title\n1,Milk\n", "no column id (it has: ID, title); add it", id="capitals"),
+        pytest.param("id,title,id\n1,Milk,1\n", "names the column 'id' twice; remove one", id="twice"),
+        pytest.param("id,title\n1,a\n".encode("utf-16"), "is not UTF-8 text; save it as CSV in UTF-8", id="utf-16"),
+        pytest.param(b"id,title\n1,a\n2,\xe4\n", "line 3 is not UTF-8; save the file as UTF-8", id="latin"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_the_remedy(tmp_path: Path, text: str | bytes, says: str) -> None:
+    """The sentence names the file, what is wrong, and what to do."""
+    with pytest.raises(DataError) as caught:
+        raw(tmp_path, text)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_another_separator_is_refused(tmp_path: Path, separator: str) -> None:
+    """A file without commas is one column wide: refused as a whole, not read as nonsense."""
+    with pytest.raises(DataError, match=r"^products\.csv"):
+        raw(tmp_path, separator.join(("id", "title")) + "\n" + separator.join(("1", "Milk")) + "\n")
+
+
+def test_only_the_file_that_was_meant_is_found(tmp_path: Path) -> None:
+    """`events.csv`, and neither its backup nor another stem."""
+    for name in ("events.csv", "events.csv.bak", "events-old.csv", "products.csv"):
+        (tmp_path / name).touch()
+    assert find(tmp_path, "events").name == "events.csv"
+    with pytest.raises(DataError, match=r"has no orders\.csv or orders\.parquet; write one of the two"):
+        find(tmp_path, "orders")

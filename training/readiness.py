@@ -16,32 +16,35 @@ from training.facts import Facts
 
 def of(facts: Facts, arrays: Mapping[str, NDArray[Any]], shelves: int, enough_shelves: int) -> dict[str, str]:
     """One sentence per slot and one for the ranker; `shelves` is how many labelled ones it learned from."""
-    orders = int(arrays["orders"][0])
+    learned = "a learned forest orders the shelves"
+    ranker = f"{enough_shelves} are needed, so shelves keep the order they are found in"
+    ranks = {"ranker": _say(f"{shelves:,} labelled shelves", shelves >= enough_shelves, learned, ranker)}
+    return _beside_products(arrays) | _at_home(facts, arrays) | ranks
+
+
+def _beside_products(arrays: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    """The shelves of product page and cart."""
+    orders, products, sessions = int(arrays["orders"][0]), len(arrays["ids"]), len(arrays["session_ptr"]) - 1
     pairs = np.diff(arrays["pair_ptr"])
     linked, apart = int((pairs > 0).sum()), _apart(arrays)
-    regulars, repeats = _regulars(facts)
-    categorised = int((arrays["category_of"] >= 0).any(axis=1).sum())
-    products, sessions, rising = len(arrays["ids"]), len(arrays["session_ptr"]) - 1, len(arrays["trending"])
+    filed = int((arrays["category_of"] >= 0).any(axis=1).sum())
     met = f"{orders:,} orders, {int(pairs.sum()):,} pairs beyond chance around {linked:,} of {products:,} products"
+    carts = f"{met}, {sessions:,} orders and visits of 2 products or more"
+    there, join = "answers on those products", f"{apart:,} of the pairs join two categories"
+    no_category = "falls back to popular; give products a category"
     return {
-        "bought_together": _say(
-            met, linked > 0, "answers on those products", "left out until products meet in 3 orders"
-        ),
-        "similar": _say(
-            f"{categorised:,} of {products:,} products have a category",
-            categorised > 0,
-            "answers on those products",
-            "falls back to popular; give products a category",
-        ),
-        "complete_the_look": _say(
-            f"{apart:,} of the pairs join two categories", apart > 0, "answers on those products", "left out"
-        ),
-        "cart_complements": _say(
-            f"{met}, {sessions:,} orders and visits of 2 products or more",
-            linked > 0 or sessions > 0,
-            "answers",
-            "falls back to popular",
-        ),
+        "bought_together": _say(met, linked > 0, there, "left out until products meet in 3 orders"),
+        "similar": _say(f"{filed:,} of {products:,} products have a category", filed > 0, there, no_category),
+        "complete_the_look": _say(join, apart > 0, there, "left out"),
+        "cart_complements": _say(carts, linked > 0 or sessions > 0, "answers", "falls back to popular"),
+    }
+
+
+def _at_home(facts: Facts, arrays: Mapping[str, NDArray[Any]]) -> dict[str, str]:
+    """The shelves of the homepage."""
+    orders, rising = int(arrays["orders"][0]), len(arrays["trending"])
+    regulars, repeats = _regulars(facts)
+    return {
         "for_you": _say(
             f"{regulars:,} of {facts.shoppers:,} shoppers came back to buy",
             facts.shoppers > 0 and orders > 0,
@@ -51,19 +54,11 @@ def of(facts: Facts, arrays: Mapping[str, NDArray[Any]], shelves: int, enough_sh
         "buy_again": _say(
             f"{repeats:,} products were bought again by the same shopper",
             orders > 0,
-            "answers whoever bought before"
-            if repeats
-            else "answers whoever bought before, though nobody bought again yet",
+            "answers whoever bought before" + ("" if repeats else ", though nobody bought again yet"),
             "left out until there are orders",
         ),
         "trending": _say(
             f"{rising:,} products rise", rising > 0, "answers", "left out until there are two months of data"
-        ),
-        "ranker": _say(
-            f"{shelves:,} labelled shelves",
-            shelves >= enough_shelves,
-            "a learned forest orders the shelves",
-            f"{enough_shelves} are needed, so shelves keep the order they are found in",
         ),
     }
 

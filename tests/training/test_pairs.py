@@ -105,12 +105,12 @@ def test_kinds_meet_by_their_narrowest_category(few: None) -> None:
 
 
 def test_kinds_that_meet_more_than_chance_know_each_other(few: None) -> None:
-    """Apples 0, coffee 1, the others none: both in two of five baskets where 4 * 2 / 5 = 1.6 are expected."""
-    category_of = np.array([[0], [-1], [1], [-1]], np.int32)
-    arrays = affinity.build(shop(BASKETS), category_of, 2, 5)
-    assert arrays["kind_ptr"].tolist() == [0, 2, 4]
-    assert arrays["kind_codes"].tolist() == [0, 1, 1, 0]
-    assert arrays["kind_lift"] == pytest.approx([1, np.log(1.25)] * 2)
+    """Apples 0, coffee 1, dates 2, bread none: 0 and 1 meet in two of five baskets where 4 * 2 / 5 are expected."""
+    category_of = np.array([[0], [-1], [1], [2]], np.int32)
+    arrays = affinity.build(shop(BASKETS), category_of, 3, 5)
+    assert arrays["kind_ptr"].tolist() == [0, 2, 4, 5]
+    assert arrays["kind_codes"].tolist() == [0, 1, 1, 0, 2]
+    assert arrays["kind_lift"] == pytest.approx([1, np.log(1.25), 1, np.log(1.25), 1])
 
 
 def test_a_shop_without_categories_has_no_kinds() -> None:

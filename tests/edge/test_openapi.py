@@ -1,0 +1,77 @@
+"""The OpenAPI document: it says what the code does."""
+
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from edge.core.switches import SURFACES
+from edge.openapi import document
+from edge.shelves import ServedBy
+from edge.wire import MAX_BATCH, MAX_LIMIT, Filter, Query
+
+API = document("9.8.7")
+SCHEMAS: dict[str, Any] = API["components"]["schemas"]
+OPERATIONS = {
+    f"{method} {path}": operation
+    for path, item in API["paths"].items()
+    for method, operation in item.items()
+    if method in ("get", "post")
+}
+
+
+def test_it_is_of_this_version_and_can_be_sent() -> None:
+    """The version is the program's, the document the same each time, and plain JSON."""
+    assert (API["openapi"], API["info"]["version"]) == ("3.1.0", "9.8.7")
+    assert msgspec.json.decode(msgspec.json.encode(API)) == API == document("9.8.7")
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_every_operation_explains_itself(name: str) -> None:
+    """A summary, a tag, and a description of each answer."""
+    operation = OPERATIONS[name]
+    assert operation["summary"]
+    assert operation["tags"]
+    assert "200" in operation["responses"]
+    assert all(response["description"] for response in operation["responses"].values())
+    assert ("requestBody" in operation) is name.startswith("post")
+
+
+def test_parameters_are_described_as_they_are_read() -> None:
+    """Lists are comma-separated, `filter` is JSON in a string, nothing in the query string is required."""
+    parameters = {one["name"]: one for one in OPERATIONS["get /v1/recommendations/{surface}"]["parameters"]}
+    assert all(one["in"] == "query" and one["description"] and "required" not in one for one in parameters.values())
+    lists = {name for name, one in parameters.items() if one.get("style") == "form" and one["explode"] is False}
+    assert lists == {"product_ids", "session", "consent", "slots", "exclude"}
+    assert parameters["filter"]["schema"] == {"type": "string", "contentMediaType": "application/json"}
+    (surface,) = API["paths"]["/v1/recommendations/{surface}"]["parameters"]
+    assert (surface["required"], tuple(surface["schema"]["enum"])) == (True, SURFACES)
+
+
+def test_limits_are_those_that_are_kept() -> None:
+    """What the schema allows is what a query may say."""
+    limit = SCHEMAS["Query"]["properties"]["limit"]
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, MAX_LIMIT, Query("home").limit)
+    assert SCHEMAS["Batch"]["properties"]["requests"]["maxItems"] == MAX_BATCH
+    assert set(SCHEMAS["Filter"]["properties"]) == set(Filter.__struct_fields__)
+    assert all(SCHEMAS[name]["additionalProperties"] is False for name in ("Query", "Filter", "CartLine", "Batch"))
+    assert set(SCHEMAS["Slot"]["properties"]["served_by"]["enum"]) == set(get_args(ServedBy))
+
+
+def test_errors_are_problems() -> None:
+    """Every 400 has the shape of RFC 9457; a member of a batch is an answer or a problem."""
+    for operation in OPERATIONS.values():
+        if "400" in operation["responses"]:
+            assert list(operation["responses"]["400"]["content"]) == ["application/problem+json"]
+    assert set(SCHEMAS["Problem"]["required"]) == {"title", "status", "detail"}
+    body = SCHEMAS["BatchResult"]["properties"]["body"]
+    assert [one["$ref"].rpartition("/")[2] for one in body["oneOf"]] == ["Answer", "Problem"]
+
+
+def test_events_may_be_refused_for_a_while() -> None:
+    """Both calls that write say what their 503 means, and which bodies they take."""
+    for name in ("events", "consent"):
+        assert "Retry-After" in OPERATIONS[f"post /v1/{name}"]["responses"]["503"]["description"]
+    schema = OPERATIONS["post /v1/events"]["requestBody"]["content"]["application/json"]["schema"]
+    assert [one["$ref"].rpartition("/")[2] for one in schema["oneOf"]] == ["Event", "Events"]
+    assert "content" not in OPERATIONS["post /v1/consent"]["responses"]["200"]

@@ -53,8 +53,3 @@ def scalar(engine: BaseBackend, expression: Scalar) -> object:
 def write_parquet(engine: BaseBackend, expression: Table, path: Path) -> None:
     """Write the expression's rows in their order, compressed, in row groups a reader can stream."""
     engine.to_parquet(expression, str(path), compression="zstd", row_group_size=122_880)
-
-
-def write_csv(engine: BaseBackend, expression: Table, path: Path) -> None:
-    """Write the expression's rows as CSV with a header."""
-    engine.to_csv(expression, str(path), header=True)

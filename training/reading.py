@@ -117,11 +117,13 @@ def _stage_csv(path: Path, staged: Path) -> list[tuple[int, str]]:
                 numbered = pa.record_batch([*batch.columns, counter.lines(batch)], schema=schema)
                 writer.write_batch(numbered.filter(_not_blank(batch)))
                 rows += batch.num_rows
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         raise DataError(f"{path.name} cannot be read as CSV{_first_bad_line(path)} ({error})") from error
+    broken = counter.broken()
     if not rows:
-        raise DataError(f"{path.name} has no rows; export it again")
-    return counter.broken()
+        why = "no row with as many values as its header" if broken else "no rows"
+        raise DataError(f"{path.name} has {why}; export it again")
+    return broken
 
 
 def _header(path: Path) -> list[str]:
@@ -130,12 +132,19 @@ def _header(path: Path) -> list[str]:
     if not first.strip():
         raise DataError(f"{path.name} is empty; export it again, its first line names the columns")
     try:
-        names = next(csv.reader([first.decode("utf-8-sig").strip()]))
+        names = next(csv.reader([first.decode("utf-8-sig").rstrip("\r\n")], strict=True))
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not UTF-8 text; save it as CSV in UTF-8") from error
+    except csv.Error as error:
+        raise DataError(f"{path.name}: its first line does not name columns ({error}); mend it") from error
+    for separator in ";\t|":
+        if len(names) == 1 and separator in names[0]:
+            raise DataError(f"{path.name} separates its columns with {separator!r}; save it with commas")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
         raise DataError(f"{path.name} names the column {twice[0]!r} twice; remove one")
+    if ours := _OURS.intersection(names):
+        raise DataError(f"{path.name} has a column {min(ours)!r}, a name that reading needs; rename it")
     return names
 
 

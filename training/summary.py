@@ -55,7 +55,7 @@ def read_notes(source: Path) -> Notes:
         return Notes()
     try:
         return msgspec.json.decode(path.read_bytes(), type=Notes)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path.name} is not what an importer writes ({error}); remove it or import again") from error
 
 

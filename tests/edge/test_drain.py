@@ -84,9 +84,7 @@ def orphan(launcher: str | None) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "ENDCAP_LAUNCHER"}
     if launcher is not None:
         environment["ENDCAP_LAUNCHER"] = launcher
-    return subprocess.run(
-        [sys.executable, "-c", ORPHAN], env=environment, capture_output=True, text=True, check=False
-    )  # fmt: skip
+    return subprocess.run([sys.executable, "-c", ORPHAN], env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent ended")

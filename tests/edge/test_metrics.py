@@ -52,9 +52,7 @@ def test_requests_at_work_are_those_of_living_workers(tmp_path: Path) -> None:
     """A worker that was killed at work does not count for ever, once its launcher has said so."""
     killed = "import os; from edge import metrics; metrics.IN_FLIGHT.inc(); print(os.getpid(), flush=True); os._exit(9)"
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", killed], env=environment, capture_output=True, text=True, check=False
-    )  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", killed], env=environment, capture_output=True, text=True, check=False)
     clean_up = f"""
 from prometheus_client.multiprocess import mark_process_dead
 from edge import metrics

@@ -23,7 +23,7 @@ OPERATIONS = {
 def test_it_is_of_this_version_and_can_be_sent() -> None:
     """The version is the program's, the document the same each time, and plain JSON."""
     assert (API["openapi"], API["info"]["version"]) == ("3.1.0", "9.8.7")
-    assert msgspec.json.decode(msgspec.json.encode(API)) == API == document("9.8.7")
+    assert msgspec.json.encode(API) == msgspec.json.encode(document("9.8.7"))
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

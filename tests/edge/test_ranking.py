@@ -40,7 +40,7 @@ def known(
 ) -> Known:
     """A shopper who bought and viewed these, newest last, and what this visit holds."""
     purchases = {id_: Bought(2, TODAY - 20, TODAY - 10) for id_ in bought}
-    views = {id_: TODAY - 9 for id_ in viewed}
+    views = dict.fromkeys(viewed, TODAY - 9)
     profile = Profile("demo", "s", orders=2, last_order_day=TODAY - 10, bought=purchases, viewed=views)
     visit = Session("demo", "s", viewed=list(session), cart=dict.fromkeys(cart, 1))
     return Known(profile, visit, frozenset(), None, None)

@@ -56,15 +56,6 @@ def test_parquet_is_written_in_the_order_asked_for(tmp_path: Path) -> None:
     engine.disconnect()
 
 
-def test_csv_is_written_with_a_header(tmp_path: Path) -> None:
-    """The first line names the columns; a missing value is an empty field, a comma is quoted."""
-    engine = engines.connect()
-    table = pa.table({"id": ["a", "b"], "title": ["Milk, white", None]})
-    engines.write_csv(engine, ibis.memtable(table).order_by("id"), tmp_path / "out.csv")
-    assert (tmp_path / "out.csv").read_text().splitlines() == ["id,title", 'a,"Milk, white"', "b,"]
-    engine.disconnect()
-
-
 def test_times_are_in_utc_on_every_machine(tmp_path: Path) -> None:
     """A zone in the data is translated; the engine's own zone is UTC."""
     engine = engines.connect(tmp_path / "spill")

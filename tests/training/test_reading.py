@@ -1,12 +1,13 @@
 """Reading the plain format's files: what a CSV may look like, and the line each row stands on."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from training import engine as engines
-from training.dataset import DataError
+from training.dataset import DataError, prepare
 from training.reading import RawFile, find, read
 
 Row = tuple[int, str | None, str | None]  # line, id, title
@@ -98,3 +99,30 @@ def test_only_the_file_that_was_meant_is_found(tmp_path: Path) -> None:
     assert find(tmp_path, "events").name == "events.csv"
     with pytest.raises(DataError, match=r"has no orders\.csv or orders\.parquet; write one of the two"):
         find(tmp_path, "orders")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"event_id;type\n1;search\n", "separates its columns with ';'"),
+        (b"event_id\ttype\n1\tsearch\n", "separates its columns with"),
+        (b'event_id,"ty\npe"\n1,search\n', "does not name columns"),
+        (b"event_id,endcap_line\n1,2\n", "'endcap_line'"),
+        (b"event_id,type\n1,2,3\n4\n", "as many values as its header"),
+        (b"event_id,type\n", "has no rows"),
+    ],
+)
+def test_files_that_are_nearly_csv_get_the_right_remedy(tmp_path: Path, content: bytes, words: str) -> None:
+    """Each says what it is, not what it would be if it were something else."""
+    (tmp_path / "events.csv").write_bytes(content)
+    (tmp_path / "products.csv").write_text("id,title,price\n1,Milk,2.5\n")
+    with pytest.raises(DataError, match=re.escape(words)):
+        prepare(tmp_path, tmp_path / "out")
+
+
+def test_a_stray_space_in_a_header_is_a_name_not_a_traceback(tmp_path: Path) -> None:
+    """`type ` is no column of the format: what is missing is named."""
+    (tmp_path / "events.csv").write_text("event_id,type \n1,search\n")
+    (tmp_path / "products.csv").write_text("id,title,price\n1,Milk,2.5\n")
+    with pytest.raises(DataError, match="no column"):
+        prepare(tmp_path, tmp_path / "out")

@@ -100,4 +100,5 @@ def _tidy(text: str) -> str:
     text = re.sub(r"^[\s,&-]+|[\s,&-]+$", "", text)
     text = re.sub(r"^Assorted, |[, ]+(All )?Others?$|[, ]+(All|Bulk|Etc|W)$", "", text)
     text = re.sub(r"\s+(and|with|or|for|of|in|without)$", "", text)
+    text = re.sub(r"-{2,}", "-", text).strip(" ,&-")  # what stood behind a joint may have gone just now
     return text[:1].upper() + text[1:]

@@ -7,6 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from edge.metrics import REQUEST_SECONDS, REQUESTS
+from edge.respond import unexpected
 
 _ROUTES = {
     "/v1/recommendations": "batch",
@@ -33,9 +34,12 @@ class Observe:
         started = time.perf_counter()
         route = _ROUTES.get(scope["path"], "other")
         request_id = _request_id(scope)
+        begun = False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
@@ -45,11 +49,16 @@ class Observe:
                 REQUEST_SECONDS.labels(route).observe(time.perf_counter() - started)
             await send(message)
 
-        await self.app(scope, receive, send_with_headers)
+        try:
+            await self.app(scope, receive, send_with_headers)
+        except Exception:  # whatever it is: it is answered and counted here, and raised again for the log
+            if not begun:
+                await unexpected()(scope, receive, send_with_headers)
+            raise
 
 
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and len(value) <= _ID_LENGTH and value.isalnum():
+        if name == b"x-request-id" and len(value) <= _ID_LENGTH and value.replace(b"-", b"").isalnum():
             return str(value, "ascii")
     return secrets.token_hex(8)

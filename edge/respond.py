@@ -88,9 +88,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return _problem_response(problem(error.status_code, error.detail, detail), error.status_code, error.headers)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
-    """A fault of ours. Starlette logs it; the caller learns only that."""
+def unexpected() -> Response:
+    """A fault of ours. It is logged; the caller learns only that."""
     return _problem_response(problem(500, "Internal Server Error", "a fault in Endcap; it has been logged"), 500)
 
 
-HANDLERS: dict[Any, Any] = {InputError: _input_error, HTTPException: _http_error, Exception: _unexpected}
+HANDLERS: dict[Any, Any] = {InputError: _input_error, HTTPException: _http_error}

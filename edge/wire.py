@@ -19,7 +19,10 @@ _Ids = Annotated[tuple[Id, ...], msgspec.Meta(max_length=200)]
 
 
 class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Conditions every shown product must meet. `category` matches any level of a product's category path."""
+    """Conditions every shown product must meet. `category` matches any level of a product's category path.
+
+    `in_stock` is understood and changes nothing: what is not available is never shown.
+    """
 
     in_stock: bool = True
     category: str | None = None

@@ -84,6 +84,8 @@ def _read_graph(graph: memoryview, header: OnnxHeader) -> None:
             _read_node(value, header)
         elif number == 5:
             _read_tensor(value, header)
+        elif number == 15:
+            _read_sparse_tensor(value, header)
 
 
 def _read_node(node: memoryview, header: OnnxHeader) -> None:
@@ -95,13 +97,21 @@ def _read_node(node: memoryview, header: OnnxHeader) -> None:
             name = _text(value)
         elif number == 7:
             domain = _text(value)
-        elif number == 5:  # attribute: may hold a tensor (5, 10) or a whole graph (6, 11)
+        elif number == 5:  # attribute: may hold a tensor (5, 10; sparse 22, 23) or a whole graph (6, 11)
             for attribute, inner in _fields(value):
                 if attribute in (6, 11) and not isinstance(inner, int):
                     _read_graph(inner, header)
                 elif attribute in (5, 10) and not isinstance(inner, int):
                     _read_tensor(inner, header)
+                elif attribute in (22, 23) and not isinstance(inner, int):
+                    _read_sparse_tensor(inner, header)
     header.operators.add((domain, name))
+
+
+def _read_sparse_tensor(sparse: memoryview, header: OnnxHeader) -> None:
+    for number, value in _fields(sparse):
+        if number in (1, 2) and not isinstance(value, int):  # its values and their places, both tensors
+            _read_tensor(value, header)
 
 
 def _read_tensor(tensor: memoryview, header: OnnxHeader) -> None:

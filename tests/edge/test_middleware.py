@@ -79,9 +79,9 @@ async def test_every_answer_has_an_id_and_is_not_sniffed() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "kept"),
-    [("x" * 64, True), ("A1", True), ("a-b", False), ("Ünïcode", False), ("²", False), ("<script>", False)],
+    [("x" * 64, True), ("A1", True), ("a-b", True), ("Ünïcode", False), ("²", False), ("<script>", False)],
 )
-async def test_only_letters_and_digits_of_ascii_are_taken_for_an_id(sent: str, kept: bool) -> None:
+async def test_only_letters_digits_and_dashes_of_ascii_are_taken_for_an_id(sent: str, kept: bool) -> None:
     """What comes back goes into logs and pages."""
     async with client(app()) as asking:
         answer = await asking.get("/v1/events", headers=[(b"X-Request-Id", sent.encode("latin-1"))])
@@ -121,7 +121,6 @@ async def test_what_is_not_http_passes_untouched() -> None:
     assert sent == [{"type": "lifespan.startup.complete"}]
 
 
-@pytest.mark.xfail(strict=True, reason="Starlette answers a 500 outside of Observe, which does not see it yet")
 async def test_a_fault_of_ours_is_counted_and_has_an_id() -> None:
     """Of all answers the 500 is the one to be alarmed by and to be found again in the log."""
     before = counted("consent", 500)

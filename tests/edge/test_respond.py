@@ -1,19 +1,23 @@
 """From answers and errors to HTTP: what a caller sees, and what it never does."""
 
 import json
+from types import SimpleNamespace
 
 import httpx
 import msgspec
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from edge import respond
 from edge.cache import Cached
+from edge.drain import Drain
 from edge.errors import InputError
+from edge.middleware import Observe
 from edge.recommend import Served, Sharing
 from edge.shelves import Ranking
 from edge.wire import Answer, Item, Slot
@@ -38,8 +42,10 @@ async def teapot(request: Request) -> Response:
 
 APP = Starlette(
     routes=[Route("/broken", broken), Route("/wrong", wrong), Route("/teapot", teapot)],
+    middleware=[Middleware(Observe)],
     exception_handlers=respond.HANDLERS,
 )
+APP.state.edge = SimpleNamespace(drain=Drain(0))
 
 
 async def get(path: str, method: str = "GET") -> httpx.Response:

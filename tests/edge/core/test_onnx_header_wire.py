@@ -108,7 +108,6 @@ def test_tensors_in_attributes_outside_the_file_are_seen() -> None:
             assert read_header(model(node).SerializeToString()).external_data, (field, marks)
 
 
-@pytest.mark.xfail(strict=True, reason="edge.core.onnx_header does not look into sparse tensors yet")
 @pytest.mark.parametrize("part", ["values", "indices"])
 @pytest.mark.parametrize("place", ["initializer", "attribute", "attributes"])
 def test_sparse_tensors_outside_the_file_are_refused(part: str, place: str) -> None:

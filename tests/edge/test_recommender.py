@@ -1,5 +1,8 @@
 """The request path without HTTP: who is answered from what, also when the store is away."""
 
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -143,3 +146,24 @@ async def test_a_damaged_catalogue_is_a_fault_until_it_is_mended(
     recommender.refresh()
     assert recommender.faults == {}
     assert len(recommender.catalogue) == known - 1
+
+
+def test_a_full_collection_does_not_walk_model_and_catalogue(data_dir: Path) -> None:
+    """They are frozen when they are loaded, and again when something new is; nothing changes in between."""
+    code = (
+        "import gc, sys\n"
+        "from edge.assembly import build_edge\n"
+        "from edge.settings import Settings\n"
+        "edge = build_edge(Settings(redis_url='unix:///nowhere.sock'))\n"
+        "before = gc.get_freeze_count()\n"
+        "edge.recommender.refresh()\n"
+        "once = gc.get_freeze_count()\n"
+        "edge.recommender.refresh()\n"
+        "print(before, once, gc.get_freeze_count(), edge.recommender.live.current is not None)\n"
+    )
+    environment = os.environ | {"ENDCAP_DATA_DIR": str(data_dir)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    before, once, again, loaded = done.stdout.split()
+    assert loaded == "True"
+    assert int(before) < int(once)
+    assert once == again

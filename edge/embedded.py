@@ -150,8 +150,8 @@ class EmbeddedStore:
                     self._prepare_socket_dir()
                 self._end_leftover()
                 self._launch(binary)
-        except BaseException as error:
-            self.stop()  # after Ctrl-C too: nothing stays behind
+        except BaseException as error:  # also Ctrl-C: nothing stays behind, and all but OSError goes on as it is
+            self.stop()
             if not isinstance(error, OSError):
                 raise
             raise StoreError(f"cannot use {self._data_dir} ({error}): name a writable one, or set REDIS_URL") from error

@@ -18,12 +18,21 @@ import numpy as np
 from ibis.expr.types import Table
 from rich.console import Console
 
-from edge.core.bundle import Live, Manifest, new_version, read_live, read_manifest, write_bundle, write_live
+from edge.core.bundle import (
+    Calibration,
+    Live,
+    Manifest,
+    new_version,
+    read_live,
+    read_manifest,
+    write_bundle,
+    write_live,
+)
 from edge.core.errors import BundleError
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
+from training import calibration, index, ranker, readiness, showcase
 from training import engine as engines
-from training import index, ranker, readiness
 from training.baselines import Baselines
 from training.dataset import Dataset
 from training.evaluate import Metrics, evaluate
@@ -46,10 +55,11 @@ STAGES = {
     "exporting to ONNX and checking parity": 2.0,
     "index before the unseen weeks": 5.0,
     "measuring on the unseen weeks": 15.0,
+    "calibration and example shelves": 5.0,
     "index of all days": 6.0,
     "writing the bundle": 1.0,
 }
-_NUMBER, _REPLAY, _EARLY, _ROWS, _TRAIN, _EXPORT, _LATE, _MEASURE, _ALL, _WRITE = STAGES
+_NUMBER, _REPLAY, _EARLY, _ROWS, _TRAIN, _EXPORT, _LATE, _MEASURE, _SHOW, _ALL, _WRITE = STAGES
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,15 @@ class Outcome:
     peak_mib: float
 
 
+@dataclass(frozen=True)
+class _Measures:
+    """What the unseen weeks say of the model."""
+
+    metrics: Metrics
+    calibration: dict[str, Calibration]
+    examples: showcase.Examples
+
+
 def run(dataset: Dataset, settings: Settings, console: Console, *, publish: bool = True) -> Outcome:
     """Train, measure and write a bundle; with `publish`, name it in live.json. Raises EndcapError when it cannot."""
     began = time.monotonic()
@@ -94,15 +113,16 @@ def run(dataset: Dataset, settings: Settings, console: Console, *, publish: bool
             booster = ranker.train(labelled, settings.threads, advance)
         with stages.stage(_EXPORT):
             exported = export(booster, labelled.features[:20_000])
-        metrics = _measure(facts, windows, measured, exported, stages)
+        measures = _measure(facts, windows, measured, exported, stages)
         with stages.stage(_ALL):
             meetings = count_meetings(facts, windows.end)
             arrays = index.build(facts, meetings, windows.end)
         with stages.stage(_WRITE):
             ready = readiness.of(facts, arrays, len(labelled.groups), ranker.MIN_GROUPS)
             data = _data(dataset, facts, windows, labelled, exported) | _gains(ranker.importances(booster))
-            manifest = _manifest(settings.shop, exported, metrics, ready, data)
-            directory = write_bundle(settings.bundles_dir, manifest, exported.ranker, arrays)
+            manifest = _manifest(settings.shop, exported, measures, ready, data)
+            beside = {showcase.FILE: showcase.encode(measures.examples)}
+            directory = write_bundle(settings.bundles_dir, manifest, exported.ranker, arrays, beside)
             if publish:
                 write_live(settings.bundles_dir, settings.shop, Live(manifest.version))
     written = read_manifest(directory)
@@ -168,12 +188,18 @@ def _labelled(facts: Facts, windows: Windows, moments: Sequence[Moment], stages:
         return stack(parts)
 
 
-def _measure(facts: Facts, windows: Windows, moments: Sequence[Moment], exported: Exported, stages: Stages) -> Metrics:
+def _measure(
+    facts: Facts, windows: Windows, moments: Sequence[Moment], exported: Exported, stages: Stages
+) -> _Measures:
     with stages.stage(_LATE):
         meetings = count_meetings(facts, windows.test)
         known = Index.from_arrays(index.build(facts, meetings, windows.test))
+    score = Scorer(exported.ranker).score
     with stages.stage(_MEASURE, len(moments)) as advance:
-        return evaluate(known, Baselines.of(known, meetings), moments, Scorer(exported.ranker).score, advance)
+        metrics = evaluate(known, Baselines.of(known, meetings), moments, score, advance)
+    with stages.stage(_SHOW, len(moments)) as advance:
+        examples = showcase.draw(known, moments, score)
+        return _Measures(metrics, calibration.of_moments(known, moments, score, advance), examples)
 
 
 def _data(
@@ -204,7 +230,7 @@ def _date(day: int) -> str:
 
 
 def _manifest(
-    shop: str, exported: Exported, metrics: Metrics, ready: dict[str, str], data: dict[str, str | int | float]
+    shop: str, exported: Exported, measures: _Measures, ready: dict[str, str], data: dict[str, str | int | float]
 ) -> Manifest:
     return Manifest(
         version=new_version(),
@@ -214,7 +240,8 @@ def _manifest(
         files={},
         onnx=exported.versions,
         golden=exported.golden,
-        metrics=metrics,
+        metrics=measures.metrics,
+        calibration=measures.calibration,
         readiness=ready,
         data=data,
     )

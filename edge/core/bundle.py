@@ -32,6 +32,23 @@ class Golden(msgspec.Struct, frozen=True):
     tolerance: float = 1e-5
 
 
+class Bin(msgspec.Struct, frozen=True):
+    """Candidates of neighbouring scores: how many, the scores served (0..1), and the share that was bought."""
+
+    rows: int
+    low: float
+    high: float
+    score: float  # mean
+    bought: float
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """What became of the scores of one slot in weeks never learned from, lowest scores first."""
+
+    bins: tuple[Bin, ...]
+    version: int = 1
+
+
 class Manifest(msgspec.Struct, frozen=True):
     """What a bundle is and where it came from. `files` maps relative path to SHA-256."""
 
@@ -45,6 +62,7 @@ class Manifest(msgspec.Struct, frozen=True):
     metrics: dict[str, dict[str, dict[str, float]]]  # slot -> method -> metric -> value
     readiness: dict[str, str]
     data: dict[str, str | int | float]  # window, sizes, the dataset's fingerprint
+    calibration: dict[str, Calibration] = {}  # by slot; bundles of before it was measured have none
     schema: int = SCHEMA
 
 
@@ -61,8 +79,17 @@ def new_version() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
-def write_bundle(root: Path, manifest: Manifest, ranker: bytes, arrays: Mapping[str, NDArray[Any]]) -> Path:
-    """Write a bundle under `root/<shop>/<version>`: temporary name, fsync, rename. Fills in `manifest.files`."""
+def write_bundle(
+    root: Path,
+    manifest: Manifest,
+    ranker: bytes,
+    arrays: Mapping[str, NDArray[Any]],
+    beside: Mapping[str, bytes] | None = None,
+) -> Path:
+    """Write a bundle under `root/<shop>/<version>`: temporary name, fsync, rename. Fills in `manifest.files`.
+
+    `beside` holds further files by name that serving does not read.
+    """
     final = root / manifest.shop / manifest.version
     if final.exists():
         raise BundleError(f"bundle {final} exists already; bundles are never rewritten, take a new version")
@@ -72,9 +99,11 @@ def write_bundle(root: Path, manifest: Manifest, ranker: bytes, arrays: Mapping[
         (temporary / RANKER).write_bytes(ranker)
         for name, array in arrays.items():
             np.save(temporary / INDEX / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        for name, body in (beside or {}).items():
+            (temporary / name).write_bytes(body)
         files = {str(p.relative_to(temporary)): _sha256(p) for p in sorted(temporary.rglob("*")) if p.is_file()}
-        body = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(manifest, files=files)))
-        (temporary / MANIFEST).write_bytes(body)
+        told = msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(manifest, files=files)))
+        (temporary / MANIFEST).write_bytes(told)
         for path in (*temporary.rglob("*"), temporary):
             _fsync(path)
         temporary.rename(final)

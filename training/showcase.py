@@ -1,0 +1,132 @@
+"""Example shelves: a few queries of weeks never learned from, kept in the bundle for people to look at.
+
+In: moments, an index that knows nothing of them, a scoring function. Out: `examples.json` of a bundle. Drawn with a
+seed, not picked for being good. Nobody's id and no date is in it, only products.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from edge.core.errors import BundleError
+from edge.core.index import Index, Ints
+from edge.core.retrieval import SCORED_SLOTS, Candidates
+from edge.core.sources import SOURCES
+from training.calibration import served
+from training.evaluate import Score
+from training.examples import MEASURED_SLOTS, Query, labelled, queries
+from training.moments import Moment
+
+FILE = "examples.json"
+VERSION = 1
+PER_SLOT = 2
+_SHELF = 10
+_LOOKED_AT = 300  # moments, so that a slot that never comes does not cost the whole list
+_UNLABELLED = ("similar",)  # shelves no purchase says the truth about; worth a look all the same
+_LISTED = 12  # products of a basket or a cart that are named
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A product on the shelf: its score as served, the sources that found it, whether it was then bought."""
+
+    id: str
+    score: float
+    found_by: tuple[str, ...]
+    bought: bool
+
+
+class Example(msgspec.Struct, frozen=True):
+    """One shelf: the page's product or the cart, the last basket, what was shown, and what was bought."""
+
+    slot: str
+    anchors: tuple[str, ...]
+    last_basket: tuple[str, ...]
+    shelf: tuple[Shown, ...]
+    bought: tuple[str, ...]  # at most `_LISTED` of them
+    bought_in_all: int
+
+
+class Examples(msgspec.Struct, frozen=True):
+    """The file."""
+
+    examples: tuple[Example, ...]
+    version: int = VERSION
+
+
+def draw(index: Index, moments: Sequence[Moment], score: Score, seed: int = 7) -> Examples:
+    """PER_SLOT shelves of each slot, of shoppers who bought before; no shopper stands for a slot twice."""
+    found: dict[str, dict[str, Example]] = {slot: {} for slot in (*MEASURED_SLOTS, *_UNLABELLED)}
+    for at in np.random.default_rng(seed).permutation(len(moments))[:_LOOKED_AT]:
+        moment = moments[at]
+        for query in _asked(index, moment) if moment.owned else ():
+            of_slot = found.setdefault(query.slot, {})
+            if len(of_slot) < PER_SLOT and moment.shopper not in of_slot:
+                example = _example(index, moment, query, score)
+                if example.shelf:  # an empty shelf would not be shown to anybody
+                    of_slot[moment.shopper] = example
+        if all(len(of_slot) >= PER_SLOT for of_slot in found.values()):
+            break
+    return Examples(tuple(example for of_slot in found.values() for example in of_slot.values()))
+
+
+def _asked(index: Index, moment: Moment) -> Iterator[Query]:
+    for query in queries(index, moment):
+        yield query
+        if query.slot == "bought_together":  # the same page
+            yield from (replace(query, slot=slot) for slot in _UNLABELLED)
+
+
+def _example(index: Index, moment: Moment, query: Query, score: Score) -> Example:
+    found, features, labels = labelled(index, query)
+    if query.slot in SCORED_SLOTS and len(found.items):
+        raw = score(features)
+        order, values = np.argsort(-raw, kind="stable")[:_SHELF], served(raw)
+    else:
+        order, values = np.arange(min(len(found.items), _SHELF)), found.scores / found.scores.max(initial=1e-9)
+    shelf = tuple(
+        Shown(index.ids[found.items[at]], round(float(values[at]), 4), _found_by(found, at), bool(labels[at]))
+        for at in order
+    )
+    return Example(
+        slot=query.slot,
+        anchors=_ids(index, query.context.anchors),
+        last_basket=_last_basket(moment)[:_LISTED],
+        shelf=shelf,
+        bought=_ids(index, query.wanted),
+        bought_in_all=len(query.wanted),
+    )
+
+
+def _ids(index: Index, items: Ints) -> tuple[str, ...]:
+    return tuple(index.ids[at] for at in items[:_LISTED])
+
+
+def _found_by(found: Candidates, at: int) -> tuple[str, ...]:
+    return tuple(SOURCES[source] for source in np.flatnonzero(found.evidence[:, at] > 0))
+
+
+def _last_basket(moment: Moment) -> tuple[str, ...]:
+    newest = max(day for _, day in moment.owned.values())
+    return tuple(sorted(id_ for id_, (_, day) in moment.owned.items() if day == newest))
+
+
+def encode(examples: Examples) -> bytes:
+    """The file's bytes."""
+    return msgspec.json.format(msgspec.json.encode(examples))
+
+
+def read(directory: Path) -> Examples:
+    """The examples of a bundle; none where it was made before they were kept. Raises BundleError when damaged."""
+    path = directory / FILE
+    if not path.is_file():
+        return Examples(())
+    try:
+        examples = msgspec.json.decode(path.read_bytes(), type=Examples)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BundleError(f"{path} is not what a training run writes: {error}; train again") from error
+    if examples.version != VERSION:
+        raise BundleError(f"{path} has version {examples.version}, this program reads {VERSION}; train again")
+    return examples

@@ -20,6 +20,7 @@ from edge.core.products import write_snapshot
 from training import dataset as datasets
 from training import pipeline, report, sample
 from training.completejourney.adapter import convert
+from training.page import render as page
 from training.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -108,6 +109,25 @@ def inspect(
         print(json.dumps({"metrics": manifest.metrics, "readiness": manifest.readiness}, indent=2))
     else:
         console.print(shown)
+
+
+@app.command(name="report")
+def write_report(
+    bundle: Annotated[str, typer.Argument(help="a bundle's directory, its version, or `live`")],
+    out: Annotated[
+        Path | None, typer.Option(help="the HTML file; default <data dir>/reports/<shop>/<version>.html")
+    ] = None,
+    previous: Annotated[
+        str | None, typer.Option(help="the bundle to compare with; default the newest older one beside it")
+    ] = None,
+) -> None:
+    """Write a page about a bundle: figures, features, calibration, reach, real shelves, what changed."""
+    settings = Settings()
+    directory = report.find_bundle(bundle, settings.bundles_dir, settings.shop)
+    before = None if previous is None else report.find_bundle(previous, settings.bundles_dir, settings.shop)
+    html = page.render(directory, settings.catalogue_path, before)
+    out = out or settings.data_dir / "reports" / settings.shop / f"{directory.resolve().name}.html"
+    console.print(f"{out}: {page.write(html, out) / 1024:,.0f} KiB", soft_wrap=True, highlight=False)
 
 
 def _lately(out: Path, marker: Path) -> bool:

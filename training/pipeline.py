@@ -197,7 +197,7 @@ def _measure(
     score = Scorer(exported.ranker).score
     with stages.stage(_MEASURE, len(moments)) as advance:
         metrics = evaluate(known, Baselines.of(known, meetings), moments, score, advance)
-    with stages.stage(_SHOW, len(moments)) as advance:
+    with stages.stage(_SHOW, min(len(moments), calibration.MOMENTS)) as advance:
         examples = showcase.draw(known, moments, score)
         return _Measures(metrics, calibration.of_moments(known, moments, score, advance), examples)
 

@@ -25,7 +25,8 @@ VERSION = 1
 PER_SLOT = 2
 _SHELF = 10
 _LOOKED_AT = 300  # moments, so that a slot that never comes does not cost the whole list
-_UNLABELLED = ("similar",)  # shelves no purchase says the truth about; worth a look all the same
+UNLABELLED = ("similar",)  # shelves no purchase says the truth about; worth a look all the same
+_ORDER = 4  # products
 _LISTED = 12  # products of a basket or a cart that are named
 
 
@@ -57,26 +58,37 @@ class Examples(msgspec.Struct, frozen=True):
 
 
 def draw(index: Index, moments: Sequence[Moment], score: Score, seed: int = 7) -> Examples:
-    """PER_SLOT shelves of each slot, of shoppers who bought before; no shopper stands for a slot twice."""
-    found: dict[str, dict[str, Example]] = {slot: {} for slot in (*MEASURED_SLOTS, *_UNLABELLED)}
+    """PER_SLOT shelves of each slot. Each shopper stands for one slot only, and for UNLABELLED on the same page.
+
+    Of shoppers who bought before, and orders of `_ORDER` products or more: smaller ones show little either way.
+    """
+    found: dict[str, list[Example]] = {slot: [] for slot in (*MEASURED_SLOTS, *UNLABELLED)}
+    seen: set[str] = set()
     for at in np.random.default_rng(seed).permutation(len(moments))[:_LOOKED_AT]:
         moment = moments[at]
-        for query in _asked(index, moment) if moment.owned else ():
-            of_slot = found.setdefault(query.slot, {})
-            if len(of_slot) < PER_SLOT and moment.shopper not in of_slot:
-                example = _example(index, moment, query, score)
-                if example.shelf:  # an empty shelf would not be shown to anybody
-                    of_slot[moment.shopper] = example
-        if all(len(of_slot) >= PER_SLOT for of_slot in found.values()):
+        if len(moment.basket) < _ORDER or not moment.owned or moment.shopper in seen:
+            continue
+        asked = [query for query in queries(index, moment) if len(found.setdefault(query.slot, [])) < PER_SLOT]
+        for query in sorted(asked, key=lambda query: len(found[query.slot])):
+            if _add(found, index, moment, query, score):
+                seen.add(moment.shopper)
+                break
+        if not any(len(of_slot) < PER_SLOT for of_slot in found.values()):
             break
-    return Examples(tuple(example for of_slot in found.values() for example in of_slot.values()))
+    return Examples(tuple(example for of_slot in found.values() for example in of_slot))
 
 
-def _asked(index: Index, moment: Moment) -> Iterator[Query]:
-    for query in queries(index, moment):
-        yield query
-        if query.slot == "bought_together":  # the same page
-            yield from (replace(query, slot=slot) for slot in _UNLABELLED)
+def _add(found: dict[str, list[Example]], index: Index, moment: Moment, query: Query, score: Score) -> bool:
+    """Keep this shelf, unless it is empty and so would not be shown to anybody."""
+    example = _example(index, moment, query, score)
+    if not example.shelf:
+        return False
+    found[query.slot].append(example)
+    for slot in UNLABELLED if query.slot == "bought_together" else ():
+        beside = _example(index, moment, replace(query, slot=slot), score)
+        if beside.shelf:
+            found[slot].append(beside)
+    return True
 
 
 def _example(index: Index, moment: Moment, query: Query, score: Score) -> Example:

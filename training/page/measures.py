@@ -1,0 +1,188 @@
+"""The figures of each slot: methods side by side, with intervals, and how far the ranker is ahead.
+
+In: a manifest's metrics, slot -> method -> metric -> value, whatever slots, methods and metrics there are. Out: tables.
+`<metric>_low` and `<metric>_high` are a metric's interval, a name without @ is a count, `lead` is told apart.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from training.evaluate import LEADING, RANKER, RETRIEVAL, Metrics
+from training.page import names
+
+# What lists reach and lean on, not how right they are.
+_BREADTH = ("coverage", "popularity", "novelty", "diversity", "gini", "concentration")
+_ENDS = ("_low", "_high")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure; `low` and `high` are its interval where it has one. `best`: of all baselines."""
+
+    value: float
+    low: float | None
+    high: float | None
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A figure and its interval on the slot's common scale, in percent of the width."""
+
+    at: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method. `kind`: ours, part (of ours), or baseline."""
+
+    name: str
+    kind: str
+    cells: list[Cell | None]
+    bar: Bar | None
+
+
+@dataclass(frozen=True)
+class Lead:
+    """Ahead of the best baseline by `value`. `apart`: whether both intervals stay clear of each other, if known."""
+
+    value: float
+    low: float
+    high: float
+    verdict: str
+    against: str
+    apart: bool | None
+
+
+@dataclass(frozen=True)
+class SlotTable:
+    """All methods on one slot. `drawn` is the metric of the bars."""
+
+    name: str
+    title: str
+    about: str
+    counts: str
+    metrics: list[str]
+    drawn: str
+    rows: list[Row]
+    lead: Lead | None
+
+
+@dataclass(frozen=True)
+class Breadth:
+    """One figure about what lists reach, by slot (rows) and method (columns)."""
+
+    title: str
+    methods: list[str]
+    rows: list[tuple[str, list[Cell | None]]]
+
+
+def slot_tables(metrics: Metrics) -> list[SlotTable]:
+    """A table per slot with figures."""
+    return [_slot_table(slot, metrics[slot]) for slot in names.slots(metrics) if metrics[slot]]
+
+
+def accuracies(methods: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """The metrics that say how right lists are, in the order first met."""
+    found = dict.fromkeys(name for values in methods.values() for name in values)
+    return [name for name in found if "@" in name and not _is_end(name, found) and not _is_breadth(name)]
+
+
+def cell(values: Mapping[str, float], metric: str, *, best: bool = False) -> Cell | None:
+    """A metric of a method with its interval; None where it was not measured."""
+    if metric not in values:
+        return None
+    return Cell(values[metric], values.get(f"{metric}_low"), values.get(f"{metric}_high"), best)
+
+
+def baselines(methods: Mapping[str, object]) -> list[str]:
+    """The methods that are not ours."""
+    return [name for name in methods if name not in (RANKER, RETRIEVAL)]
+
+
+def breadths(metrics: Metrics) -> list[Breadth]:
+    """A table for each figure about reach, such as coverage and popularity; none where none was measured."""
+    found = dict.fromkeys(
+        name for methods in metrics.values() for values in methods.values() for name in values if _is_breadth(name)
+    )
+    return [_breadth(metrics, name) for name in found if not _is_end(name, found)]
+
+
+def _breadth(metrics: Metrics, name: str) -> Breadth:
+    measured = {
+        slot: {method: cell(values, name) for method, values in metrics[slot].items() if name in values}
+        for slot in names.slots(metrics)
+    }
+    methods = names.methods(dict.fromkeys(method for cells in measured.values() for method in cells))
+    rows = [(names.slot(slot), [cells.get(method) for method in methods]) for slot, cells in measured.items() if cells]
+    return Breadth(names.metric(name), [names.method(method) for method in methods], rows)
+
+
+def _slot_table(slot: str, methods: Mapping[str, Mapping[str, float]]) -> SlotTable:
+    metrics = sorted(accuracies(methods), key=lambda name: name != LEADING)
+    drawn = metrics[0] if metrics else LEADING
+    best = {name: _best(methods, name) for name in metrics}
+    ends = [values.get(f"{drawn}_high", values.get(drawn, 0.0)) for values in methods.values()]
+    scale = 100 / max(*ends, 1e-9)
+    rows = [
+        Row(
+            names.method(method),
+            "ours" if method == RANKER else "part" if method == RETRIEVAL else "baseline",
+            [cell(methods[method], name, best=method == best[name]) for name in metrics],
+            _bar(cell(methods[method], drawn), scale),
+        )
+        for method in names.methods(methods)
+    ]
+    about = names.about(slot)
+    counts = ", ".join(_counts(methods))
+    return SlotTable(
+        slot,
+        names.slot(slot),
+        about,
+        counts,
+        [names.metric(name) for name in metrics],
+        names.metric(drawn),
+        rows,
+        _lead(methods),
+    )
+
+
+def _best(methods: Mapping[str, Mapping[str, float]], metric: str) -> str | None:
+    measured = [name for name in baselines(methods) if metric in methods[name]]
+    return max(measured, key=lambda name: methods[name][metric], default=None)
+
+
+def _bar(figure: Cell | None, scale: float) -> Bar | None:
+    if figure is None:
+        return None
+    low, high = (None if end is None else end * scale for end in (figure.low, figure.high))
+    return Bar(figure.value * scale, low, high)
+
+
+def _lead(methods: Mapping[str, Mapping[str, float]]) -> Lead | None:
+    ours = methods.get(RANKER, {})
+    against = _best(methods, LEADING)
+    if against is None or not {"lead", "lead_low", "lead_high"} <= set(ours):
+        return None
+    low, high = ours["lead_low"], ours["lead_high"]
+    verdict = "ahead" if low > 0 else "behind" if high < 0 else "too close to call"
+    our_low, their_high = ours.get(f"{LEADING}_low"), methods[against].get(f"{LEADING}_high")
+    apart = None if our_low is None or their_high is None else our_low > their_high
+    return Lead(ours["lead"], low, high, verdict, names.method(against), apart)
+
+
+def _counts(methods: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    """How many queries and the like; told once, since all methods answer the same."""
+    for name, value in next(iter(methods.values())).items():
+        if "@" not in name and not name.startswith("lead") and not _is_breadth(name):
+            yield f"{names.number(value)} {name.replace('_', ' ')}"
+
+
+def _is_breadth(name: str) -> bool:
+    return name.startswith(_BREADTH)
+
+
+def _is_end(name: str, among: Mapping[str, object]) -> bool:
+    return name.endswith(_ENDS) and name.rpartition("_")[0] in among

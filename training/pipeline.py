@@ -55,7 +55,7 @@ STAGES = {
     "exporting to ONNX and checking parity": 2.0,
     "index before the unseen weeks": 5.0,
     "measuring on the unseen weeks": 15.0,
-    "calibration and example shelves": 5.0,
+    "calibration and example shelves": 3.0,
     "index of all days": 6.0,
     "writing the bundle": 1.0,
 }

@@ -4,7 +4,7 @@ In: moments, an index that knows nothing of them, a scoring function. Out: `exam
 seed, not picked for being good. Nobody's id and no date is in it, only products.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 

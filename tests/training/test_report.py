@@ -152,7 +152,7 @@ def test_a_run_without_publishing_is_not_live(runner: CliRunner, shop_dir: Datas
     assert not (tmp_path / "bundles" / "demo" / "live.json").exists()
 
 
-@pytest.mark.parametrize("command", ["prepare", "completejourney", "sample", "run", "inspect"])
+@pytest.mark.parametrize("command", ["prepare", "completejourney", "sample", "run", "inspect", "report"])
 def test_every_command_explains_itself(runner: CliRunner, command: str) -> None:
     """`--help` works for each command and says something."""
     told = runner.invoke(app, [command, "--help"])

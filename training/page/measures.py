@@ -60,7 +60,6 @@ class Lead:
 class SlotTable:
     """All methods on one slot. `drawn` is the metric of the bars."""
 
-    name: str
     title: str
     about: str
     counts: str
@@ -135,13 +134,10 @@ def _slot_table(slot: str, methods: Mapping[str, Mapping[str, float]]) -> SlotTa
         )
         for method in names.methods(methods)
     ]
-    about = names.about(slot)
-    counts = ", ".join(_counts(methods))
     return SlotTable(
-        slot,
         names.slot(slot),
-        about,
-        counts,
+        names.about(slot),
+        ", ".join(_counts(methods)),
         [names.metric(name) for name in metrics],
         names.metric(drawn),
         rows,

@@ -95,3 +95,8 @@ def number(value: str | float) -> str:
     if isinstance(value, str):
         return value
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+
+
+def percent(share: float) -> str:
+    """A share as percent, to two digits where it is small."""
+    return f"{100 * share:.{1 if share >= 0.01 else 2}f} %"

@@ -15,15 +15,12 @@ _CLOSE = 0.1  # of the larger: nearer than that, mean score and share bought are
 
 @dataclass(frozen=True)
 class Plot:
-    """One slot. `heights` are the bars in percent of `top`, the largest share on the axis."""
+    """One slot. `heights` are the bars in percent of the highest."""
 
     title: str
     bins: tuple[Bin, ...]
     heights: list[float]
-    top: float
     rows: int
-    score: float  # mean as served
-    bought: float  # share
     says: str
 
 
@@ -36,27 +33,26 @@ def plots(calibration: Mapping[str, Calibration]) -> list[Plot]:
 
 def _plot(title: str, bins: tuple[Bin, ...]) -> Plot:
     rows = sum(one.rows for one in bins)
-    score, bought = (sum(value * one.rows for value, one in some) / rows for some in (
-        [(one.score, one) for one in bins], [(one.bought, one) for one in bins]
-    ))  # fmt: skip
+    score = sum(one.score * one.rows for one in bins) / rows
+    bought = sum(one.bought * one.rows for one in bins) / rows
     top = max(max(one.bought for one in bins), 1e-9)
     heights = [100 * one.bought / top for one in bins]
-    return Plot(title, bins, heights, top, rows, score, bought, f"{_order(bins)} {_level(score, bought)}")
+    return Plot(title, bins, heights, rows, f"{_order(bins)} {_level(score, bought)}")
 
 
 def _order(bins: tuple[Bin, ...]) -> str:
-    falls = sum(later.bought < earlier.bought for earlier, later in pairwise(bins))
     if len(bins) == 1:
         return "All candidates have one score."
-    ends = f"from {bins[0].bought:.1%} bought in the lowest bin to {bins[-1].bought:.1%} in the highest"
+    falls = sum(later.bought < earlier.bought for earlier, later in pairwise(bins))
+    ends = f"from {names.percent(bins[0].bought)} bought in the lowest bin to {names.percent(bins[-1].bought)}"
     if not falls:
-        return f"The share bought rises with every bin, {ends}: the order can be trusted."
+        return f"The share bought rises with every bin, {ends} in the highest."
     times = "once" if falls == 1 else f"{falls} times"
-    return f"The share bought goes {ends}; on the way up it falls {times}."
+    return f"The share bought goes {ends} in the highest; on the way up it falls {times}."
 
 
 def _level(score: float, bought: float) -> str:
-    told = f"The scores average {score:.2f}, and {bought:.1%} of the candidates were bought"
+    told = f"The scores average {score:.2f} where {names.percent(bought)} of the candidates were bought"
     if abs(score - bought) <= _CLOSE * max(score, bought):
-        return f"{told}: on average they can be read as probabilities."
-    return f"{told}: as probabilities they would be {'too high' if score > bought else 'too low'}."
+        return f"{told}: on average they could be read as probabilities."
+    return f"{told}: read as probabilities they would be too {'high' if score > bought else 'low'}."

@@ -49,6 +49,8 @@ class _Bundle:
 def write(html: str, out: Path) -> int:
     """Write the page, replacing an older one whole; returns its bytes. Raises ReportError naming the remedy."""
     data = html.encode()
+    if out.is_dir():
+        raise ReportError(f"cannot write {out}: it is a directory; name a file in it with --out")
     try:
         replace_file(out, data)
     except OSError as error:

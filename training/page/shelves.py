@@ -34,7 +34,6 @@ class Place:
 class Card:
     """One shelf. `missed` were bought and are not on it, `missed_in_all` counts also those not listed."""
 
-    slot: str
     place: str  # what `anchors` are: the page or the cart
     anchors: list[Line]
     last_basket: list[Line]
@@ -78,7 +77,6 @@ def _card(example: Example, catalogue: Mapping[str, Product]) -> Card:
     on_shelf = {shown.id for shown in example.shelf}
     hits = sum(shown.bought for shown in example.shelf)
     return Card(
-        slot=names.slot(example.slot),
         place=_PLACES.get(example.slot, "On the page of"),
         anchors=lines(example.anchors),
         last_basket=lines(example.last_basket),

@@ -5,10 +5,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from edge.core.bundle import (
+    Bin,
+    Calibration,
     Golden,
     Live,
     Manifest,
@@ -54,6 +57,33 @@ def test_a_bundle_comes_back_as_it_was_written(written: Path) -> None:
     assert arrays["ids"].tolist() == [b"1", b"22"]
     assert isinstance(arrays["price"], np.memmap)
     assert [path.name for path in written.parent.iterdir()] == [MANIFEST.version]
+
+
+def test_calibration_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    """Typed, with its version, by slot."""
+    told = Calibration((Bin(10, 0.1, 0.2, 0.15, 0.01), Bin(10, 0.2, 0.9, 0.5, 0.1)))
+    manifest = msgspec.structs.replace(MANIFEST, calibration={"for_you": told})
+    assert read_manifest(write_bundle(tmp_path, manifest, b"x", ARRAYS)).calibration == {"for_you": told}
+
+
+def test_a_manifest_of_before_calibration_is_read(written: Path) -> None:
+    """Bundles of older trainers go on serving: they have none."""
+    raw = json.loads((written / "manifest.json").read_text())
+    del raw["calibration"]
+    (written / "manifest.json").write_text(json.dumps(raw))
+    assert read_manifest(written).calibration == {}
+
+
+def test_files_beside_the_index_are_listed_and_verified(tmp_path: Path) -> None:
+    """What serving does not read is held to its checksum all the same, and is no array."""
+    directory = write_bundle(tmp_path, MANIFEST, b"x", ARRAYS, {"examples.json": b"{}"})
+    manifest = read_manifest(directory)
+    assert "examples.json" in manifest.files
+    verify_files(directory, manifest)
+    assert set(read_arrays(directory)) == set(ARRAYS)
+    (directory / "examples.json").write_bytes(b"[]")
+    with pytest.raises(BundleError, match=r"examples\.json is damaged"):
+        verify_files(directory, manifest)
 
 
 def test_a_bundle_is_never_rewritten(written: Path, tmp_path: Path) -> None:

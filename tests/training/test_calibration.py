@@ -20,7 +20,7 @@ from training.moments import Moment
 def raw_of(scores: Sequence[float]) -> NDArray[np.float32]:
     """Raw scores that are served as these."""
     some = np.array(scores)
-    return np.log(some / (1 - some)).astype(np.float32)
+    return np.asarray(np.log(some / (1 - some)), np.float32)
 
 
 def by_rank(features: NDArray[np.float32]) -> NDArray[np.float32]:

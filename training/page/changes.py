@@ -61,6 +61,8 @@ def compare(now: Manifest, before: Manifest, sizes: Mapping[str, float], sizes_b
     """Everything that differs. `sizes` are numbers of the index by name, such as products and pairs."""
     slots = names.slots(name for name in now.metrics if name in before.metrics)
     metrics = list(dict.fromkeys(chain.from_iterable(accuracies(now.metrics[slot]) for slot in slots)))
+    if any("lead" in one.metrics[slot].get(RANKER, {}) for one in (now, before) for slot in slots):
+        metrics.append("lead")
     rows = [(names.slot(slot), [_moved(now, before, slot, metric) for metric in metrics]) for slot in slots]
     facts = [*_facts(_plain(now), _plain(before)), *_facts(sizes, sizes_before)]
     return Changes(
@@ -113,16 +115,21 @@ def _notes(now: Manifest, before: Manifest) -> Iterator[str]:
     if measured[0] != measured[1]:
         yield f"Measured on other weeks: before {measured[0]}, now {measured[1]}. Weeks differ in what can be foreseen."
         same = False
-    for slot in names.slots(now.metrics):
-        counts = [one.metrics.get(slot, {}).get(RANKER, {}).get("queries") for one in (before, now)]
-        if None not in counts and counts[0] != counts[1]:
-            then, today = (names.number(count or 0) for count in counts)
-            yield f"{names.slot(slot)}: another sample, {then} queries before, {today} now."
-            same = False
+    samples = list(_samples(now, before))
+    if samples:
+        yield f"Another sample: {'; '.join(samples)}."
+        same = False
     if same and now.metrics:
         yield "The same data set, weeks and numbers of queries: what differs comes from the settings or the code."
     yield from _appeared("Slots", now.metrics, before.metrics, names.slot)
     yield from _appeared("Methods", _methods(now), _methods(before), names.method)
+
+
+def _samples(now: Manifest, before: Manifest) -> Iterator[str]:
+    for slot in names.slots(name for name in now.metrics if name in before.metrics):
+        then, today = (one.metrics[slot].get(RANKER, {}).get("queries", 0) for one in (before, now))
+        if then != today:
+            yield f"{names.slot(slot)} {names.number(then)} queries before, {names.number(today)} now"
 
 
 def _appeared(what: str, now: Mapping[str, object], before: Mapping[str, object], name: Name) -> Iterator[str]:

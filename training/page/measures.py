@@ -84,9 +84,10 @@ def slot_tables(metrics: Metrics) -> list[SlotTable]:
 
 
 def accuracies(methods: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """The metrics that say how right lists are, in the order first met."""
+    """The metrics that say how right lists are, the leading one first, then as met."""
     found = dict.fromkeys(name for values in methods.values() for name in values)
-    return [name for name in found if "@" in name and not _is_end(name, found) and not _is_breadth(name)]
+    told = [name for name in found if "@" in name and not _is_end(name, found) and not _is_breadth(name)]
+    return sorted(told, key=lambda name: name != LEADING)
 
 
 def cell(values: Mapping[str, float], metric: str, *, best: bool = False) -> Cell | None:
@@ -120,7 +121,7 @@ def _breadth(metrics: Metrics, name: str) -> Breadth:
 
 
 def _slot_table(slot: str, methods: Mapping[str, Mapping[str, float]]) -> SlotTable:
-    metrics = sorted(accuracies(methods), key=lambda name: name != LEADING)
+    metrics = accuracies(methods)
     drawn = metrics[0] if metrics else LEADING
     best = {name: _best(methods, name) for name in metrics}
     ends = [values.get(f"{drawn}_high", values.get(drawn, 0.0)) for values in methods.values()]

@@ -80,7 +80,7 @@ def test_the_same_measurement_is_said_to_be_comparable() -> None:
     [
         ({"fingerprint": "f2"}, 50, "different data sets"),
         ({"last_day": "2026-10-24"}, 50, "before 2026-10-01 to 2026-10-24, now 2026-10-01 to 2026-10-31"),
-        ({}, 40, "X: another sample, 40 queries before, 50 now."),
+        ({}, 40, "Another sample: X 40 queries before, 50 now."),
     ],
 )
 def test_what_makes_figures_incomparable_is_noted(
@@ -164,3 +164,16 @@ def test_what_is_no_bundle_is_passed_over(tmp_path: Path) -> None:
     found, skipped = newest_before(directory, one)
     assert found is None
     assert len(skipped) == 2
+
+
+def test_the_lead_is_compared_too() -> None:
+    """It is the last column, with its own interval; a slot without one leaves it open."""
+    then, today = ({"lead": at, "lead_low": at - 0.01, "lead_high": at + 0.01} for at in (0.02, 0.05))
+    now = manifest(metrics={"x": {"endcap": {"ndcg@10": 0.2} | today}, "y": endcap(0.1)})
+    before = manifest(metrics={"x": {"endcap": {"ndcg@10": 0.2} | then}, "y": endcap(0.1)})
+    got = compare(now, before, {}, {})
+    assert got.metrics == ["NDCG@10", "Lead"]
+    lead = got.slots[0][1][1]
+    assert lead is not None
+    assert (lead.before, lead.now, lead.within) == (0.02, 0.05, False)
+    assert got.slots[1][1][1] is None

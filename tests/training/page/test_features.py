@@ -8,8 +8,11 @@ from training.page.features import importances, models
 
 def test_each_model_has_its_features() -> None:
     """`gain:` is the ranker's, `<model>_gain:` another's; other data are no features."""
-    data = {"gain:sold": 0.3, "gain:own_rank": 0.7, "session_gain:cosine": 1.0, "products": 8, "code": "gain:abc"}
-    assert models(manifest(data=data)) == {"ranker": {"own_rank": 0.7, "sold": 0.3}, "session": {"cosine": 1.0}}
+    shares = {"gain:sold": 0.3, "gain:own_rank": 0.7, "session_gain:cosine": 1.0}
+    assert models(manifest(data=shares | {"products": 8} | {"code": "gain:abc"})) == {
+        "ranker": {"own_rank": 0.7, "sold": 0.3},
+        "session": {"cosine": 1.0},
+    }
 
 
 def test_the_strongest_are_drawn_and_the_rest_is_summed_up() -> None:

@@ -1,7 +1,8 @@
 """The figures of each slot: methods side by side, with intervals, and how far the ranker is ahead.
 
 In: a manifest's metrics, slot -> method -> metric -> value, whatever slots, methods and metrics there are. Out: tables.
-`<metric>_low` and `<metric>_high` are a metric's interval, a name without @ is a count, `lead` is told apart.
+`<metric>_low` and `<metric>_high` are a metric's interval, a name without @ is a count; `lead` and `lead:<metric>` are
+how far the ranker is ahead. A method without accuracies, such as what was bought, counts for reach alone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,8 @@ from training.evaluate import LEADING, RANKER, RETRIEVAL, Metrics
 from training.page import names
 
 # What lists reach and lean on, not how right they are.
-_BREADTH = ("coverage", "popularity", "novelty", "diversity", "gini", "concentration")
+_BREADTH = ("coverage", "percentile", "sold_share", "popularity", "novelty", "diversity", "gini")
+_LEAD = "lead"
 _ENDS = ("_low", "_high")
 
 
@@ -48,6 +50,7 @@ class Row:
 class Lead:
     """Ahead of the best baseline by `value`. `apart`: whether both intervals stay clear of each other, if known."""
 
+    metric: str
     value: float
     low: float
     high: float
@@ -67,6 +70,7 @@ class SlotTable:
     drawn: str
     rows: list[Row]
     lead: Lead | None
+    other_leads: list[Lead]
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Breadth:
     """One figure about what lists reach, by slot (rows) and method (columns)."""
 
     title: str
+    about: str
     methods: list[str]
     rows: list[tuple[str, list[Cell | None]]]
 
@@ -86,7 +91,7 @@ def slot_tables(metrics: Metrics) -> list[SlotTable]:
 def accuracies(methods: Mapping[str, Mapping[str, float]]) -> list[str]:
     """The metrics that say how right lists are, the leading one first, then as met."""
     found = dict.fromkeys(name for values in methods.values() for name in values)
-    told = [name for name in found if "@" in name and not _is_end(name, found) and not _is_breadth(name)]
+    told = [name for name in found if "@" in name and not _is_end(name, found) and not _is_breadth(name, _LEAD)]
     return sorted(told, key=lambda name: name != LEADING)
 
 
@@ -117,7 +122,7 @@ def _breadth(metrics: Metrics, name: str) -> Breadth:
     }
     methods = names.methods(dict.fromkeys(method for cells in measured.values() for method in cells))
     rows = [(names.slot(slot), [cells.get(method) for method in methods]) for slot, cells in measured.items() if cells]
-    return Breadth(names.metric(name), [names.method(method) for method in methods], rows)
+    return Breadth(names.metric(name), names.breadth(name), [names.method(method) for method in methods], rows)
 
 
 def _slot_table(slot: str, methods: Mapping[str, Mapping[str, float]]) -> SlotTable:
@@ -134,7 +139,9 @@ def _slot_table(slot: str, methods: Mapping[str, Mapping[str, float]]) -> SlotTa
             _bar(cell(methods[method], drawn), scale),
         )
         for method in names.methods(methods)
+        if any(name in methods[method] for name in metrics)
     ]
+    leads = [_lead(methods, name, f"{_LEAD}:{name}") for name in metrics]
     return SlotTable(
         names.slot(slot),
         names.about(slot),
@@ -142,13 +149,14 @@ def _slot_table(slot: str, methods: Mapping[str, Mapping[str, float]]) -> SlotTa
         [names.metric(name) for name in metrics],
         names.metric(drawn),
         rows,
-        _lead(methods),
+        _lead(methods, LEADING, _LEAD),
+        [lead for lead in leads if lead],
     )
 
 
 def _best(methods: Mapping[str, Mapping[str, float]], metric: str) -> str | None:
-    measured = [name for name in baselines(methods) if metric in methods[name]]
-    return max(measured, key=lambda name: methods[name][metric], default=None)
+    measured = [(methods[name][metric], name) for name in baselines(methods) if metric in methods[name]]
+    return max(measured)[1] if measured else None
 
 
 def _bar(figure: Cell | None, scale: float) -> Bar | None:
@@ -158,27 +166,26 @@ def _bar(figure: Cell | None, scale: float) -> Bar | None:
     return Bar(figure.value * scale, low, high)
 
 
-def _lead(methods: Mapping[str, Mapping[str, float]]) -> Lead | None:
-    ours = methods.get(RANKER, {})
-    against = _best(methods, LEADING)
-    if against is None or not {"lead", "lead_low", "lead_high"} <= set(ours):
+def _lead(methods: Mapping[str, Mapping[str, float]], metric: str, name: str) -> Lead | None:
+    ours, against = methods.get(RANKER, {}), _best(methods, metric)
+    lead = cell(ours, name)
+    if against is None or lead is None or lead.low is None or lead.high is None:
         return None
-    low, high = ours["lead_low"], ours["lead_high"]
-    verdict = "ahead" if low > 0 else "behind" if high < 0 else "too close to call"
-    our_low, their_high = ours.get(f"{LEADING}_low"), methods[against].get(f"{LEADING}_high")
+    verdict = "ahead" if lead.low > 0 else "behind" if lead.high < 0 else "too close to call"
+    our_low, their_high = ours.get(f"{metric}_low"), methods[against].get(f"{metric}_high")
     apart = None if our_low is None or their_high is None else our_low > their_high
-    return Lead(ours["lead"], low, high, verdict, names.method(against), apart)
+    return Lead(names.metric(metric), lead.value, lead.low, lead.high, verdict, names.method(against), apart)
 
 
 def _counts(methods: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
     """How many queries and the like; told once, since all methods answer the same."""
     for name, value in next(iter(methods.values())).items():
-        if "@" not in name and not name.startswith("lead") and not _is_breadth(name):
+        if "@" not in name and not _is_breadth(name, _LEAD):
             yield f"{names.number(value)} {name.replace('_', ' ')}"
 
 
-def _is_breadth(name: str) -> bool:
-    return name.startswith(_BREADTH)
+def _is_breadth(name: str, *more: str) -> bool:
+    return name.startswith((*_BREADTH, *more))
 
 
 def _is_end(name: str, among: Mapping[str, object]) -> bool:

@@ -18,6 +18,12 @@ _ABOUT = {
     "similar": "No purchase says what is similar, so this shelf is not ranked by the forest and has no figures.",
 }
 _METRICS = {"hit_rate": "HR", "hr": "HR", "ndcg": "NDCG", "mrr": "MRR", "map": "MAP"}
+_METHODS = {"bought": "what was bought"}
+_BREADTHS = {
+    "coverage": "The share of the catalogue that stands in at least one of the measured lists.",
+    "percentile": "Of the products ever sold, the share that sold less than the one shown; mean over all places.",
+    "sold_share": "The share of all orders that hold the product shown; mean over all places.",
+}
 _SOURCES = {
     "pair": "often bought together",
     "lift": "",  # lift and hits are the same evidence as the pair, told otherwise
@@ -70,13 +76,18 @@ def about(name: str) -> str:
 
 def method(name: str) -> str:
     """Who answered."""
-    return report.METHODS.get(name, name.replace("_", " ")).strip()
+    return (report.METHODS | _METHODS).get(name, name.replace("_", " ")).strip()
 
 
 def metric(name: str) -> str:
     """`ndcg@10` as NDCG@10."""
     base, at, depth = name.partition("@")
     return _METRICS.get(base, base.replace("_", " ").capitalize()) + at + depth
+
+
+def breadth(name: str) -> str:
+    """What a figure about reach says; empty where it is not known here."""
+    return _BREADTHS.get(name.partition("@")[0], "")
 
 
 def sources(found_by: tuple[str, ...]) -> list[str]:

@@ -137,3 +137,32 @@ def test_nothing_measured_is_no_table() -> None:
     """Neither of figures nor of reach."""
     assert slot_tables({}) == slot_tables({"x": {}}) == []
     assert breadths({}) == breadths({"x": {"endcap": OURS}}) == []
+
+
+def test_leads_by_other_metrics_are_told() -> None:
+    """`lead:<metric>` is against the best baseline of that metric, and is itself no metric."""
+    more = {"lead:recall@10": 0.05, "lead:recall@10_low": -0.01, "lead:recall@10_high": 0.11}
+    (table,) = slot_tables({"x": {"endcap": OURS | LEAD | more, "own_frequency": OWN, "als": ALS}})
+    assert table.metrics == ["NDCG@10", "Recall@10"]
+    (lead,) = table.other_leads
+    assert (lead.metric, lead.value, lead.verdict, lead.against) == ("Recall@10", 0.05, "too close to call", "als")
+
+
+def test_what_was_bought_is_no_method() -> None:
+    """It has reach, and no line among the figures."""
+    bought = {"coverage@10": 0.1, "percentile@10": 0.9, "sold_share@10": 0.01, "queries": 10.0}
+    metrics = {"x": {"endcap": OURS | {"percentile@10": 0.95}, "bought": bought}}
+    (table,) = slot_tables(metrics)
+    assert [row.name for row in table.rows] == ["Endcap"]
+    coverage, *_ = breadths({"x": {"bought": bought}})
+    assert coverage.methods == ["what was bought"]
+    assert coverage.about.startswith("The share of the catalogue")
+    titles = [breadth.title for breadth in breadths(metrics)]
+    assert titles == ["Percentile@10", "Coverage@10", "Sold share@10"]
+
+
+def test_of_equal_baselines_one_is_best() -> None:
+    """The same one that the run chooses for its lead: the last by name."""
+    (table,) = slot_tables({"x": {"endcap": OURS | LEAD, "popularity": ALS, "own_frequency": ALS}})
+    assert table.lead is not None
+    assert table.lead.against == "global popularity"

@@ -12,7 +12,7 @@ import pytest
 from edge.core.bundle import MANIFEST, read_manifest
 from edge.core.errors import BundleError
 from edge.core.products import write_snapshot
-from training import report, showcase
+from training import showcase
 from training.dataset import Dataset
 from training.page import names
 from training.page.render import ReportError, render, write
@@ -111,11 +111,12 @@ def test_every_slot_has_its_figures(page: Page, outcome: Outcome) -> None:
 
 
 def test_leads_come_with_verdicts(page: Page, outcome: Outcome) -> None:
-    """The same words as in the terminal."""
-    for line in report.lead_lines(outcome.manifest.metrics):
-        assert line.rpartition(", ")[2] in page.text
+    """Each slot's lead with its interval, and what may be said of it."""
     for methods in outcome.manifest.metrics.values():
-        assert f"{methods['endcap']['lead']:+.4f}" in page.text
+        lead, low, high = (methods["endcap"][name] for name in ("lead", "lead_low", "lead_high"))
+        verdict = "ahead" if low > 0 else "behind" if high < 0 else "too close to call"
+        assert re.search(rf"{verdict} NDCG@10 {re.escape(f'{lead:+.4f}')} on ", page.text)
+        assert f"({low:+.4f} to {high:+.4f})" in page.text
 
 
 def test_calibration_is_drawn_and_told(page: Page, outcome: Outcome) -> None:

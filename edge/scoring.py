@@ -7,7 +7,7 @@ cost more than the run (see docs/decisions.md).
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,23 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from edge.core.bundle import RANKER, Manifest, read_arrays, read_live, read_manifest, verify_files
+from edge.core.bundle import (
+    INDEX,
+    RANKERS,
+    SESSIONS,
+    Golden,
+    Manifest,
+    read_arrays,
+    read_live,
+    read_manifest,
+    verify_files,
+)
 from edge.core.errors import BundleError
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from edge.core.onnx_header import check_header, read_header
+from edge.core.sessions import features as sessions
+from edge.core.sessions.index import SessionIndex
 from edge.metrics import BUNDLES_LOADED, BUNDLES_REFUSED
 
 logger = logging.getLogger("endcap.scoring")
@@ -66,12 +78,21 @@ class Ranker:
 
 
 @dataclass(frozen=True, eq=False)
+class NextClicks:
+    """The next-click model of a bundle."""
+
+    index: SessionIndex
+    ranker: Ranker
+
+
+@dataclass(frozen=True, eq=False)
 class Model:
-    """One bundle, ready to serve."""
+    """One bundle, ready to serve; `next_clicks` is None where visits were too few to learn from."""
 
     manifest: Manifest
     index: Index
     ranker: Ranker
+    next_clicks: NextClicks | None = None
 
     @property
     def version(self) -> str:
@@ -83,27 +104,41 @@ def load_model(directory: Path) -> Model:
     """Read and verify a bundle: checksums, features, operators, golden vectors. Raises BundleError with the reason."""
     manifest = read_manifest(directory)
     verify_files(directory, manifest)
-    if manifest.feature_names != FEATURE_NAMES:
-        odd = sorted(set(manifest.feature_names) ^ set(FEATURE_NAMES)) or ["their order"]
-        raise BundleError(f"bundle {manifest.version} was made for other features ({', '.join(odd[:5])}); train again")
-    ranker = Ranker.from_bytes((directory / RANKER).read_bytes())
-    _check_golden(ranker, manifest)
-    return Model(manifest, Index.from_arrays(read_arrays(directory)), ranker)
+    ranker = _ranker(directory, INDEX, manifest.feature_names, manifest.golden, FEATURE_NAMES)
+    index = Index.from_arrays(read_arrays(directory))
+    if (told := manifest.sessions) is None:
+        return Model(manifest, index, ranker)
+    next_ranker = _ranker(directory, SESSIONS, told.feature_names, told.golden, sessions.FEATURE_NAMES)
+    next_index = SessionIndex.from_arrays(read_arrays(directory, SESSIONS))
+    return Model(manifest, index, ranker, NextClicks(next_index, next_ranker))
 
 
-def _check_golden(ranker: Ranker, manifest: Manifest) -> None:
-    golden = manifest.golden
+def _ranker(directory: Path, part: str, made_for: Sequence[str], golden: Golden, wanted: Sequence[str]) -> Ranker:
+    """One ranker of a bundle, warmed up and proven by its golden rows."""
+    name = f"bundle {directory.name}, {RANKERS[part]}"
+    if tuple(made_for) != tuple(wanted):
+        odd = sorted(set(made_for) ^ set(wanted)) or ["their order"]
+        raise BundleError(f"{name} was made for other features ({', '.join(odd[:5])}); train again")
+    try:
+        ranker = Ranker.from_bytes((directory / RANKERS[part]).read_bytes())
+    except OSError as error:
+        raise BundleError(f"{name} cannot be read: {error.strerror}; copy the bundle again") from error
+    _check_golden(name, ranker, golden, len(wanted))
+    return ranker
+
+
+def _check_golden(name: str, ranker: Ranker, golden: Golden, width: int) -> None:
     rows = np.array(golden.rows, np.float32)
-    if rows.ndim != 2 or rows.shape != (len(golden.scores), len(FEATURE_NAMES)) or not len(rows):
-        raise BundleError(f"bundle {manifest.version}: golden rows have shape {rows.shape}; train again")
+    if rows.ndim != 2 or rows.shape != (len(golden.scores), width) or not len(rows):
+        raise BundleError(f"{name}: golden rows have shape {rows.shape}; train again")
     try:
         scores = ranker.scores(rows)  # this is the warm-up, too
     except RankerError as error:
-        raise BundleError(f"bundle {manifest.version}: the ranker fails on its golden rows: {error}") from error
+        raise BundleError(f"{name}: the ranker fails on its golden rows: {error}") from error
     worst = float(np.abs(scores - np.array(golden.scores)).max())
     if not worst <= golden.tolerance:
         raise BundleError(
-            f"bundle {manifest.version}: golden scores differ by {worst:.2g}, allowed is {golden.tolerance:.2g}; "
+            f"{name}: golden scores differ by {worst:.2g}, allowed is {golden.tolerance:.2g}; "
             "the ranker is not the one that was measured"
         )
 

@@ -5,7 +5,7 @@ import onnxruntime as ort
 import pytest
 
 from edge.core import features, retrieval
-from edge.core.bundle import RANKER, read_arrays
+from edge.core.bundle import INDEX, RANKERS, read_arrays
 from edge.core.index import Index
 from edge.core.profile import Profile, apply, decode_profile, encode_profile
 from training.dataset import Dataset
@@ -65,8 +65,8 @@ def test_a_shipped_bundle_scores_its_golden_rows(outcome: Outcome) -> None:
     """The manifest's golden rows, put through the shipped file, give the manifest's scores."""
     golden = outcome.manifest.golden
     assert len(golden.rows) >= 16
-    session = ort.InferenceSession(str(outcome.directory / RANKER), providers=["CPUExecutionProvider"])
-    scores = Scorer((outcome.directory / RANKER).read_bytes()).score(np.array(golden.rows, np.float32))
+    session = ort.InferenceSession(str(outcome.directory / RANKERS[INDEX]), providers=["CPUExecutionProvider"])
+    scores = Scorer((outcome.directory / RANKERS[INDEX]).read_bytes()).score(np.array(golden.rows, np.float32))
     assert session.get_inputs()[0].shape[1] == len(features.FEATURE_NAMES)
     assert scores == pytest.approx(golden.scores, abs=golden.tolerance)
 

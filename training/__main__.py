@@ -21,7 +21,9 @@ from training import dataset as datasets
 from training import pipeline, report, sample
 from training.completejourney.adapter import convert
 from training.page import render as page
+from training.sessions import benchmark, tables
 from training.settings import Settings
+from training.stages import Stages
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 console = Console()
@@ -93,6 +95,22 @@ def run(
     console.print(
         f"{outcome.total_s:.0f} s, {outcome.peak_mib:,.0f} MiB at most; {outcome.directory} ({state})", soft_wrap=True
     )
+
+
+@app.command(name="benchmark")
+def run_benchmark(
+    train: Annotated[Path, typer.Argument(help="sessions, one a line, oldest first; ids between spaces; .gz or plain")],
+    test: Annotated[Path, typer.Argument(help="one `ids so far<TAB>next id` a line; .gz or plain")],
+    json_out: Annotated[Path | None, typer.Option("--json", help="also write the figures here")] = None,
+    bundles: Annotated[Path | None, typer.Option(help="where the bundle goes; default <data dir>/bundles")] = None,
+) -> None:
+    """Foresee next clicks: train on one file, score another through the bundle, beside baselines."""
+    settings = Settings()
+    with Stages(benchmark.STAGES, console).shown() as stages:
+        result = benchmark.run(train, test, bundles or settings.bundles_dir, settings.threads, stages)
+    console.print(tables.show(result))
+    if json_out:
+        json_out.write_text(json.dumps(tables.document(result), indent=2) + "\n")
 
 
 @app.command()

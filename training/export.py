@@ -19,7 +19,6 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from edge.core.bundle import Golden
 from edge.core.errors import EndcapError
-from edge.core.features import FEATURE_NAMES
 
 # onnxruntime refuses the newest the onnx package would write; these are read by every runtime of the last years.
 OPSET = {"": 21, "ai.onnx.ml": 3}
@@ -48,7 +47,7 @@ class Exported:
 def export(booster: lgb.Booster, features: NDArray[np.float32]) -> Exported:
     """Convert, check the graph, compare on these rows (PARITY_ROWS or more). Raises ExportError saying what differs."""
     if len(features) < PARITY_ROWS:
-        features = np.concatenate([features, _synthetic(PARITY_ROWS - len(features))])
+        features = np.concatenate([features, _synthetic(PARITY_ROWS - len(features), booster.num_feature())])
     model = convert(exact(booster))
     ranker = model.SerializeToString()
     scores = Scorer(ranker).score(features)
@@ -109,7 +108,7 @@ class Scorer:
         self._input = self._session.get_inputs()[0].name
 
     def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Raw scores [rows] of float32 features [rows, len(FEATURE_NAMES)]."""
+        """Raw scores [rows] of float32 features [rows, columns]."""
         return np.asarray(self._session.run(None, {self._input: features})[0], np.float32).reshape(-1)
 
 
@@ -122,7 +121,7 @@ class _Ranker(RegressorMixin, BaseEstimator):  # type: ignore[misc] # -- scikit-
         self.booster_ = booster_
 
 
-def _synthetic(count: int) -> NDArray[np.float32]:
+def _synthetic(count: int, columns: int) -> NDArray[np.float32]:
     """Rows over the range of ordinary features, where a small shop has too few of its own to compare on."""
     rng = np.random.default_rng(7)
-    return rng.uniform(-1, 100, (count, len(FEATURE_NAMES))).astype(np.float32)
+    return rng.uniform(-1, 100, (count, columns)).astype(np.float32)

@@ -5,8 +5,6 @@ those weeks, and is measured on later weeks with an index of the days before the
 """
 
 import hashlib
-import resource
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +17,11 @@ from ibis.expr.types import Table
 from rich.console import Console
 
 from edge.core.bundle import (
+    INDEX,
     Calibration,
     Live,
     Manifest,
+    Part,
     new_version,
     read_live,
     read_manifest,
@@ -39,6 +39,7 @@ from training.evaluate import Metrics, evaluate
 from training.examples import Rows, rows, stack
 from training.export import Exported, Scorer, export
 from training.facts import PURCHASE, Facts, collect
+from training.memory import peak_mib
 from training.moments import Moment
 from training.moments import collect as collect_moments
 from training.pairs import count_meetings
@@ -122,7 +123,7 @@ def run(dataset: Dataset, settings: Settings, console: Console, *, publish: bool
             data = _data(dataset, facts, windows, labelled, exported) | _gains(ranker.importances(booster))
             manifest = _manifest(settings.shop, exported, measures, ready, data)
             beside = {showcase.FILE: showcase.encode(measures.examples)}
-            directory = write_bundle(settings.bundles_dir, manifest, exported.ranker, arrays, beside)
+            directory = write_bundle(settings.bundles_dir, manifest, {INDEX: Part(exported.ranker, arrays)}, beside)
             if publish:
                 write_live(settings.bundles_dir, settings.shop, Live(manifest.version))
     written = read_manifest(directory)
@@ -143,17 +144,11 @@ def up_to_date(settings: Settings, fingerprint: str) -> str | None:
 def code_version() -> str:
     """Names the code that trains: 12 hex digits over the sources of this package and of `edge.core`."""
     here = Path(__file__).parent
-    sources = sorted(here.rglob("*.py")) + sorted((here.parent / "edge" / "core").glob("*.py"))
+    sources = sorted(here.rglob("*.py")) + sorted((here.parent / "edge" / "core").rglob("*.py"))
     digest = hashlib.sha256()
     for path in sources:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def peak_mib() -> float:
-    """The most memory this process has held so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)  # macOS counts bytes, Linux KiB
 
 
 def _moments(

@@ -1,7 +1,8 @@
 """The model bundle: one immutable directory per version, written whole, verified before it serves.
 
-In: arrays, an ONNX file, a manifest. Out: `<bundles>/<shop>/<version>/` with `manifest.json`, `ranker.onnx` and
-`index/*.npy`, and `<bundles>/<shop>/live.json` that says which version serves. No pickle, ever.
+In: arrays, ONNX files, a manifest. Out: `<bundles>/<shop>/<version>/` with `manifest.json`, `ranker.onnx` and
+`index/*.npy`, where visits were learned from `sessions.onnx` and `sessions/*.npy`, and `<bundles>/<shop>/live.json`
+that says which version serves. No pickle, ever.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,7 +22,9 @@ from numpy.typing import NDArray
 from edge.core.errors import BundleError
 
 SCHEMA = 1
-MANIFEST, RANKER, INDEX = "manifest.json", "ranker.onnx", "index"
+MANIFEST = "manifest.json"
+INDEX, SESSIONS = "index", "sessions"  # the parts of a bundle: directories of arrays
+RANKERS = {INDEX: "ranker.onnx", SESSIONS: "sessions.onnx"}
 
 
 class Golden(msgspec.Struct, frozen=True):
@@ -30,6 +33,21 @@ class Golden(msgspec.Struct, frozen=True):
     rows: list[list[float]]
     scores: list[float]
     tolerance: float = 1e-5
+
+
+class Part(NamedTuple):
+    """One model of a bundle: an ONNX file and the arrays beside it."""
+
+    ranker: bytes
+    arrays: Mapping[str, NDArray[Any]]
+
+
+class SessionsPart(msgspec.Struct, frozen=True):
+    """What a manifest says of the next-click model."""
+
+    feature_names: tuple[str, ...]
+    onnx: dict[str, int]
+    golden: Golden
 
 
 class Bin(msgspec.Struct, frozen=True):
@@ -63,6 +81,7 @@ class Manifest(msgspec.Struct, frozen=True):
     readiness: dict[str, str]
     data: dict[str, str | int | float]  # window, sizes, the dataset's fingerprint
     calibration: dict[str, Calibration] = {}  # by slot; bundles of before it was measured have none
+    sessions: SessionsPart | None = None  # none where visits are too few to learn from
     schema: int = SCHEMA
 
 
@@ -80,25 +99,23 @@ def new_version() -> str:
 
 
 def write_bundle(
-    root: Path,
-    manifest: Manifest,
-    ranker: bytes,
-    arrays: Mapping[str, NDArray[Any]],
-    beside: Mapping[str, bytes] | None = None,
+    root: Path, manifest: Manifest, parts: Mapping[str, Part], beside: Mapping[str, bytes] | None = None
 ) -> Path:
     """Write a bundle under `root/<shop>/<version>`: temporary name, fsync, rename. Fills in `manifest.files`.
 
-    `beside` holds further files by name that serving does not read.
+    `parts` are keyed by INDEX and SESSIONS; `beside` holds further files by name that serving does not read.
     """
     final = root / manifest.shop / manifest.version
     if final.exists():
         raise BundleError(f"bundle {final} exists already; bundles are never rewritten, take a new version")
     temporary = final.with_name(f".{final.name}.{os.getpid()}")
-    (temporary / INDEX).mkdir(parents=True)
+    temporary.mkdir(parents=True)
     try:
-        (temporary / RANKER).write_bytes(ranker)
-        for name, array in arrays.items():
-            np.save(temporary / INDEX / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        for part, (ranker, arrays) in parts.items():
+            (temporary / RANKERS[part]).write_bytes(ranker)
+            (temporary / part).mkdir()
+            for name, array in arrays.items():
+                np.save(temporary / part / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
         for name, body in (beside or {}).items():
             (temporary / name).write_bytes(body)
         files = {str(p.relative_to(temporary)): _sha256(p) for p in sorted(temporary.rglob("*")) if p.is_file()}
@@ -143,12 +160,12 @@ def verify_files(directory: Path, manifest: Manifest) -> None:
             raise BundleError(f"bundle {manifest.version}: {name} is damaged (checksum differs); copy the bundle again")
 
 
-def read_arrays(directory: Path) -> dict[str, NDArray[Any]]:
-    """The index arrays, memory-mapped read-only: several processes share one copy in the page cache."""
+def read_arrays(directory: Path, part: str = INDEX) -> dict[str, NDArray[Any]]:
+    """The arrays of one part, memory-mapped read-only: several processes share one copy in the page cache."""
     try:
         return {
             path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
-            for path in sorted((directory / INDEX).glob("*.npy"))
+            for path in sorted((directory / part).glob("*.npy"))
         }
     except (OSError, ValueError) as error:
         raise BundleError(f"bundle {directory.name}: an index array cannot be read: {error}") from error

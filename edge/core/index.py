@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.core.checks import check_kinds, check_length, check_rows, check_targets, texts
 from edge.core.errors import BundleError
 
 Ints = NDArray[np.int32]
@@ -117,7 +118,7 @@ class Index:
         _check(arrays)
         # A memmap pays Python overhead on every operation; its plain view reads the same pages without.
         plain = {name: np.asarray(arrays[name]).view(np.ndarray) for name in ARRAYS}
-        ids, paths = _texts("ids", plain.pop("ids")), _texts("category_paths", plain.pop("category_paths"))
+        ids, paths = texts("ids", plain.pop("ids")), texts("category_paths", plain.pop("category_paths"))
         position = {id_: at for at, id_ in enumerate(ids)}
         if len(position) != len(ids):
             raise BundleError("index array 'ids' names a product twice")
@@ -173,46 +174,17 @@ def distinct(codes: Ints, reach: int) -> tuple[Ints, Places]:
 
 
 def _check(arrays: Mapping[str, NDArray[Any]]) -> None:
-    for name, (kind, dimensions) in ARRAYS.items():
-        array = arrays.get(name)
-        if array is None:
-            raise BundleError(f"index array {name!r} is missing; train the bundle again with this version")
-        if array.dtype.kind != kind or array.ndim != dimensions:
-            found = f"{array.dtype} with {array.ndim} dimensions"
-            raise BundleError(f"index array {name!r} is {found}, not kind {kind!r} with {dimensions}")
+    check_kinds(arrays, ARRAYS)
     items = len(arrays["ids"])
     for name in _PER_ITEM:
-        if len(arrays[name]) != items:
-            raise BundleError(f"index array {name!r} has {len(arrays[name])} rows for {items} products")
+        check_length(arrays, name, items)
     if arrays["category_of"].shape[1] != LEVELS or not arrays["as_of"].shape == arrays["orders"].shape == (1,):
         raise BundleError(f"index arrays 'category_of', 'as_of', 'orders' do not have {LEVELS} columns, 1 and 1 values")
     for name in ("popular", "trending"):
-        _check_targets(name, arrays[name], items)
-    _check_targets("category_of", arrays["category_of"] + 1, len(arrays["category_paths"]) + 1)
-    _check_targets("brand_of", arrays["brand_of"] + 1, 2**31)
+        check_targets(name, arrays[name], items)
+    check_targets("category_of", arrays["category_of"] + 1, len(arrays["category_paths"]) + 1)
+    check_targets("brand_of", arrays["brand_of"] + 1, 2**31)
     for name, (values, rows, targets) in _ROWS.items():
-        _check_rows(arrays, name, values, rows)
+        check_rows(arrays, name, values, len(arrays[rows]) if rows else None)
         reach = len(arrays[targets]) - (targets == "session_ptr")
-        _check_targets(values[0], arrays[values[0]], reach)
-
-
-def _check_rows(arrays: Mapping[str, NDArray[Any]], name: str, values: tuple[str, ...], rows: str) -> None:
-    ptr = arrays[name]
-    expected = len(arrays[rows]) + 1 if rows else len(ptr)
-    if len(ptr) != expected or not len(ptr) or ptr[0] != 0 or bool(np.any(ptr[1:] < ptr[:-1])):
-        raise BundleError(f"index array {name!r} does not hold {expected} rising row starts")
-    for value in values:
-        if len(arrays[value]) != ptr[-1]:
-            raise BundleError(f"index array {value!r} has {len(arrays[value])} values, {name!r} ends at {ptr[-1]}")
-
-
-def _check_targets(name: str, array: NDArray[Any], reach: int) -> None:
-    if array.size and not 0 <= int(array.min()) <= int(array.max()) < reach:
-        raise BundleError(f"index array {name!r} points outside the {reach} rows it may name")
-
-
-def _texts(name: str, array: NDArray[Any]) -> list[str]:
-    try:
-        return [text.decode() for text in array.tolist()]
-    except UnicodeDecodeError as error:
-        raise BundleError(f"index array {name!r} is not UTF-8: {error}") from error
+        check_targets(values[0], arrays[values[0]], reach)

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 
-from edge.core.bundle import Golden, Live, Manifest, read_arrays, read_manifest, write_bundle, write_live
+from edge.core.bundle import INDEX, Golden, Live, Manifest, Part, read_arrays, read_manifest, write_bundle, write_live
 from edge.core.errors import BundleError
 from edge.core.features import FEATURE_NAMES
 from edge.scoring import LiveModel, Ranker, RankerError, load_model
@@ -29,7 +29,7 @@ def rewritten(bundle: Path, **changed: Any) -> Path:
     ranker = changed.pop("ranker", (bundle / "ranker.onnx").read_bytes())
     arrays = changed.pop("arrays", read_arrays(bundle))
     values = {name: getattr(manifest, name) for name in Manifest.__struct_fields__} | {"version": "second"} | changed
-    return write_bundle(bundle.parent.parent, Manifest(**values), ranker, arrays)
+    return write_bundle(bundle.parent.parent, Manifest(**values), {INDEX: Part(ranker, arrays)})
 
 
 def test_a_good_bundle_loads_and_scores_as_measured(bundle: Path) -> None:

@@ -12,7 +12,8 @@ from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from training import pipeline
 from training.dataset import Dataset, prepare
-from training.pipeline import STAGES, Outcome, Windows, code_version, peak_mib, run, up_to_date
+from training.memory import peak_mib
+from training.pipeline import STAGES, Outcome, Windows, code_version, run, up_to_date
 from training.rules import DataError
 from training.settings import Settings
 

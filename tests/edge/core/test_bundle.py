@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from edge.core.bundle import (
+    INDEX,
     Bin,
     Calibration,
     Golden,
     Live,
     Manifest,
+    Part,
     new_version,
     read_arrays,
     read_live,
@@ -44,7 +46,7 @@ ARRAYS = {"ids": np.array([b"1", b"22"]), "price": np.array([1.0, 2.0], np.float
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     """A small bundle on disk."""
-    return write_bundle(tmp_path, MANIFEST, b"not really onnx", ARRAYS)
+    return write_bundle(tmp_path, MANIFEST, {INDEX: Part(b"not really onnx", ARRAYS)})
 
 
 def test_a_bundle_comes_back_as_it_was_written(written: Path) -> None:
@@ -63,7 +65,7 @@ def test_calibration_comes_back_as_it_was_written(tmp_path: Path) -> None:
     """Typed, with its version, by slot."""
     told = Calibration((Bin(10, 0.1, 0.2, 0.15, 0.01), Bin(10, 0.2, 0.9, 0.5, 0.1)))
     manifest = msgspec.structs.replace(MANIFEST, calibration={"for_you": told})
-    assert read_manifest(write_bundle(tmp_path, manifest, b"x", ARRAYS)).calibration == {"for_you": told}
+    assert read_manifest(write_bundle(tmp_path, manifest, {INDEX: Part(b"x", ARRAYS)})).calibration == {"for_you": told}
 
 
 def test_a_manifest_of_before_calibration_is_read(written: Path) -> None:
@@ -76,7 +78,7 @@ def test_a_manifest_of_before_calibration_is_read(written: Path) -> None:
 
 def test_files_beside_the_index_are_listed_and_verified(tmp_path: Path) -> None:
     """What serving does not read is held to its checksum all the same, and is no array."""
-    directory = write_bundle(tmp_path, MANIFEST, b"x", ARRAYS, {"examples.json": b"{}"})
+    directory = write_bundle(tmp_path, MANIFEST, {INDEX: Part(b"x", ARRAYS)}, {"examples.json": b"{}"})
     manifest = read_manifest(directory)
     assert "examples.json" in manifest.files
     verify_files(directory, manifest)
@@ -89,14 +91,14 @@ def test_files_beside_the_index_are_listed_and_verified(tmp_path: Path) -> None:
 def test_a_bundle_is_never_rewritten(written: Path, tmp_path: Path) -> None:
     """The same version again is an error and changes nothing."""
     with pytest.raises(BundleError, match="exists already"):
-        write_bundle(tmp_path, MANIFEST, b"other", ARRAYS)
+        write_bundle(tmp_path, MANIFEST, {INDEX: Part(b"other", ARRAYS)})
     assert (written / "ranker.onnx").read_bytes() == b"not really onnx"
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     """An array that cannot be written without pickle stops the bundle, and no half of it stays."""
     with pytest.raises(ValueError, match="pickle"):
-        write_bundle(tmp_path, MANIFEST, b"x", {"bad": np.array([object()])})
+        write_bundle(tmp_path, MANIFEST, {INDEX: Part(b"x", {"bad": np.array([object()])})})
     assert list((tmp_path / "demo").iterdir()) == []
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.bundle import MANIFEST, Manifest, write_bundle
+from edge.core.bundle import INDEX, MANIFEST, Manifest, Part, write_bundle
 from tests.training.page.handmade import manifest
 from training.page.changes import Fact, compare, newest_before
 
@@ -124,7 +124,7 @@ def test_features_that_moved_come_largest_first() -> None:
 
 def bundle(root: Path, one: Manifest) -> Path:
     """A bundle with nothing but this manifest and a file."""
-    return write_bundle(root, one, b"not really onnx", {})
+    return write_bundle(root, one, {INDEX: Part(b"not really onnx", {})})
 
 
 def test_the_newest_older_bundle_is_taken(tmp_path: Path) -> None:

@@ -43,10 +43,10 @@ class Listings:
         stale = {product.id: product for product in products if self._changed(product)}
         if stale:
             for id_, stand_ins in find_stand_ins(index, stale.values(), self._catalogue.get).items():
-                self._found.pop(id_, None)
                 self._found[id_] = (stale[id_], stand_ins)
             while len(self._found) > _MOST:
-                del self._found[next(iter(self._found))]
+                oldest = min(self._found.keys() - stale.keys(), key=lambda id_: (self._found[id_][0].listed, id_))
+                del self._found[oldest]
             self._lay_out(index)
         return bool(stale)
 
@@ -60,7 +60,8 @@ class Listings:
             self._lay_out(index)
 
     def _lay_out(self, index: Index) -> None:
-        found = {id_: stand_ins for id_, (_, stand_ins) in self._found.items()}
+        # Sorted, so that ties are the same in every process, in whatever order it heard of them.
+        found = {id_: self._found[id_][1] for id_ in sorted(self._found)}
         self._current = (index, Newcomers.of(found, len(index.ids)))
         self.revision += bool(found) or self._shown  # nobody sees that none became none
         self._shown = bool(found)

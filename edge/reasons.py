@@ -29,7 +29,7 @@ _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
 _STOOD_IN = {
     "bought_together": "bought_with_similar",
     "goes_with_this": "goes_with_similar",
-    "goes_with_cart": "goes_with_similar",
+    "goes_with_cart": "suggested",  # orders like a cart that holds something similar: too far to claim
 }
 
 

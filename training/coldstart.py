@@ -28,6 +28,7 @@ OURS, POPULARITY, CATEGORY, ALL_TIME = "endcap", "popularity", "category_popular
 HELD_OUT, FIRST_SOLD = "held out", "first sold"
 _SHARE_HELD_OUT = 0.1
 _LISTED = 40
+_SHELF = 8  # products a shelf usually shows
 _STAND_INS = 3  # as edge.ranking looks at for a newcomer's page
 _NONE = np.empty(0, np.int32)
 
@@ -190,7 +191,10 @@ def _shoppers(index: Index, unseen: Unseen) -> Iterator[tuple[str, str, Lists, I
                 given = np.concatenate([anchors, recent])
                 ranked = _ranked(index, slot, Context(anchors, recent, history, moment.day), unseen.score)
                 lists = {OURS: ranked[~np.isin(ranked, given)], POPULARITY: popular[~np.isin(popular, given)]}
-                yield moment.shopper, case, lists, basket[~np.isin(basket, given)]
+                wanted = basket[~np.isin(basket, given)]
+                yield moment.shopper, case, lists, wanted
+                if slot == "bought_together" and len(ranked) >= _SHELF:
+                    yield moment.shopper, f"{case}, {_SHELF} or more found", lists, wanted
         if len(basket):
             # What is served then is the bundle's list of what sells lately.
             yield (

@@ -42,8 +42,10 @@ def reasons(
         word = _STOOD_IN.get(reason, reason) if stands_in else reason
         for place in np.flatnonzero(found.evidence[SOURCES.index(source), order] > 0).tolist():
             said[place] = word
-    if spec.id == "for_you":
+    if "goes_with_viewed" in said:
         # What was viewed on an earlier visit is a candidate itself, and need not go with anything else.
-        for place in np.flatnonzero(np.isin(found.items[order], history.viewed)).tolist():
-            said[place] = "viewed" if said[place] == "goes_with_viewed" else said[place]
+        viewed = set(history.viewed.tolist())
+        for place, item in enumerate(found.items[order].tolist() if viewed else ()):
+            if item in viewed and said[place] == "goes_with_viewed":
+                said[place] = "viewed"
     return said

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.context import Context
-from edge.core.index import LEVELS, Floats, Index, Ints
+from edge.core.index import Floats, Index, Ints
 from edge.core.sources import ALIKE, Chunk
 
 PRICE_BAND = 2.0  # at most twice, at least half; a price not known counts as within
@@ -25,19 +25,24 @@ def alike(index: Index, context: Context) -> list[Chunk]:
     if not len(context.anchors) or index.category_of[context.anchors[-1]].max() < 0:
         return []
     anchor = int(context.anchors[-1])
-    codes = [int(code) for code in index.category_of[anchor] if code >= 0][::-1]
-    items = _of(index, codes[0])
-    tier = 2.0 * in_band(index, anchor, items)
-    for code in codes[1:LEVELS]:
-        if (tier > 0).sum() > ENOUGH:  # the anchor itself is one of them
+    codes = [code for code in index.category_of[anchor].tolist() if code >= 0]
+    items = _of(index, codes[-1])
+    keeps = in_band(index, anchor, items)
+    found = int(keeps.sum())
+    if found > ENOUGH:  # the anchor itself is one of them
+        items = items[keeps]
+        return [(ALIKE, items, 2 + _likeness(index, anchor, items) / 10)]
+    chunks, tiers = [items], [2.0 * keeps]
+    for level in range(len(codes) - 2, -1, -1):
+        wider = _of(index, codes[level])
+        wider = wider[in_band(index, anchor, wider) & (index.category_of[wider, level + 1] != codes[level + 1])]
+        chunks.append(wider)
+        tiers.append(np.ones(len(wider)))
+        found += len(wider)
+        if found > ENOUGH:
             break
-        wider = _of(index, code)
-        wider = wider[in_band(index, anchor, wider) & ~np.isin(wider, items)]
-        items = np.concatenate([items, wider])
-        tier = np.concatenate([tier, np.ones(len(wider))])
-    if (tier == 2).sum() > ENOUGH:
-        items, tier = items[tier == 2], tier[tier == 2]
-    return [(ALIKE, items, tier + _likeness(index, anchor, items) / 10)]
+    items = np.concatenate(chunks)
+    return [(ALIKE, items, np.concatenate(tiers) + _likeness(index, anchor, items) / 10)]
 
 
 def in_band(index: Index, anchor: int, items: Ints) -> _Mask:

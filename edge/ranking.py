@@ -7,6 +7,7 @@ come after the cache. If the ranker fails or there is no time for it, the order 
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from edge.catalogue import Catalogue
 from edge.core.diversity import diversify, kinds_of
 from edge.core.features import build
 from edge.core.newcomers import NO_NEWCOMERS, Newcomers
+from edge.core.products import Product
 from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, Context, History, candidates, elsewhere
+from edge.core.similar import is_similar
 from edge.core.sources import SOURCES
 from edge.profiles import Known
 from edge.reasons import reasons
@@ -30,6 +33,7 @@ _UNSCORED = frozenset({"recently_viewed", "trending"})  # their order is given, 
 _NO_FILTER = Filter()
 _STAND_INS = 3  # of a page's newcomer, whose companions are looked up in place of its own
 _NEW = 8  # newcomers in reserve for the live rules
+_LEAST_SHARE = 0.02  # of the best candidate's worth, for a newcomer to take a place from a known product
 
 
 @dataclass(frozen=True)
@@ -170,26 +174,43 @@ def arrange(
     said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
     picks = zip(some.items[order].tolist(), values[order].round(4).tolist(), said, strict=True)
     served_by = evidence.served_by if pool in SCORED_SLOTS else "context"  # the others look at the page alone
-    newcomers = _newcomers(some, values, slot, evidence, hidden) if spec.welcomes else ()
+    newcomers = _newcomers(some, values, slot, evidence, hidden, catalogue) if spec.welcomes else ()
     return Shelf(slot, served_by, tuple(Pick(ids[at], value, reason) for at, value, reason in picks), newcomers)
 
 
 def _newcomers(
-    found: Candidates, values: NDArray[np.float64], slot: str, evidence: Evidence, hidden: set[str]
+    found: Candidates,
+    values: NDArray[np.float64],
+    slot: str,
+    evidence: Evidence,
+    hidden: set[str],
+    catalogue: Catalogue,
 ) -> tuple[Pick, ...]:
     """The newcomers that inherit most from a shelf's candidates and, on `similar`, from the page's product itself."""
     newcomers = evidence.newcomers
     if not newcomers.ids:
         return ()
     items, worth = found.items, values.astype(np.float32)
+    page = None
     if slot == "similar":
+        page = catalogue.get(evidence.query.product_id or "")
         anchors = evidence.context.anchors
         others = ~np.isin(items, anchors)
         items = np.concatenate([anchors, items[others]])
         worth = np.concatenate([np.ones(len(anchors), np.float32), worth[others]])
     rows, inherited = newcomers.inherit(items, worth)
-    best = zip(rows[:_NEW].tolist(), inherited[:_NEW].round(4).tolist(), strict=True)
-    return tuple(Pick(newcomers.ids[row], value, "new") for row, value in best if newcomers.ids[row] not in hidden)
+    enough = inherited >= _LEAST_SHARE * worth.max(initial=0)
+    best = zip(rows[enough].tolist(), inherited[enough].astype(np.float64).round(4).tolist(), strict=True)
+    picks = (Pick(newcomers.ids[row], value, "new") for row, value in best if newcomers.ids[row] not in hidden)
+    return tuple(islice((pick for pick in picks if _may_join(pick.id, page, catalogue)), _NEW))
+
+
+def _may_join(id_: str, page: Product | None, catalogue: Catalogue) -> bool:
+    """Whether a newcomer keeps the promise of the `similar` of this page; other shelves have no page to keep it to."""
+    if page is None:
+        return True
+    product = catalogue.get(id_)
+    return product is not None and is_similar(page, product)
 
 
 def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[NDArray[np.intp], NDArray[np.float64]]:

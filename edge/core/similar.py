@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.context import Context
-from edge.core.index import Floats, Index, Ints
+from edge.core.index import LEVELS, SEPARATOR, Floats, Index, Ints
+from edge.core.products import Product
 from edge.core.sources import ALIKE, Chunk
 
 PRICE_BAND = 2.0  # at most twice, at least half; a price not known counts as within
-ENOUGH = 8  # products, a shelf's usual length
+ENOUGH = 16  # products: a shelf of eight, and as many for what is sold out or of one family
 
 _Mask = NDArray[np.bool_]
 
@@ -48,6 +49,12 @@ def alike(index: Index, context: Context) -> list[Chunk]:
 def in_band(index: Index, anchor: int, items: Ints) -> _Mask:
     """Which of these products cost about what the anchor costs."""
     return within_band(float(index.price[anchor]), index.price[items])
+
+
+def is_similar(page: Product, product: Product) -> bool:
+    """Whether a product keeps the promise to another one's page, by their cards: for those the index does not know."""
+    same = page.category.split(SEPARATOR)[:LEVELS] == product.category.split(SEPARATOR)[:LEVELS]
+    return same and bool(within_band(page.price, np.array([product.price], np.float32))[0])
 
 
 def within_band(price: float, prices: Floats) -> _Mask:

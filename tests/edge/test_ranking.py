@@ -10,6 +10,7 @@ from edge.catalogue import Catalogue
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from edge.core.newcomers import Newcomers
+from edge.core.products import Change, Product
 from edge.core.profile import Bought, Profile, Session
 from edge.core.retrieval import History, elsewhere
 from edge.profiles import NOTHING_KNOWN, Known
@@ -300,9 +301,13 @@ def test_newcomers_join_through_what_was_found(model: Model, catalogue: Catalogu
 
 def test_on_similar_the_pages_own_newcomers_come_first(model: Model, catalogue: Catalogue) -> None:
     """The page's product itself counts fully: who is most like it inherits most."""
+    white = Product("white", "White Tea", 5.0, category="Drinks > Hot")
+    catalogue.apply(Change("white", 1, product=white))
     shelf = shown_for(model, "similar", Query("pdp", product_id="tea"), catalogue)
-    assert [pick.id for pick in shelf.newcomers] == ["white", "odd"]
+    assert [pick.id for pick in shelf.newcomers] == ["white"], "not `odd`, which has no category"
     assert shelf.newcomers[0].score > 0.9
+    catalogue.apply(Change("white", 2, price=10.5))
+    assert shown_for(model, "similar", Query("pdp", product_id="tea"), catalogue).newcomers == (), "out of the band"
 
 
 def test_diversity_moves_kinds_apart_and_keeps_scores(model: Model, catalogue: Catalogue) -> None:

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from edge.core.context import Context, History
 from edge.core.index import Index
-from edge.core.similar import ENOUGH, alike, in_band, within_band
+from edge.core.products import Product
+from edge.core.similar import alike, in_band, is_similar, within_band
 
 
 def found(index: Index, page: str) -> dict[str, float]:
@@ -41,11 +43,12 @@ def shop(arrays: dict[str, NDArray[Any]]) -> Index:
     return Index.from_arrays(arrays | more | {"ids": ids, "category_items": items, "category_ptr": ptr})
 
 
-def test_where_enough_keep_the_promise_nothing_else_is_shown(shop: Index) -> None:
+def test_where_enough_keep_the_promise_nothing_else_is_shown(shop: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tea costs 4: hot drinks from 2 to 8, and nothing dearer, cheaper or colder."""
+    monkeypatch.setattr("edge.core.similar.ENOUGH", 8)
     like = found(shop, "tea")
     assert set(like) == {"tea", "coffee", "green", *(f"hot{n:02}" for n in range(2, 9))}
-    assert len(like) > ENOUGH
+    assert len(like) > 8
 
 
 def test_where_few_keep_it_they_stand_first(shop: Index) -> None:
@@ -81,3 +84,22 @@ def test_the_band_is_half_to_twice_with_its_ends(price: float, within: bool) -> 
 def test_the_band_of_a_product_is_around_its_usual_price(index: Index) -> None:
     """Tea at 4: coffee at 8 and cola at 2 are in, soap at 1 is not."""
     assert in_band(index, 0, index.positions(["coffee", "cola", "soap"])).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("changed", "similar"),
+    [
+        ({}, True),
+        ({"price": 8.0}, True),
+        ({"price": 8.1}, False),
+        ({"category": "Drinks > Cold"}, False),
+        ({"category": "Drinks"}, False),
+        ({"title": "Anything", "brand": "Birch"}, True),
+    ],
+)
+def test_cards_are_held_to_the_same_promise(changed: dict[str, object], similar: bool) -> None:
+    """Category to the third level and price; a deeper level is not looked at."""
+    page = Product("tea", "Tea", 4.0, category="Drinks > Hot")
+    assert is_similar(page, msgspec.structs.replace(page, id="new", **changed)) is similar
+    deep = msgspec.structs.replace(page, category="a > b > c > d")
+    assert is_similar(deep, msgspec.structs.replace(deep, category="a > b > c > e"))

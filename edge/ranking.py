@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.catalogue import Catalogue
-from edge.core.diversity import diversify, kinds_of
+from edge.core.diversity import kinds_of, worth_beside
 from edge.core.features import build
 from edge.core.newcomers import NO_NEWCOMERS, Newcomers
 from edge.core.products import Product
@@ -168,11 +169,14 @@ def arrange(
         # A narrow filter must reach past the reserve: sieve all candidates by what rarely changes.
         shown = [at for at in order if _may_show(ids[some.items[at]], query.filter, hidden, catalogue)]
         order = np.array(shown, np.intp)
-    if spec.diverse:
-        order = order[diversify(values[order], kinds_of(model.index, some.items[order]), diversity)]
+    worth: NDArray[np.floating[Any]] = values[order]
+    if spec.diverse and diversity > 0:
+        worth = worth_beside(worth, kinds_of(model.index, some.items[order]), diversity)
+        spread = np.argsort(-worth, kind="stable")
+        order, worth = order[spread], worth[spread]
     order = order[:most]
     said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
-    picks = zip(some.items[order].tolist(), values[order].round(4).tolist(), said, strict=True)
+    picks = zip(some.items[order].tolist(), worth[:most].round(4).tolist(), said, strict=True)
     served_by = evidence.served_by if pool in SCORED_SLOTS else "context"  # the others look at the page alone
     newcomers = _newcomers(some, values, slot, evidence, hidden, catalogue) if spec.welcomes else ()
     return Shelf(slot, served_by, tuple(Pick(ids[at], value, reason) for at, value, reason in picks), newcomers)

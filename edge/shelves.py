@@ -111,7 +111,9 @@ def _fill(query: Query, shelf: Shelf, catalogue: Catalogue, taken: set[str | Non
     known = _showable(query, shelf.picks, catalogue, taken, families)
     items = list(islice(known, query.limit - places))
     new = list(islice(_showable(query, shelf.newcomers, catalogue, taken, families), places if items else 0))
-    return [*items, *islice(known, query.limit - len(items) - len(new)), *new]
+    items += islice(known, query.limit - len(items) - len(new))
+    # Scores fall along a shelf; a place given is no claim to be better than the one before it.
+    return [*items, *(msgspec.structs.replace(item, score=min(item.score, items[-1].score)) for item in new)]
 
 
 def _showable(

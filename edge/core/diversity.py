@@ -19,10 +19,14 @@ def diversify(values: NDArray[np.floating[Any]], kinds: Ints, strength: float) -
     It is what choosing one after the other gives, each time the product worth most beside those chosen: within a kind
     values only fall, so all can be sorted at once. Ties keep the order given.
     """
+    return np.argsort(-worth_beside(values, kinds, strength), kind="stable")
+
+
+def worth_beside(values: NDArray[np.floating[Any]], kinds: Ints, strength: float) -> NDArray[np.floating[Any]]:
+    """What each of these values, best first, is worth beside those of its kind before it."""
     if strength <= 0 or len(values) < 2:
-        return np.arange(len(values))
-    worth = values * (1.0 - strength) ** _before(kinds)
-    return np.argsort(-worth, kind="stable")
+        return values
+    return np.asarray(values * (1.0 - strength) ** _before(kinds))
 
 
 def kinds_of(index: Index, items: Ints) -> Ints:

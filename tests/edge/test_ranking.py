@@ -310,7 +310,7 @@ def test_on_similar_the_pages_own_newcomers_come_first(model: Model, catalogue: 
     assert shown_for(model, "similar", Query("pdp", product_id="tea"), catalogue).newcomers == (), "out of the band"
 
 
-def test_diversity_moves_kinds_apart_and_keeps_scores(model: Model, catalogue: Catalogue) -> None:
+def test_diversity_moves_kinds_apart_and_scores_still_fall(model: Model, catalogue: Catalogue) -> None:
     """At full strength the first of every kind comes before a second of any; what is bought again stays as it is."""
     query, who = Query("home"), known("tea", "coffee", "cake", "bread")
     plain = shown_for(model, "for_you", query, catalogue, who)
@@ -320,7 +320,10 @@ def test_diversity_moves_kinds_apart_and_keeps_scores(model: Model, catalogue: C
     different = len(set(firsts))
     assert len(set(firsts[:different])) == different
     assert ids(spread) != ids(plain)
-    assert sorted(plain.picks) == sorted(spread.picks)
+    assert {(pick.id, pick.reason) for pick in plain.picks} == {(pick.id, pick.reason) for pick in spread.picks}
+    scores = [pick.score for pick in spread.picks]
+    assert scores == sorted(scores, reverse=True)
+    assert all(score <= next(one.score for one in plain.picks if one.id == id_) for id_, score, _ in spread.picks)
     again = known("tea", "coffee", "green")
     assert ids(shown_for(model, "buy_again", query, catalogue, again, diversity=1.0)) == ids(
         shown_for(model, "buy_again", query, catalogue, again)

@@ -254,6 +254,16 @@ def test_newcomers_take_the_last_places_and_at_most_a_quarter(
     assert shown(shelve(Query("home", limit=limit), ranking, catalogue, places)) == {"for_you": expected}
 
 
+def test_scores_fall_to_the_end_of_the_shelf(tmp_path: Path) -> None:
+    """A newcomer that stands last scores no more than what stands before it, and keeps its score when that is less."""
+    catalogue = catalogue_of(tmp_path, [*EIGHT, *FAMILY])
+    for inherited, expected in ((0.9, 0.5), (0.2, 0.2)):
+        new = (Pick("milk-1", inherited, "new"),)
+        shelves = (Shelf("for_you", "personal", tuple(Pick(id_, 0.5, "r") for id_ in ("tea", "cake", "soap")), new),)
+        (slot,) = shelve(Query("home", limit=4), Ranking(None, shelves), catalogue).slots
+        assert [item.score for item in slot.items] == [0.5, 0.5, 0.5, expected]
+
+
 def test_newcomers_obey_the_live_rules_and_leave_no_gap(tmp_path: Path) -> None:
     """Sold out, scored too low or shown already: a known product takes the place; alone they make no shelf."""
     catalogue = catalogue_of(tmp_path, [*EIGHT, *FAMILY])

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
+import msgspec
 import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
@@ -19,7 +20,7 @@ from backend.settings import Settings
 from edge.core.bundle import Live, read_live, read_manifest, write_live
 from edge.core.errors import EndcapError
 from edge.core.keys import load_key
-from edge.core.products import Change
+from edge.core.products import Change, Product
 from edge.core.switches import SURFACES, Surface, Switches, read_switches, write_switches
 from edge.embedded import store_url
 from edge.profiles import connect
@@ -75,6 +76,31 @@ def product_command(
     change = Change(product_id, time.time(), price=price, compare_at_price=compare_at, available=available)
     _with_store(settings, lambda redis: put_changes(redis, settings.shop, [change]))
     console.print(f"{product_id} changed")
+
+
+@app.command("listing")
+def listing_command(
+    product_id: Annotated[str, typer.Argument(help="the new product")],
+    title: Annotated[str, typer.Option(help="its name")],
+    price: Annotated[float, typer.Option(min=0, help="its price")],
+    category: Annotated[str, typer.Option(help="its path, wide to narrow: 'Drinks > Tea > Green Tea'")] = "",
+    brand: Annotated[str, typer.Option(help="its brand")] = "",
+    currency: Annotated[str, typer.Option(help="ISO 4217 code of the price")] = "USD",
+    handle: Annotated[str, typer.Option(help="its name in addresses")] = "",
+    url: Annotated[str, typer.Option(help="its page")] = "",
+    image: Annotated[str | None, typer.Option(help="its picture's address")] = None,
+) -> None:
+    """List a new product, or give one a new card; shelves may show it within a second, without training."""
+    fields = {"id": product_id, "title": title, "price": price, "category": category, "brand": brand}
+    fields |= {"currency": currency, "handle": handle, "url": url, "image": image, "listed": int(time.time() // 86_400)}
+    try:
+        product = msgspec.convert(fields, Product)
+    except msgspec.ValidationError as error:
+        raise typer.BadParameter(f"{error}; see docs/data-format.md") from error
+    settings = Settings()
+    change = Change(product.id, time.time(), product=product)
+    _with_store(settings, lambda redis: put_changes(redis, settings.shop, [change]))
+    console.print(f"{product.id} listed")
 
 
 @app.command("switch")

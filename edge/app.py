@@ -27,6 +27,7 @@ from edge.settings import Settings
 from edge.wire import Batch, Query, decode_json, query_from_body, query_from_url
 
 _WEB = Path(__file__).parent / "web"
+_LISTINGS_S = 0.2  # a product listed now stands on shelves within a second, with the follower's half
 _FOLLOW_TIMEOUT_S = 5.0  # the follower's reads block for half a second; a dead store is noticed within this
 
 
@@ -68,6 +69,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     background = [
         asyncio.create_task(poll(edge.recommender.refresh)),
         asyncio.create_task(edge.recommender.catalogue.follow(follower)),
+        asyncio.create_task(poll(edge.recommender.refresh_listings, every_s=_LISTINGS_S)),
     ]
     edge.drain.install(asyncio.get_running_loop())
     try:

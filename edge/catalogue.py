@@ -14,6 +14,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from edge.core.content import family
 from edge.core.errors import BundleError, CodecError
 from edge.core.keys import changes_key, overlay_key
 from edge.core.products import Change, Product, decode_change, read_snapshot
@@ -43,6 +44,9 @@ class Catalogue:
         self._changes: dict[str, Change] = {}
         self._live: dict[str, Product] = {}  # changed products only; the rest are as in the snapshot
         self._cards: dict[str, msgspec.Raw] = {}
+        self._families: dict[str, str] = {}
+        self._touched: dict[str, None] = {}
+        self._replaced = False
 
     def __len__(self) -> int:
         return len(self._snapshot)
@@ -58,6 +62,24 @@ class Catalogue:
             card = self._cards[product.id] = _card(product)
         return card
 
+    def family(self, product: Product) -> str:
+        """The key of its sizes and varieties; made once per change."""
+        key = self._families.get(product.id)
+        if key is None:
+            key = self._families[product.id] = family(product)
+        return key
+
+    def ids(self) -> set[str]:
+        """Every product of the shop."""
+        return {*self._snapshot, *list(self._live)}
+
+    def take_touched(self) -> tuple[bool, list[str]]:
+        """What changed since the last call: whether a snapshot was read, and the products changed. For one follower."""
+        with self._writing:
+            taken = self._replaced, list(self._touched)
+            self._replaced, self._touched = False, {}
+            return taken
+
     def apply(self, change: Change) -> None:
         """Lay one change over the catalogue. Older than the snapshot or than what is known: it changes nothing."""
         with self._writing:
@@ -69,6 +91,8 @@ class Catalogue:
             if product is not None:
                 self._live[change.id] = product
                 self._cards.pop(change.id, None)
+                self._families.pop(change.id, None)
+                self._touched[change.id] = None
                 self.revision += 1
 
     def reload(self) -> bool:
@@ -87,7 +111,8 @@ class Catalogue:
             changes = {id_: change for id_, change in self._changes.items() if change.time > read.as_of}
             laid = {id_: change.applied(snapshot.get(id_)) for id_, change in changes.items()}
             self._live = {id_: product for id_, product in laid.items() if product is not None}
-            self._snapshot, self._changes, self._cards, self._as_of = snapshot, changes, {}, read.as_of
+            self._snapshot, self._changes, self._as_of = snapshot, changes, read.as_of
+            self._cards, self._families, self._touched, self._replaced = {}, {}, {}, True
             self.revision += 1
         CATALOGUE_PRODUCTS.labels(self.shop).set(len(snapshot))
         return True

@@ -7,15 +7,22 @@ come after the cache. If the ranker fails or there is no time for it, the order 
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.catalogue import Catalogue
+from edge.core.diversity import kinds_of, worth_beside
 from edge.core.features import build
+from edge.core.newcomers import NO_NEWCOMERS, Newcomers
+from edge.core.products import Product
 from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, Context, History, candidates, elsewhere
+from edge.core.similar import is_similar
 from edge.core.sources import SOURCES
 from edge.profiles import Known
+from edge.reasons import reasons
 from edge.scoring import Model, RankerError
 from edge.shelves import Pick, ServedBy, Shelf, listed, passes
 from edge.slots import SLOTS, SlotSpec
@@ -23,31 +30,26 @@ from edge.wire import Filter, Query
 
 Scores = dict[str, NDArray[np.float32]]  # shelf -> the ranker's raw score for each of its candidates
 
-_DAY_S = 86_400.0
 _UNSCORED = frozenset({"recently_viewed", "trending"})  # their order is given, not ranked
 _NO_FILTER = Filter()
-# Why a candidate is shown, by the strongest evidence that found it; the shelf's own reason where none of these did.
-_REASONS: dict[str, tuple[tuple[str, str], ...]] = {
-    "bought_together": (("hits", "bought_together"), ("own", "bought_before")),
-    "cart_complements": (("hits", "bought_together"), ("own", "bought_before")),
-    "for_you": (
-        ("own", "bought_before"),
-        ("visit_pair", "goes_with_viewed"),
-        ("history_pair", "goes_with_bought"),
-        ("favourite", "favourite_category"),
-        ("popular", "popular"),
-    ),
-}
+_STAND_INS = 3  # of a page's newcomer, whose companions are looked up in place of its own
+_NEW = 8  # newcomers in reserve for the live rules
+_LEAST_SHARE = 0.02  # of the best candidate's worth, for a newcomer to take a place from a known product
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the shelves of one request are made from. `visit` holds this visit's products, newest last."""
+    """What the shelves of one request are made from. `visit` holds this visit's products, newest last.
+
+    `stands_in`: the page's product is a newcomer, and the context's anchors are the known products most like it.
+    """
 
     query: Query
     known: Known
     visit: tuple[str, ...]
     context: Context
+    newcomers: Newcomers = NO_NEWCOMERS
+    stands_in: str | None = None
 
     @property
     def served_by(self) -> ServedBy:
@@ -68,19 +70,28 @@ def page_products(query: Query, known: Known) -> tuple[str, ...]:
     return ()
 
 
-def gather_evidence(model: Model, query: Query, known: Known, history: History) -> Evidence:
+def gather_evidence(
+    model: Model, query: Query, known: Known, history: History, newcomers: Newcomers = NO_NEWCOMERS
+) -> Evidence:
     """Align page and visit to the model's index, as `history` is already."""
     page = page_products(query, known)
     stored = (*known.session.cart, *known.session.viewed) if known.session else ()
     newest_first = dict.fromkeys(reversed((*stored, *query.session)))
     visit = tuple(product for product in reversed(newest_first) if product not in page)
+    anchors = model.index.positions(id_ for id_ in page if id_ not in newcomers.row)
+    stands_in = None
+    if not len(anchors):
+        # Nothing was ever bought with it: what is bought with the products most like it has to do.
+        stands_in = next((id_ for id_ in reversed(page) if id_ in newcomers.row), None)
+        anchors = newcomers.stand_ins(stands_in)[0][:_STAND_INS] if stands_in else anchors
     context = Context(
-        anchors=model.index.positions(page),
+        anchors=anchors,
         recent=model.index.positions(visit),
         history=history,
-        day=time.time() / _DAY_S,
+        # To the hour, so that for the hour the same state gives the same answer, in every process.
+        day=time.time() // 3_600 / 24,
     )
-    return Evidence(query, known, visit, context)
+    return Evidence(query, known, visit, context, newcomers, stands_in)
 
 
 def find(model: Model, slots: Iterable[str], evidence: Evidence) -> dict[str, Candidates]:
@@ -92,7 +103,22 @@ def find(model: Model, slots: Iterable[str], evidence: Evidence) -> dict[str, Ca
     wanted = dict.fromkeys(PART_OF.get(slot, slot) for slot in slots if slot not in _UNSCORED)
     if not (len(context.history.items) or len(context.recent)):
         wanted.pop("for_you", None)  # a stranger gets the popular list under its own name
-    return {slot: candidates(model.index, slot, context) for slot in wanted}
+    newcomer = evidence.stands_in
+    return {
+        slot: _like_newcomer(evidence.newcomers, newcomer)
+        if newcomer and slot == "similar"
+        else candidates(model.index, slot, context)
+        for slot in wanted
+    }
+
+
+def _like_newcomer(newcomers: Newcomers, newcomer: str) -> Candidates:
+    """What is similar to a newcomer: its stand-ins, which keep the same promise as the shelf."""
+    items, _ = newcomers.stand_ins(newcomer)
+    by_place = (1 - np.arange(len(items)) / max(len(items), 1)).astype(np.float32)
+    alike = np.zeros((len(SOURCES), len(items)), np.float32)
+    alike[SOURCES.index("alike")] = by_place
+    return Candidates(items, by_place, alike)
 
 
 def score(model: Model, found: dict[str, Candidates], context: Context) -> Scores:
@@ -121,6 +147,7 @@ def arrange(
     scores: Scores,
     evidence: Evidence,
     catalogue: Catalogue,
+    diversity: float = 0.0,
 ) -> Shelf:
     """One shelf, best first, with enough in reserve for the live rules to take from."""
     spec, query, most = SLOTS[slot], evidence.query, 2 * evidence.query.limit + 16
@@ -142,11 +169,52 @@ def arrange(
         # A narrow filter must reach past the reserve: sieve all candidates by what rarely changes.
         shown = [at for at in order if _may_show(ids[some.items[at]], query.filter, hidden, catalogue)]
         order = np.array(shown, np.intp)
+    worth: NDArray[np.floating[Any]] = values[order]
+    if spec.diverse and diversity > 0:
+        worth = worth_beside(worth, kinds_of(model.index, some.items[order]), diversity)
+        spread = np.argsort(-worth, kind="stable")
+        order, worth = order[spread], worth[spread]
     order = order[:most]
-    reasons = _reasons(spec, some, order)
-    picks = zip(some.items[order].tolist(), values[order].round(4).tolist(), reasons, strict=True)
+    said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
+    picks = zip(some.items[order].tolist(), worth[:most].round(4).tolist(), said, strict=True)
     served_by = evidence.served_by if pool in SCORED_SLOTS else "context"  # the others look at the page alone
-    return Shelf(slot, served_by, tuple(Pick(ids[at], value, reason) for at, value, reason in picks))
+    newcomers = _newcomers(some, values, slot, evidence, hidden, catalogue) if spec.welcomes else ()
+    return Shelf(slot, served_by, tuple(Pick(ids[at], value, reason) for at, value, reason in picks), newcomers)
+
+
+def _newcomers(
+    found: Candidates,
+    values: NDArray[np.float64],
+    slot: str,
+    evidence: Evidence,
+    hidden: set[str],
+    catalogue: Catalogue,
+) -> tuple[Pick, ...]:
+    """The newcomers that inherit most from a shelf's candidates and, on `similar`, from the page's product itself."""
+    newcomers = evidence.newcomers
+    if not newcomers.ids:
+        return ()
+    items, worth = found.items, values.astype(np.float32)
+    page = None
+    if slot == "similar":
+        page = catalogue.get(evidence.query.product_id or "")
+        anchors = evidence.context.anchors
+        others = ~np.isin(items, anchors)
+        items = np.concatenate([anchors, items[others]])
+        worth = np.concatenate([np.ones(len(anchors), np.float32), worth[others]])
+    rows, inherited = newcomers.inherit(items, worth)
+    enough = inherited >= _LEAST_SHARE * worth.max(initial=0)
+    best = zip(rows[enough].tolist(), inherited[enough].astype(np.float64).round(4).tolist(), strict=True)
+    picks = (Pick(newcomers.ids[row], value, "new") for row, value in best if newcomers.ids[row] not in hidden)
+    return tuple(islice((pick for pick in picks if _may_join(pick.id, page, catalogue)), _NEW))
+
+
+def _may_join(id_: str, page: Product | None, catalogue: Catalogue) -> bool:
+    """Whether a newcomer keeps the promise of the `similar` of this page; other shelves have no page to keep it to."""
+    if page is None:
+        return True
+    product = catalogue.get(id_)
+    return product is not None and is_similar(page, product)
 
 
 def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
@@ -156,14 +224,6 @@ def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[NDArr
         return np.arange(len(values)), values.clip(0, 1)
     values = 1 / (1 + np.exp(-scores.astype(np.float64)))
     return np.argsort(-scores, kind="stable"), values
-
-
-def _reasons(spec: SlotSpec, found: Candidates, order: NDArray[np.intp]) -> list[str]:
-    reasons = [spec.reason] * len(order)
-    for source, reason in reversed(_REASONS.get(spec.id, ())):
-        for place in np.flatnonzero(found.evidence[SOURCES.index(source), order] > 0).tolist():
-            reasons[place] = reason
-    return reasons
 
 
 def _viewed(spec: SlotSpec, evidence: Evidence, most: int) -> tuple[Pick, ...]:

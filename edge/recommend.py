@@ -19,6 +19,7 @@ from edge.core.errors import BundleError
 from edge.core.profile import Profile
 from edge.core.switches import Switches, read_switches
 from edge.identify import Caller
+from edge.listings import Listings
 from edge.metrics import DEGRADED, SLOTS, STAGE_SECONDS
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
 from edge.ranking import Scores, arrange, find, gather_evidence, page_products, try_score
@@ -63,6 +64,7 @@ class Recommender:
         self.shop = shop
         self.live = LiveModel(settings.bundles_dir, shop)
         self.catalogue = Catalogue(shop, settings.catalogue_path(shop))
+        self.listings = Listings(self.catalogue)
         self.switches = Switches()
         self.faults: dict[str, str] = {}
         self._store = store
@@ -107,7 +109,15 @@ class Recommender:
     def _key(self, query: Query, model: Model) -> tuple[object, ...]:
         """Everything a contextual ranking depends on."""
         market, locale = query.market or self._settings.market, query.locale or self._settings.locale
-        rules = (model.version, self.switches, query.slots, query.limit, query.exclude, query.filter)
+        rules = (
+            model.version,
+            self.switches,
+            query.slots,
+            query.limit,
+            query.exclude,
+            query.filter,
+            self.listings.revision,
+        )
         return (self.shop, query.surface, query.product_id, query.cart, market, locale, *rules)
 
     async def _know(self, caller: Caller) -> tuple[Known, tuple[str, ...]]:
@@ -138,7 +148,8 @@ class Recommender:
         if any(id_ not in position and not catalogue.get(id_) for id_ in page_products(query, known)):
             failed.append("unknown_product")
         with _RETRIEVE.time():
-            evidence = gather_evidence(model, query, known, self._history(model, known.profile))
+            newcomers = self.listings.of(model.index)
+            evidence = gather_evidence(model, query, known, self._history(model, known.profile), newcomers)
             slots = query.slots or order_for(query.surface, orders=_orders(known), visiting=bool(evidence.visit))
             found = find(model, slots, evidence)
         with _RANK.time():
@@ -147,7 +158,8 @@ class Recommender:
                 scores: Scores = {}
             else:
                 scores = try_score(model, found, evidence.context, failed)
-            shelves = [arrange(model, slot, found, scores, evidence, catalogue) for slot in slots]
+            spread = self._settings.diversity
+            shelves = [arrange(model, slot, found, scores, evidence, catalogue, spread) for slot in slots]
         return Ranking(model, tuple(shelves), tuple(failed), cart=tuple(known.session.cart) if known.session else ())
 
     def _history(self, model: Model, profile: Profile | None) -> History:
@@ -161,7 +173,7 @@ class Recommender:
     def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing) -> Served:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""
         with _SHELVE.time():
-            answer = shelve(query, cached.value, self.catalogue)
+            answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
         for what in answer.degraded:
             DEGRADED.labels(what).inc()
         for slot in answer.slots:
@@ -181,6 +193,11 @@ class Recommender:
             # Model and catalogue stay: walking their hundred thousand objects at each full collection would stop all
             # requests for some 30 ms. They still go when nothing refers to them any more.
             gc.freeze()
+
+    def refresh_listings(self) -> None:
+        """Work out who stands in for what was listed or changed, off the request path."""
+        if self.live.current is not None:
+            self.listings.refresh(self.live.current.index)
 
     def _read_switches(self) -> bool:
         self.switches = read_switches(self._settings.bundles_dir, self.shop)

@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     redis_connections: int = Field(32, ge=1, description="connections to the store per process")
     cache_ttl_s: float = Field(5, ge=0, description="how long an answer may be reused")
     cache_entries: int = Field(10_000, ge=1, description="answers kept per process")
+    diversity: float = Field(
+        0.1, ge=0, le=1, description="how much less each further product of a kind counts on a ranked shelf; 0: off"
+    )
+    new_places: int = Field(
+        1, ge=0, description="places of a shelf that products without sales may take, at most a quarter of it; 0: off"
+    )
     max_in_flight: int = Field(24, ge=1, description="requests at work per process before overload answers begin")
     max_body_bytes: int = Field(262_144, ge=1024, description="largest request body")
     stream_max_entries: int = Field(

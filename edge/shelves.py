@@ -5,8 +5,10 @@ excluded, filtered out, unknown or unavailable; prices and stock as they are at 
 """
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -17,6 +19,10 @@ from edge.core.products import Product
 from edge.scoring import Model
 from edge.slots import SAY_POPULAR, SLOTS
 from edge.wire import Answer, Filter, Item, Query, Slot
+
+# Recent over earlier daily orders, as a log, after five orders of doubt on both sides: a quarter more at the least, and
+# for a product that hardly sold before at least two orders' worth of interest in four weeks.
+LEAST_TREND = 0.25
 
 ServedBy = Literal["personal", "session", "context", "popular"]
 
@@ -31,11 +37,12 @@ class Pick(NamedTuple):
 
 @dataclass(frozen=True)
 class Shelf:
-    """A shelf before the live rules: more picks than will be shown, best first."""
+    """A shelf before the live rules: more picks than will be shown, best first, and newcomers that may join them."""
 
     slot: str
     served_by: ServedBy
     picks: tuple[Pick, ...]
+    newcomers: tuple[Pick, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,16 +59,17 @@ class Ranking:
         return replace(self, degraded=(*failed, *self.degraded)) if failed else self
 
 
-def shelve(query: Query, ranking: Ranking, catalogue: Catalogue) -> Answer:
-    """Fill the shelves of an answer with what may be shown now."""
+def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int = 1) -> Answer:
+    """Fill the shelves of an answer with what may be shown now; newcomers take at most `new_places` of a shelf."""
     model = ranking.model
+    new_places = min(new_places, query.limit // 4)
     taken = {*query.cart, *ranking.cart, *query.exclude, query.product_id}
     slots = []
     for shelf in ranking.shelves:
         spec, title, served_by = SLOTS[shelf.slot], SLOTS[shelf.slot].title, shelf.served_by
-        items = _fill(query, shelf.picks, catalogue, taken)
+        items = _fill(query, shelf, catalogue, taken, new_places)
         if not items and model and spec.falls_back and query.fallback == "popular":
-            title, served_by, items = _popular(query, model, catalogue, taken)
+            title, served_by, items = _popular(shelf.slot, query, model, catalogue, taken)
         if items:
             token = _token(shelf.slot, query.surface, served_by, model, items)
             slots.append(Slot(shelf.slot, title, served_by, token, items))
@@ -71,7 +79,10 @@ def shelve(query: Query, ranking: Ranking, catalogue: Catalogue) -> Answer:
 @lru_cache(maxsize=4)  # two lists, the model that serves and the one before it
 def listed(model: Model, which: Literal["popular", "trending"]) -> tuple[Pick, ...]:
     """One of the model's ready-made lists."""
-    return positioned(model, model.index.popular if which == "popular" else model.index.trending, which)
+    index = model.index
+    if which == "popular":
+        return positioned(model, index.popular, which)
+    return positioned(model, index.trending[index.trend[index.trending] >= LEAST_TREND], which)
 
 
 def positioned(model: Model, positions: Ints, reason: str) -> tuple[Pick, ...]:
@@ -93,31 +104,47 @@ def passes(wanted: Filter, product: Product) -> bool:
     )
 
 
-def _fill(query: Query, picks: tuple[Pick, ...], catalogue: Catalogue, taken: set[str | None]) -> list[Item]:
-    items: list[Item] = []
+def _fill(query: Query, shelf: Shelf, catalogue: Catalogue, taken: set[str | None], new_places: int = 0) -> list[Item]:
+    """The products of one shelf. Newcomers stand last, and only beside others: they never make a shelf alone."""
+    families: set[str] | None = set() if SLOTS[shelf.slot].collapses else None
+    places = new_places if shelf.newcomers else 0
+    known = _showable(query, shelf.picks, catalogue, taken, families)
+    items = list(islice(known, query.limit - places))
+    new = list(islice(_showable(query, shelf.newcomers, catalogue, taken, families), places if items else 0))
+    items += islice(known, query.limit - len(items) - len(new))
+    # Scores fall along a shelf; a place given is no claim to be better than the one before it.
+    return [*items, *(msgspec.structs.replace(item, score=min(item.score, items[-1].score)) for item in new)]
+
+
+def _showable(
+    query: Query, picks: Iterable[Pick], catalogue: Catalogue, taken: set[str | None], families: set[str] | None
+) -> Iterator[Item]:
+    """What may be shown now, in order; each product, and where `families` is given each family, at most once."""
     for id_, score, reason in picks:
-        if len(items) == query.limit:
-            break
         if id_ in taken or score < query.min_score:
             continue
         product = catalogue.get(id_)
         if product is None or not product.available or not passes(query.filter, product):
             continue
+        if families is not None:
+            family = catalogue.family(product)
+            if family in families:
+                continue
+            families.add(family)
         taken.add(id_)
-        items.append(Item(id_, score, reason, catalogue.card(product)))
-    return items
+        yield Item(id_, score, reason, catalogue.card(product))
 
 
 def _popular(
-    query: Query, model: Model, catalogue: Catalogue, taken: set[str | None]
+    slot: str, query: Query, model: Model, catalogue: Catalogue, taken: set[str | None]
 ) -> tuple[str, ServedBy, list[Item]]:
     """Popular in the page's category, then popular in the shop; the title says which."""
     product = catalogue.get(query.product_id) if query.product_id else None
     if product is not None and product.category:
         nearest = positioned(model, model.index.popular_in(product.category), "popular_in_category")
-        if items := _fill(query, nearest, catalogue, taken):
+        if items := _fill(query, Shelf(slot, "context", nearest), catalogue, taken):
             return f"Popular in {product.category.split(' > ')[-1]}", "context", items
-    return SAY_POPULAR, "popular", _fill(query, listed(model, "popular"), catalogue, taken)
+    return SAY_POPULAR, "popular", _fill(query, Shelf(slot, "popular", listed(model, "popular")), catalogue, taken)
 
 
 def _token(slot: str, surface: str, served_by: str, model: Model | None, items: list[Item]) -> str:

@@ -13,23 +13,33 @@ SAY_POPULAR = "Popular right now"
 
 @dataclass(frozen=True)
 class SlotSpec:
-    """One kind of shelf. `reason` is what its products are shown for unless a better reason is found."""
+    """One kind of shelf.
+
+    `reason` is what its products are shown for unless evidence gives a better one, so it claims no more than holds for
+    all of them. `collapses`: at most one product of a family (sizes, varieties). `diverse`: further products of a kind
+    count less. `welcomes`: newcomers may take a place; not where the shelf says what was bought.
+    """
 
     id: str
     surface: Surface
     title: str
     reason: str
     falls_back: bool = False
+    collapses: bool = True
+    diverse: bool = False
+    welcomes: bool = False
 
 
 _ALL = (
-    SlotSpec("bought_together", "pdp", "Frequently bought together", "bought_together"),
-    SlotSpec("similar", "pdp", "Similar products", "similar", falls_back=True),
-    SlotSpec("complete_the_look", "pdp", "Goes well with this", "goes_with_this"),
-    SlotSpec("cart_complements", "cart", "Goes with your cart", "goes_with_cart", falls_back=True),
-    SlotSpec("for_you", "home", "Recommended for you", "for_you", falls_back=True),
-    SlotSpec("buy_again", "home", "Buy it again", "bought_before"),
-    SlotSpec("recently_viewed", "home", "Recently viewed", "viewed"),
+    SlotSpec("bought_together", "pdp", "Frequently bought together", "suggested", diverse=True),
+    SlotSpec("similar", "pdp", "Similar products", "similar", falls_back=True, welcomes=True),
+    SlotSpec("complete_the_look", "pdp", "Goes well with this", "goes_with_this", diverse=True),
+    SlotSpec(
+        "cart_complements", "cart", "Goes with your cart", "suggested", falls_back=True, diverse=True, welcomes=True
+    ),
+    SlotSpec("for_you", "home", "Recommended for you", "for_you", falls_back=True, diverse=True, welcomes=True),
+    SlotSpec("buy_again", "home", "Buy it again", "bought_before", collapses=False),
+    SlotSpec("recently_viewed", "home", "Recently viewed", "viewed", collapses=False),
     SlotSpec("trending", "home", "Trending now", "trending"),
 )
 SLOTS: dict[str, SlotSpec] = {spec.id: spec for spec in _ALL}

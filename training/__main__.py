@@ -18,7 +18,7 @@ from edge.core.errors import EndcapError
 from edge.core.events import PURPOSES, Purpose
 from edge.core.products import write_snapshot
 from training import dataset as datasets
-from training import pipeline, report, sample
+from training import measuring, pipeline, report, sample
 from training.completejourney.adapter import convert
 from training.page import render as page
 from training.sessions import benchmark, tables
@@ -27,6 +27,8 @@ from training.stages import Stages
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 console = Console()
+app.command("coldstart")(measuring.coldstart)
+app.command("diversity")(measuring.diversity_command)
 _FRESH = timedelta(days=14)
 
 

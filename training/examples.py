@@ -5,7 +5,7 @@ features come from the very functions that serve.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from edge.core.retrieval import Candidates, Context, History, candidates
 from training.moments import Moment
 
 MEASURED_SLOTS = ("bought_together", "cart_complements", "for_you", "buy_again")
+STRANGERS = 4  # each so many-th moment is learned from as a stranger's, too; docs/quality.md has the figures
 _EMPTY = np.empty(0, np.int32)
 
 
@@ -74,11 +75,29 @@ def labelled(index: Index, query: Query, limit: int = 100) -> tuple[Candidates, 
 
 
 def rows(index: Index, moments: Sequence[Moment], negatives: int = 40, seed: int = 0) -> Iterator[Rows]:
-    """The rows of each moment: every candidate that was bought and at most `negatives` others per shelf."""
+    """The rows of each moment: every candidate that was bought and at most `negatives` others per shelf.
+
+    Every STRANGERS-th moment is asked as by a stranger, too: else the forest only ever saw shoppers with a history.
+    """
     rng = np.random.default_rng(seed)
-    for moment in moments:
-        parts = [_thinned(*labelled(index, query)[1:], negatives, rng) for query in queries(index, moment, seed)]
+    nobody = History.of(index, None)
+    for at, moment in enumerate(moments):
+        asked = queries(index, moment, seed)
+        asked += strangers(asked, nobody) if at % STRANGERS == 0 else []
+        parts = [_thinned(*labelled(index, query)[1:], negatives, rng) for query in asked]
         yield stack([part for part in parts if part is not None])
+
+
+def strangers(asked: Sequence[Query], nobody: History) -> list[Query]:
+    """The same page and cart as somebody nothing is known of would ask, and the homepage after seeing that page."""
+    out = []
+    for query in asked:
+        anchors, day = query.context.anchors, query.context.day
+        if query.slot in ("bought_together", "cart_complements"):
+            out.append(replace(query, context=Context(anchors, query.context.recent, nobody, day)))
+        if query.slot == "bought_together":
+            out.append(replace(query, slot="for_you", context=Context(_EMPTY, anchors, nobody, day)))
+    return out
 
 
 def _thinned(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.core import sources
+from edge.core import similar, sources
 from edge.core.context import Context, History
 from edge.core.index import Floats, Index, Ints, distinct
 from edge.core.sources import HITS, KIND, OWN, SOURCES, Finder
@@ -84,11 +84,13 @@ def _best(score: NDArray[np.float64], allowed: _Mask, own: _Mask, limit: int, ne
 def elsewhere(index: Index, context: Context, found: Candidates) -> NDArray[np.bool_]:
     """Which candidates were bought together with an anchor beyond chance, yet are of no anchor's category.
 
-    Category is the second level of the path, or the first where the path ends there.
+    Category is the second level of the path, or the first where the path ends there. Beside an anchor of no category
+    nothing can be said to be of another one.
     """
     # Narrow codes are larger, so the larger of the first two is the second where there is one.
     own, theirs = (index.category_of[rows, :2].max(axis=1) for rows in (context.anchors, found.items))
-    return np.asarray((found.evidence[HITS] > 0) & (theirs >= 0) & ~_among(theirs, own))
+    told = bool((own >= 0).all())
+    return np.asarray((found.evidence[HITS] > 0) & (theirs >= 0) & ~_among(theirs, own) & told)
 
 
 # --- the shelves -----------------------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ _HOME = (
 )
 _SHELVES: dict[str, _Shelf] = {
     "bought_together": _shelf(_together, _PAGE, new=0.3, pair=1, neighbours=0.3, own=0.5),
-    "similar": _shelf(_any, (sources.alike,), alike=1),
+    "similar": _shelf(_any, (similar.alike,), alike=1),
     "cart_complements": _shelf(_any, _PAGE, new=0.3, pair=1, neighbours=0.5, own=0.8),
     "for_you": _shelf(
         _any,

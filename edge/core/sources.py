@@ -133,21 +133,6 @@ def liked(index: Index, context: Context) -> list[Chunk]:
     return [(LIKED, items[best], nearness[best])]
 
 
-def alike(index: Index, context: Context) -> list[Chunk]:
-    """Of the page's narrow category: near in price, of the same brand, bought in the same company."""
-    if not len(context.anchors) or index.category_of[context.anchors[-1]].max() < 0:
-        return []
-    anchor = int(context.anchors[-1])
-    code = int(index.category_of[anchor].max())
-    items = index.category_items[index.category_ptr[code] : index.category_ptr[code + 1]]
-    price, prices = float(index.price[anchor]), index.price[items]
-    known = (price > 0) & (prices > 0)
-    near = np.where(known, np.exp(-np.abs(np.log(np.where(known, prices, 1) / (price or 1)))), 0.5)
-    brand = (index.brand_of[items] == index.brand_of[anchor]) & (index.brand_of[anchor] >= 0)
-    company = index.vectors[items].astype(np.float32) @ index.vectors[anchor].astype(np.float32)
-    return [(ALIKE, items, near + 0.3 * brand + np.maximum(company, 0) + 0.1 * np.log1p(index.sold_recently[items]))]
-
-
 def popular(index: Index, context: Context) -> list[Chunk]:
     """The shop's most popular, once anything is known of this shopper or visit."""
     if not (len(context.history.items) or len(context.recent) or len(context.history.viewed)):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def test_help_lists_the_commands(command: Callable[..., Any]) -> None:
     """Each with a line that says what it does; without a command, the same."""
     for arguments in (("--help",), ()):
         done = command(*arguments)
-        for name in ("refresh", "product", "switch", "publish"):
+        for name in ("refresh", "product", "listing", "switch", "publish"):
             assert name in done.stdout + done.stderr
 
 
@@ -58,6 +59,9 @@ def test_a_price_change_reaches_a_running_edge(
     [
         (("product", "p004"), "nothing to change"),
         (("product", "p004", "--price", "-1"), "price"),
+        (("listing", "new", "--price", "1"), "--title"),
+        (("listing", "new", "--title", "", "--price", "1"), "length"),
+        (("listing", "new", "--title", "New", "--price", "1", "--currency", "euro"), "currency"),
         (("switch", "--off", "attic"), "no surface"),
         (("switch", "--percent", "101"), "percent"),
         (("publish", "nowhere"), "no bundle"),
@@ -106,3 +110,18 @@ def test_bad_settings_are_named(command: Callable[..., Any]) -> None:
     assert done.returncode == 2
     assert "shop" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_new_product_is_listed_on_a_running_edge(
+    command: Callable[..., Any], edge: Any, redis: "Redis", until: Callable[..., None]
+) -> None:
+    """From the command line to a page of its own, listed today."""
+    arguments = ("--title", "Alder Smoked Cheese", "--price", "5", "--category", "Dairy > Cheese", "--brand", "Alder")
+    assert command("listing", "brand-new", *arguments).returncode == 0
+    until(lambda: edge.edge.recommender.catalogue.get("brand-new"))
+    product = edge.edge.recommender.catalogue.get("brand-new")
+    assert (product.title, product.price, product.category, product.currency) == (
+        "Alder Smoked Cheese", 5.0, "Dairy > Cheese", "USD",
+    )  # fmt: skip
+    assert product.listed in {int(time.time() // 86_400), int(time.time() // 86_400) - 1}
+    until(lambda: edge.shelves("pdp", product_id="brand-new")["slots"][0]["title"] != "Popular in Cheese")

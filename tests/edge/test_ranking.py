@@ -9,6 +9,8 @@ import pytest
 from edge.catalogue import Catalogue
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
+from edge.core.newcomers import Newcomers
+from edge.core.products import Change, Product
 from edge.core.profile import Bought, Profile, Session
 from edge.core.retrieval import History, elsewhere
 from edge.profiles import NOTHING_KNOWN, Known
@@ -227,3 +229,107 @@ def test_a_narrow_filter_reaches_past_the_reserve(outcome: Outcome, shop_dir: Da
     assert ids(arranged(model, "for_you", rare, catalogue_of(tmp_path / "marked", marked))) == every[-1:]
     excluding = msgspec.structs.replace(query, exclude=tuple(best))
     assert ids(arranged(model, "for_you", excluding, catalogue)) == every[18:36]
+
+
+# --- newcomers and diversity -----------------------------------------------------------------------------------------
+
+
+def newcomers(index: Index) -> Newcomers:
+    """`white` stands for tea and green tea, `kite` for soap; `odd` is known to the index, and was never bought."""
+    found = {"white": ([0, 7], [0.9, 0.6]), "kite": ([5], [0.5]), "odd": ([0, 1], [0.5, 0.5])}
+    pairs = {
+        id_: (np.array(items, np.int32), np.array(likeness, np.float32)) for id_, (items, likeness) in found.items()
+    }
+    return Newcomers.of(pairs, len(index.ids))
+
+
+def shown_for(
+    model: Model, slot: str, query: Query, catalogue: Catalogue, who: Known = NOTHING_KNOWN, diversity: float = 0.0
+) -> Shelf:
+    """One shelf beside the newcomers above."""
+    evidence = gather_evidence(model, query, who, History.of(model.index, who.profile), newcomers(model.index))
+    found = find(model, [slot], evidence)
+    return arrange(model, slot, found, try_score(model, found, evidence.context, []), evidence, catalogue, diversity)
+
+
+def test_a_newcomers_page_is_answered_through_its_stand_ins(model: Model, catalogue: Catalogue) -> None:
+    """They are similar; what is bought with them is bought with something similar, and the reasons say no more."""
+    page = Query("pdp", product_id="white")
+    similar = shown_for(model, "similar", page, catalogue)
+    assert ids(similar) == ["tea", "green"]
+    assert (similar.served_by, {pick.reason for pick in similar.picks}) == ("context", {"similar"})
+    assert [pick.score for pick in similar.picks] == [1, 0.5]
+    together = shown_for(model, "bought_together", page, catalogue)
+    assert [(pick.id, pick.reason) for pick in together.picks] == [("cake", "bought_with_similar")]
+    look = shown_for(model, "complete_the_look", page, catalogue)
+    assert [(pick.id, pick.reason) for pick in look.picks] == [("cake", "goes_with_similar")]
+    assert together.newcomers == look.newcomers == (), "they say what was bought"
+
+
+def test_a_page_the_index_knows_without_a_sale_is_a_newcomers_too(model: Model, catalogue: Catalogue) -> None:
+    """Its row in the index says nothing; its stand-ins do."""
+    assert ids(shown_for(model, "similar", Query("pdp", product_id="odd"), catalogue)) == ["tea", "coffee"]
+
+
+@pytest.mark.parametrize(
+    ("cart", "anchors", "stands_in"),
+    [(("white", "soap"), ["soap"], None), (("kite", "white"), ["tea", "green"], "white"), (("unheard of",), [], None)],
+)
+def test_known_products_speak_for_a_cart(
+    model: Model, cart: tuple[str, ...], anchors: list[str], stands_in: str | None
+) -> None:
+    """Only where there is none do the stand-ins of the newest newcomer."""
+    evidence = gather_evidence(
+        model, Query("cart", product_ids=cart), NOTHING_KNOWN, History.of(model.index, None), newcomers(model.index)
+    )
+    assert [model.index.ids[at] for at in evidence.context.anchors] == anchors
+    assert evidence.stands_in == stands_in
+
+
+def test_newcomers_join_through_what_was_found(model: Model, catalogue: Catalogue) -> None:
+    """Best first, as `new`; what this visit has seen is not shown again, nor what nobody found stands in for."""
+    shelf = shown_for(model, "for_you", Query("home"), catalogue, known("tea"))
+    scores = {pick.id: pick.score for pick in shelf.picks}
+    inherited = {pick.id: pick.score for pick in shelf.newcomers}
+    assert {pick.reason for pick in shelf.newcomers} == {"new"}
+    assert inherited["white"] == pytest.approx((0.9 * scores["tea"] + 0.6 * scores["green"]) / 1.5, abs=1e-3)
+    assert list(inherited.values()) == sorted(inherited.values(), reverse=True)
+    seen = shown_for(model, "for_you", Query("home", session=("white", "coffee")), catalogue, known("tea"))
+    assert "white" not in {pick.id for pick in seen.newcomers}
+    assert shown_for(model, "buy_again", Query("home"), catalogue, known("tea")).newcomers == ()
+
+
+def test_on_similar_the_pages_own_newcomers_come_first(model: Model, catalogue: Catalogue) -> None:
+    """The page's product itself counts fully: who is most like it inherits most."""
+    white = Product("white", "White Tea", 5.0, category="Drinks > Hot")
+    catalogue.apply(Change("white", 1, product=white))
+    shelf = shown_for(model, "similar", Query("pdp", product_id="tea"), catalogue)
+    assert [pick.id for pick in shelf.newcomers] == ["white"], "not `odd`, which has no category"
+    assert shelf.newcomers[0].score > 0.9
+    catalogue.apply(Change("white", 2, price=10.5))
+    assert shown_for(model, "similar", Query("pdp", product_id="tea"), catalogue).newcomers == (), "out of the band"
+
+
+def test_diversity_moves_kinds_apart_and_scores_still_fall(model: Model, catalogue: Catalogue) -> None:
+    """At full strength the first of every kind comes before a second of any; what is bought again stays as it is."""
+    query, who = Query("home"), known("tea", "coffee", "cake", "bread")
+    plain = shown_for(model, "for_you", query, catalogue, who)
+    spread = shown_for(model, "for_you", query, catalogue, who, diversity=1.0)
+    kinds = model.index.category_of.max(axis=1)
+    firsts = [int(kinds[model.index.position[id_]]) for id_ in ids(spread)]
+    different = len(set(firsts))
+    assert len(set(firsts[:different])) == different
+    assert ids(spread) != ids(plain)
+    assert {(pick.id, pick.reason) for pick in plain.picks} == {(pick.id, pick.reason) for pick in spread.picks}
+    scores = [pick.score for pick in spread.picks]
+    assert scores == sorted(scores, reverse=True)
+    assert all(score <= next(one.score for one in plain.picks if one.id == id_) for id_, score, _ in spread.picks)
+    again = known("tea", "coffee", "green")
+    assert ids(shown_for(model, "buy_again", query, catalogue, again, diversity=1.0)) == ids(
+        shown_for(model, "buy_again", query, catalogue, again)
+    ), "what is bought again keeps its order"
+
+
+def test_the_model_knows_the_hour_not_the_second(model: Model) -> None:
+    """So that two processes asked within an hour rank alike."""
+    assert (evidence_of(model, Query("home")).context.day * 24) % 1 == pytest.approx(0, abs=1e-6)

@@ -196,3 +196,86 @@ def test_a_mark_is_laid_over_a_ranking_that_others_share(model: Model) -> None:
     assert kept.marked("profile").degraded == ("profile", "unknown_product")
     assert kept.degraded == ("unknown_product",)
     assert kept.marked() is kept
+
+
+FAMILY = (
+    *(Product(f"milk-{n}", f"Milk, {n} oz", 5.0, category="Dairy", brand="Alder") for n in range(1, 5)),
+    Product("skim", "Skim Milk, 1 oz", 5.0, category="Dairy", brand="Alder"),
+    Product("other", "Milk, 1 oz", 5.0, category="Dairy", brand="Birch"),
+)
+
+
+def test_one_of_a_family_stands_on_a_shelf_the_best_that_may_be_shown(model: Model, tmp_path: Path) -> None:
+    """The first sold out, the second shown, the rest of its sizes left out; on the next shelf the third may stand."""
+    catalogue = catalogue_of(tmp_path, [*EIGHT, *FAMILY])
+    catalogue.apply(Change("milk-1", time=1, available=False))
+    shelves = (
+        shelf("for_you", "milk-1", "milk-2", "milk-3", "skim", "other", "tea"),
+        shelf("trending", "milk-2", "milk-4", "milk-3"),
+    )
+    assert shown(shelve(Query("home"), Ranking(model, shelves), catalogue)) == {
+        "for_you": ["milk-2", "skim", "other", "tea"],
+        "trending": ["milk-4"],
+    }
+
+
+@pytest.mark.parametrize("slot", ["buy_again", "recently_viewed"])
+def test_what_somebody_did_is_not_collapsed(model: Model, tmp_path: Path, slot: str) -> None:
+    """Both sizes were bought, both were viewed."""
+    catalogue = catalogue_of(tmp_path, FAMILY)
+    ranking = Ranking(model, (shelf(slot, "milk-1", "milk-2"),))
+    assert shown(shelve(Query("home"), ranking, catalogue)) == {slot: ["milk-1", "milk-2"]}
+
+
+def with_new(*ids: str, newcomers: tuple[str, ...]) -> Ranking:
+    """A home shelf of these products and newcomers."""
+    picks, new = (tuple(Pick(id_, 0.5, reason) for id_ in some) for some, reason in ((ids, "r"), (newcomers, "new")))
+    return Ranking(None, (Shelf("for_you", "personal", picks, new),))
+
+
+@pytest.mark.parametrize(
+    ("limit", "places", "expected"),
+    [
+        (8, 1, ["tea", "cake", "soap", "cola", "coffee", "bread", "odd", "milk-1"]),
+        (8, 0, ["tea", "cake", "soap", "cola", "coffee", "bread", "odd", "green"]),
+        (8, 5, ["tea", "cake", "soap", "cola", "coffee", "bread", "milk-1", "skim"]),
+        (4, 5, ["tea", "cake", "soap", "milk-1"]),
+        (3, 5, ["tea", "cake", "soap"]),
+        (20, 1, ["tea", "cake", "soap", "cola", "coffee", "bread", "odd", "green", "milk-1"]),
+    ],
+)
+def test_newcomers_take_the_last_places_and_at_most_a_quarter(
+    tmp_path: Path, limit: int, places: int, expected: list[str]
+) -> None:
+    """Behind all that is known, and no more of them than the setting says."""
+    catalogue = catalogue_of(tmp_path, [*EIGHT, *FAMILY])
+    known = ("tea", "cake", "soap", "cola", "coffee", "bread", "odd", "green")
+    ranking = with_new(*known, newcomers=("milk-1", "milk-2", "skim"))
+    assert shown(shelve(Query("home", limit=limit), ranking, catalogue, places)) == {"for_you": expected}
+
+
+def test_scores_fall_to_the_end_of_the_shelf(tmp_path: Path) -> None:
+    """A newcomer that stands last scores no more than what stands before it, and keeps its score when that is less."""
+    catalogue = catalogue_of(tmp_path, [*EIGHT, *FAMILY])
+    for inherited, expected in ((0.9, 0.5), (0.2, 0.2)):
+        new = (Pick("milk-1", inherited, "new"),)
+        shelves = (Shelf("for_you", "personal", tuple(Pick(id_, 0.5, "r") for id_ in ("tea", "cake", "soap")), new),)
+        (slot,) = shelve(Query("home", limit=4), Ranking(None, shelves), catalogue).slots
+        assert [item.score for item in slot.items] == [0.5, 0.5, 0.5, expected]
+
+
+def test_newcomers_obey_the_live_rules_and_leave_no_gap(tmp_path: Path) -> None:
+    """Sold out, scored too low or shown already: a known product takes the place; alone they make no shelf."""
+    catalogue = catalogue_of(tmp_path, [*EIGHT, *FAMILY])
+    catalogue.apply(Change("milk-1", time=1, available=False))
+    ranking = with_new("tea", "cake", "soap", "cola", "coffee", newcomers=("milk-1", "tea"))
+    assert shown(shelve(Query("home", limit=4), ranking, catalogue)) == {"for_you": ["tea", "cake", "soap", "cola"]}
+    assert shelve(Query("home", limit=4), with_new(newcomers=("milk-2",)), catalogue).slots == []
+    strict = shelve(Query("home", limit=4, min_score=0.6), with_new("tea", newcomers=("milk-2",)), catalogue)
+    assert strict.slots == []
+
+
+def test_trending_needs_enough_of_a_rise(index: Index) -> None:
+    """A list made by an older rule may hold less; what stands on the shelf keeps the promise."""
+    less = Index(**{**vars(index), "trend": index.trend * 0.4})
+    assert [pick.id for pick in listed(model_of(less), "trending")] == ["cake"]

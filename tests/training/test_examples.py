@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from edge.core.context import History
 from edge.core.events import Event, EventType, Line
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from edge.core.profile import PROFILE_MAX_BYTES, Profile, decode_profile, encode_profile
 from training.dataset import Dataset
-from training.examples import MEASURED_SLOTS, Rows, labelled, queries, rows, stack
+from training.examples import MEASURED_SLOTS, STRANGERS, Rows, labelled, queries, rows, stack, strangers
 from training.moments import Moment, collect
 from training.moments import _of_shopper as of_shopper  # the walk over one shopper, without a data set around it
 
@@ -205,3 +206,28 @@ def test_no_feature_gives_the_label_away(known: Index, moments: list[Moment]) ->
 def test_nothing_stacks_to_nothing(parts: list[Rows]) -> None:
     """No rows at all have the right width all the same."""
     assert stack(parts).features.shape == (0, len(FEATURE_NAMES))
+
+
+def test_every_fourth_moment_is_learned_from_as_a_strangers_too(known: Index, moments: list[Moment]) -> None:
+    """Page and cart without the history, the homepage with the page seen; what was wanted stays wanted."""
+    nobody = History.of(known, None)
+    for moment in moments[:20]:
+        asked = queries(known, moment)
+        blank = strangers(asked, nobody)
+        by_slot = {query.slot: query for query in asked}
+        assert [query.slot for query in blank] == [
+            slot for query in asked for slot in {"bought_together": ["bought_together", "for_you"],
+                                                 "cart_complements": ["cart_complements"]}.get(query.slot, [])
+        ]  # fmt: skip
+        for query in blank:
+            assert len(query.context.history.items) == 0
+            page = by_slot["bought_together"]
+            source = page if query.slot == "for_you" else by_slot[query.slot]
+            assert query.wanted is source.wanted
+        for query in blank:
+            if query.slot == "for_you":
+                assert query.context.recent is by_slot["bought_together"].context.anchors
+                assert len(query.context.anchors) == 0
+    more = sum(len(part.groups) for part in rows(known, moments[:STRANGERS]))
+    plain = [labelled(known, query)[2] for moment in moments[:STRANGERS] for query in queries(known, moment)]
+    assert more >= sum(0 < labels.sum() < len(labels) for labels in plain)

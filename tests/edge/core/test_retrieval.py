@@ -83,17 +83,17 @@ def test_an_own_list_counts_where_the_anchors_does_not_name_it(index: Index) -> 
 
 
 def test_similar_is_the_same_narrow_category_near_in_price_first(index: Index) -> None:
-    """Green tea costs what tea costs, has its brand and its company; coffee costs double."""
+    """Green tea costs what tea costs, has its brand and its company; coffee costs double; cola only fills the shelf."""
     found = candidates(index, "similar", context(index, "tea"))
-    assert names(index, found) == ["green", "coffee"]
+    assert names(index, found) == ["green", "coffee", "cola"]
 
 
 def test_similar_is_worked_out_from_price_brand_company_and_sales(index: Index) -> None:
-    """Green tea: equal price 1, brand 0.3, company 1, sales 0.1 ln 1.5."""
+    """Green tea: equal price 1, brand 0.3, company 1, sales 0.1 ln 1.5; a tenth of it above the 2 of the promise."""
     found = candidates(index, "similar", context(index, "tea"))
     evidence = found.evidence[SOURCES.index("alike")]
-    assert evidence[0] == pytest.approx(1 + 0.3 + 1 + 0.1 * np.log(1.5), abs=1e-3)
-    assert evidence[1] == pytest.approx(0.5 + 0 + 0.6 + 0.1 * np.log(6), abs=1e-3)
+    assert evidence[0] == pytest.approx(2 + (1 + 0.3 + 1 + 0.1 * np.log(1.5)) / 10, abs=1e-3)
+    assert evidence[1] == pytest.approx(2 + (0.5 + 0 + 0.6 + 0.1 * np.log(6)) / 10, abs=1e-3)
 
 
 def test_similar_needs_a_category(index: Index) -> None:

@@ -134,12 +134,6 @@ def test_liked_is_near_in_taste(index: Index) -> None:
     assert sources.liked(index, asked(index)) == []
 
 
-def test_alike_takes_an_unknown_price_as_half_near(index: Index) -> None:
-    """Bread's only like is bread; a page whose category ends at the first level likes all of it."""
-    chunks = sources.alike(index, asked(index, "soap"))
-    assert found(index, chunks, sources.ALIKE) == pytest.approx({"soap": 1 + 0.1 * np.log(2)})
-
-
 def test_popular_needs_somebody_known(index: Index) -> None:
     """A stranger without a visit gets none; others get the list, the first at 1, the second at a half."""
     assert sources.popular(index, asked(index)) == []

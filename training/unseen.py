@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.core.bundle import RANKER, read_live, read_manifest
+from edge.core.bundle import INDEX, RANKERS, read_live, read_manifest
 from edge.core.errors import EndcapError
 from edge.core.index import Index
 from training import engine as engines
@@ -72,7 +72,7 @@ def open_unseen(
     ids = engines.arrow(dataset.engine, wanted.select("event_id").distinct().order_by("event_id"))["event_id"]
     chosen = np.random.default_rng(windows.test).permutation(len(ids))[:orders]
     moments = collect_moments(dataset, settings.shop, {ids[int(at)].as_py() for at in chosen}, progress)
-    scorer = Scorer((directory / RANKER).read_bytes())
+    scorer = Scorer((directory / RANKERS[INDEX]).read_bytes())
     return Unseen(dataset, facts, windows.test, end, moments, scorer.score)
 
 

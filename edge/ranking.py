@@ -21,6 +21,7 @@ from edge.core.products import Product
 from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, Context, History, candidates, elsewhere
 from edge.core.similar import is_similar
 from edge.core.sources import SOURCES
+from edge.next_clicks import Foreseen, foresee
 from edge.profiles import Known
 from edge.reasons import reasons
 from edge.scoring import Model, RankerError
@@ -103,13 +104,15 @@ def find(model: Model, slots: Iterable[str], evidence: Evidence) -> dict[str, Ca
     wanted = dict.fromkeys(PART_OF.get(slot, slot) for slot in slots if slot not in _UNSCORED)
     if not (len(context.history.items) or len(context.recent)):
         wanted.pop("for_you", None)  # a stranger gets the popular list under its own name
-    newcomer = evidence.stands_in
-    return {
-        slot: _like_newcomer(evidence.newcomers, newcomer)
-        if newcomer and slot == "similar"
-        else candidates(model.index, slot, context)
-        for slot in wanted
-    }
+    return {slot: _candidates(model, slot, evidence) for slot in wanted}
+
+
+def _candidates(model: Model, slot: str, evidence: Evidence) -> Candidates:
+    if slot == "similar" and evidence.stands_in:
+        return _like_newcomer(evidence.newcomers, evidence.stands_in)
+    if slot == "for_you" and (foreseen := foresee(model, evidence.context)):
+        return foreseen
+    return candidates(model.index, slot, evidence.context)
 
 
 def _like_newcomer(newcomers: Newcomers, newcomer: str) -> Candidates:
@@ -122,13 +125,19 @@ def _like_newcomer(newcomers: Newcomers, newcomer: str) -> Candidates:
 
 
 def score(model: Model, found: dict[str, Candidates], context: Context) -> Scores:
-    """The ranker's raw scores by slot, all shelves in one run. Raises RankerError."""
-    scored = {slot: some for slot, some in found.items() if slot in SCORED_SLOTS and len(some.items)}
+    """The raw scores by slot, the shop's shelves in one run of its ranker. Raises RankerError."""
+    scores: Scores = {}
+    scored = {}
+    for slot, some in found.items():
+        if isinstance(some, Foreseen):
+            scores[slot] = some.score()
+        elif slot in SCORED_SLOTS and len(some.items):
+            scored[slot] = some
     if not scored:
-        return {}
+        return scores
     rows = np.concatenate([build(model.index, slot, context, some) for slot, some in scored.items()])
     ends = np.cumsum([len(some.items) for some in scored.values()])
-    return dict(zip(scored, np.split(model.ranker.scores(rows), ends[:-1]), strict=True))
+    return scores | dict(zip(scored, np.split(model.ranker.scores(rows), ends[:-1]), strict=True))
 
 
 def try_score(model: Model, found: dict[str, Candidates], context: Context, failed: list[str]) -> Scores:

@@ -10,6 +10,7 @@ from edge.core.context import History
 from edge.core.index import Places
 from edge.core.retrieval import Candidates
 from edge.core.sources import SOURCES
+from edge.next_clicks import REASON, Foreseen
 from edge.slots import SlotSpec
 
 # By the strongest evidence that found a candidate; the shelf's own reason where none of these did.
@@ -37,6 +38,8 @@ def reasons(
     spec: SlotSpec, found: Candidates, order: Places, history: History, *, stands_in: bool = False
 ) -> list[str]:
     """Why each of `found` at the places `order` is shown. `stands_in`: the anchors only stand in for the page's."""
+    if isinstance(found, Foreseen):
+        return [REASON] * len(order)
     said = [spec.reason] * len(order)
     for source, reason in reversed(_REASONS.get(spec.id, ())):
         word = _STOOD_IN.get(reason, reason) if stands_in else reason

@@ -89,12 +89,10 @@ def keep(engine: BaseBackend, name: str, expression: Table) -> Table:
 
 @contextmanager
 def kept(engine: BaseBackend, name: str, expression: Table) -> Iterator[Table]:
-    """Like `keep`, under a name made from `name`, until the block ends."""
+    """Like `keep`, under a name made from `name`, until the block ends. An error ends the engine with all it kept."""
     name = gen_name(name)
-    try:
-        yield keep(engine, name, expression)
-    finally:
-        drop(engine, name)
+    yield keep(engine, name, expression)
+    drop(engine, name)
 
 
 def drop(engine: BaseBackend, name: str) -> None:

@@ -8,7 +8,10 @@ import gc
 import os
 import re
 import shutil
+import signal
 import subprocess
+import threading
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +27,7 @@ from ibis.util import gen_name
 from edge.core.errors import EndcapError
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 JAVA = (17, 21)  # what Spark 4 runs on
 _JVM_ENDS_S = 20.0
@@ -70,7 +73,7 @@ def started(master: str, directory: Path) -> Iterator[BaseBackend]:
     from pyspark.java_gateway import launch_gateway
     from pyspark.sql import SparkSession
 
-    log = directory / "spark.log"
+    log, interrupt = directory / "spark.log", signal.getsignal(signal.SIGINT)
     gateway: Any = None
     conf = SparkConf(loadDefaults=False).setAll(list(settings(master, directory).items()))
     with log.open("wb") as written:
@@ -79,20 +82,26 @@ def started(master: str, directory: Path) -> Iterator[BaseBackend]:
             streams = {"stdout": written, "stderr": written}
             gateway = launch_gateway(conf, streams)  # type: ignore[no-untyped-call]  # PySpark types it only in part
             session = SparkSession(SparkContext(conf=conf, gateway=gateway))
+            if threading.current_thread() is threading.main_thread():
+                # PySpark's own asks the JVM something in the middle of another answer, and fails.
+                signal.signal(signal.SIGINT, interrupt)
         except Exception as error:
-            _end(gateway)
+            with _sockets_left_open():
+                _end(gateway)
+                traceback.clear_frames(error.__traceback__)
             raise SparkError(f"Spark did not start on {master}: {_reason(error, log)}") from error
         try:
             yield ibis.pyspark.connect(session)
         except PySparkException as error:
             raise SparkError(f"Spark failed: {str(error).strip().splitlines()[0]}") from error
         finally:
-            with warnings.catch_warnings():
-                # PySpark leaves the sockets it fetched rows through to the garbage collector.
-                warnings.simplefilter("ignore", ResourceWarning)
-                session.stop()
+            with _sockets_left_open():
+                # On a connection of its own: this thread's may have been interrupted in the middle of an answer.
+                stopping = threading.Thread(target=session.stop)
+                stopping.start()
+                stopping.join()
                 _end(gateway)
-                del session
+                del session, stopping
                 gc.collect()
 
 
@@ -126,26 +135,42 @@ def load(engine: BaseBackend, table: pa.Table) -> Table:
 
 
 def keep(engine: BaseBackend, name: str, expression: Table) -> Table:
-    """The rows are computed when first asked for, and then kept in memory or on the executors' disks."""
-    table = engine.create_view(name, expression)
-    _session().catalog.cacheTable(name)
-    return table
+    """The rows are computed now and stay on the executors, in memory or on disk: one that is lost fails the run."""
+    # A cached view would outlive that, but every later query pays for planning again how its rows came about: over the
+    # sample shop that was three quarters of all the time.
+    with _planned(engine, expression) as plan:
+        plan.localCheckpoint().createOrReplaceTempView(name)
+    return engine.table(name)
 
 
 def drop(name: str) -> None:
     """Forget what `keep` kept under this name."""
-    _session().catalog.uncacheTable(name)
     _session().catalog.dropTempView(name)
 
 
 def arrow(engine: BaseBackend, expression: Table) -> pa.Table:
     """The rows as Arrow, without the detour through pandas that Ibis takes."""
-    table = engine.create_view(gen_name("asked"), expression)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # PySpark does not close the socket it read from
-        rows = _session().table(table.get_name()).toArrow()
-    _session().catalog.dropTempView(table.get_name())  # Ibis 12's drop_view writes no name with sqlglot 30
+    with _planned(engine, expression) as plan, _sockets_left_open():
+        rows = plan.toArrow()
     return rows.cast(expression.schema().to_pyarrow())
+
+
+@contextmanager
+def _planned(engine: BaseBackend, expression: Table) -> "Iterator[DataFrame]":
+    """The expression as Spark's own frame."""
+    name = gen_name("planned")
+    engine.create_view(name, expression)
+    yield _session().table(name)
+    # Not after an error: an interrupted call may still be answered, and would be waited for.
+    drop(name)  # Ibis 12's own drop_view writes no name with sqlglot 30
+
+
+@contextmanager
+def _sockets_left_open() -> Iterator[None]:
+    """PySpark leaves the sockets and pipes it used to the garbage collector, which complains."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
 
 
 def _session() -> "SparkSession":
@@ -161,7 +186,7 @@ def _end(gateway: Any) -> None:  # noqa: ANN401 -- Py4J has no types
     SparkContext._gateway = SparkContext._jvm = None  # PySpark keeps them for ever; there is no public way
     if gateway is None:
         return
-    gateway.shutdown()
+    gateway.close()
     gateway.proc.stdin.close()
     try:
         gateway.proc.wait(_JVM_ENDS_S)

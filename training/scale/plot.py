@@ -37,11 +37,10 @@ def slowest(points: Sequence[Point], count: int = _STAGES_SHOWN) -> list[str]:
 def _time(axes: Axes, points: Sequence[Point]) -> None:
     events = [point.events / _MILLION for point in points]
     axes.plot(events, [point.total_s / 60 for point in points], "o-", color="black", label="whole run")
-    axes.plot(events, [point.cpu_s / 60 for point in points], "s-", color="gray", label="processor time")
     for name in slowest(points):
         axes.plot(events, [point.seconds[name] / 60 for point in points], ".--", linewidth=1, label=name)
     axes.set_title("time")
-    axes.set_ylabel("minutes")
+    axes.set_ylabel("minutes of wall time")
     _finish(axes)
 
 

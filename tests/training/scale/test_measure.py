@@ -64,7 +64,7 @@ def test_the_picture_holds_both_costs(tmp_path: Path) -> None:
     text = (tmp_path / "one.svg").read_text()
     assert text == (tmp_path / "two.svg").read_text()
     words = [element.text for element in ElementTree.fromstring(text).iter() if element.tag.endswith("text")]  # noqa: S314 -- written above
-    for word in ("memory", "million events", "minutes", "processor time", "GiB", "8 GiB", "whole run", "a", "d"):
+    for word in ("memory", "million events", "minutes of wall time", "GiB", "8 GiB", "whole run", "a", "d"):
         assert word in words
 
 

@@ -29,7 +29,7 @@ class ScaleError(EndcapError):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A measured run. Seconds are of the wall clock but for `cpu_s`, which a busy machine does not lengthen as much."""
+    """A measured run. Seconds are of the wall clock, but `cpu_s`: a busy machine lengthens that far less."""
 
     events: int
     lines: int

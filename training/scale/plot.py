@@ -1,4 +1,4 @@
-"""The measured sizes as a picture: wall time by stage and peak memory, against the number of events.
+"""The measured sizes as a picture: time, by stage too, and peak memory, against the number of events.
 
 In: `Point`s, one per size. Out: an SVG file that is the same for the same points.
 """
@@ -37,10 +37,11 @@ def slowest(points: Sequence[Point], count: int = _STAGES_SHOWN) -> list[str]:
 def _time(axes: Axes, points: Sequence[Point]) -> None:
     events = [point.events / _MILLION for point in points]
     axes.plot(events, [point.total_s / 60 for point in points], "o-", color="black", label="whole run")
+    axes.plot(events, [point.cpu_s / 60 for point in points], "s-", color="gray", label="its processor time")
     for name in slowest(points):
         axes.plot(events, [point.seconds[name] / 60 for point in points], ".--", linewidth=1, label=name)
     axes.set_title("time")
-    axes.set_ylabel("minutes of wall time")
+    axes.set_ylabel("minutes")
     _finish(axes)
 
 

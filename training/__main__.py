@@ -7,9 +7,11 @@ import json
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -18,8 +20,10 @@ from edge.core.errors import EndcapError
 from edge.core.events import PURPOSES, Purpose
 from edge.core.products import write_snapshot
 from training import dataset as datasets
+from training import engine as engines
 from training import measuring, pipeline, report, sample
 from training.completejourney.adapter import convert
+from training.engine import Engine
 from training.page import render as page
 from training.sessions import benchmark, tables
 from training.settings import Settings
@@ -81,15 +85,24 @@ def run(
     publish: Annotated[bool, typer.Option(help="let the new bundle serve at once")] = True,
     if_stale: Annotated[bool, typer.Option(help="do nothing when the live bundle is of this data and code")] = False,
     markdown: Annotated[Path | None, typer.Option(help="also write the evaluation here as Markdown")] = None,
+    engine: Annotated[Engine | None, typer.Option(help="what aggregates the history; default ENDCAP_ENGINE")] = None,
+    spark_master: Annotated[
+        str | None, typer.Option(help="where Spark runs, `local[N]` or a URL; default ENDCAP_SPARK_MASTER")
+    ] = None,
 ) -> None:
     """Train a bundle, measure it on weeks it never saw, and say what each shelf will do."""
     settings = Settings()
-    data = datasets.open_dataset(dataset or settings.dataset_dir)
-    fresh = pipeline.up_to_date(settings, data.fingerprint) if if_stale else None
+    dataset = dataset or settings.dataset_dir
+    fresh = pipeline.up_to_date(settings, datasets.open_dataset(dataset).fingerprint) if if_stale else None
     if fresh:
         console.print(f"bundle {fresh} is live and was made from this data set by this code; nothing to do")
         return
-    outcome = pipeline.run(data, settings, console, publish=publish)
+    with engines.opened(
+        engine or settings.engine,
+        spark_master=spark_master or settings.spark_master,
+        memory_mib=settings.engine_memory_mib,
+    ) as opened:
+        outcome = pipeline.run(datasets.open_dataset(dataset, opened), settings, console, publish=publish)
     report.show(console, outcome.manifest)
     if markdown:
         markdown.write_text(report.evaluation_markdown(outcome.manifest.metrics))
@@ -113,6 +126,30 @@ def run_benchmark(
     console.print(tables.show(result))
     if json_out:
         json_out.write_text(json.dumps(tables.document(result), indent=2) + "\n")
+
+
+@app.command()
+def scale(
+    events: Annotated[list[int], typer.Option(min=1_000, help="a size to measure; may be repeated")],
+    json_out: Annotated[Path | None, typer.Option("--json", help="also write the measurements here")] = None,
+    plot: Annotated[Path | None, typer.Option(help="also draw them here, as SVG")] = None,
+) -> None:
+    """Measure how the cost of a training run grows, on generated shops; each size in a process of its own."""
+    from training.scale import measure
+
+    if plot and find_spec("matplotlib") is None:
+        raise measure.ScaleError("matplotlib, which draws the plot, is not installed; pip install matplotlib")
+    points = []
+    for size in sorted(events):
+        with tempfile.TemporaryDirectory(prefix="endcap-scale-") as directory:
+            points.append(measure.measure(size, Path(directory)))
+        console.print(measure.table(points))
+        if json_out:
+            json_out.write_bytes(msgspec.json.format(msgspec.json.encode(points)) + b"\n")
+    if plot:
+        from training.scale.plot import draw
+
+        draw(points, plot)
 
 
 @app.command()

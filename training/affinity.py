@@ -6,10 +6,9 @@ They say something about products too rare to have companions of their own.
 
 from typing import Any
 
-import ibis
 import numpy as np
 import pyarrow as pa
-from ibis.util import gen_name
+from ibis.expr.types import Table
 from numpy.typing import NDArray
 
 from training import engine as engines
@@ -26,24 +25,27 @@ KINDS_KEPT = 2_000  # per kind
 def build(facts: Facts, category_of: NDArray[np.int32], categories: int, until: int) -> dict[str, NDArray[Any]]:
     """`kind_ptr`, `kind_codes`, `kind_lift`, from the orders before day `until`; lift is a log ratio, best first."""
     item = np.arange(len(category_of), dtype=np.int32)
-    kinds = ibis.memtable(pa.table({"item": item, "kind": category_of.max(axis=1)}))
+    kinds = engines.load(facts.engine, pa.table({"item": item, "kind": category_of.max(axis=1)}))
     lines = facts.lines.filter(facts.lines.purchase & (facts.lines.day < until)).join(kinds, "item")
-    seen = engines.keep(
-        facts.engine, gen_name("kinds"), lines.filter(lines.kind >= 0).select("order", "kind").distinct()
-    )
     sold = np.zeros(categories, np.float64)
-    counts = engines.arrow(facts.engine, seen.group_by("kind").aggregate(sold=seen.count()))
-    sold[counts["kind"].to_numpy()] = counts["sold"].to_numpy()
-    orders = int(str(engines.scalar(facts.engine, seen.order.nunique())))
-    other = seen.view()
-    met = seen.join(other, [seen.order == other.order, seen.kind < other.kind]).select(left=seen.kind, right=other.kind)
-    pairs = met.group_by("left", "right").aggregate(together=met.count())
-    table = engines.arrow(facts.engine, pairs.filter(pairs.together >= MIN_ORDERS).order_by("left", "right"))
+    kept = lines.filter(lines.kind >= 0).select("order", "kind").distinct()
+    with engines.kept(facts.engine, "kinds", kept) as seen:
+        counts = engines.arrow(facts.engine, seen.group_by("kind").aggregate(sold=seen.count()))
+        sold[counts["kind"].to_numpy()] = counts["sold"].to_numpy()
+        orders = int(str(engines.scalar(facts.engine, seen.order.nunique())))
+        table = engines.arrow(facts.engine, _meetings(seen))
     left, right, together = (table[name].to_numpy() for name in ("left", "right", "together"))
     expected = sold[left] * sold[right] / max(orders, 1)
     keep = (together - expected >= MIN_Z * np.sqrt(expected)) & (together >= MIN_LIFT * expected)
     lift = np.log(together[keep] / expected[keep])
     return _rows(left[keep], right[keep], lift, sold, categories)
+
+
+def _meetings(seen: Table) -> Table:
+    other = seen.view()
+    met = seen.join(other, [seen.order == other.order, seen.kind < other.kind]).select(left=seen.kind, right=other.kind)
+    pairs = met.group_by("left", "right").aggregate(together=met.count())
+    return pairs.filter(pairs.together >= MIN_ORDERS).order_by("left", "right")
 
 
 def _rows(

@@ -7,13 +7,14 @@ normalised copy: Ibis tables for the aggregations, products for the catalogue, a
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 from ibis.expr.types import Table
@@ -71,10 +72,20 @@ class Dataset:
         *,
         until: datetime | None = None,
         purpose: Purpose | None = "analytics",
+        orders: Collection[str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> Iterator[Shopper]:
-        """Each shopper's kind, id and events before `until`, in time order; `progress` hears of the lines read."""
-        return replay(self.directory / intake.LINES_FILE, until=until, purpose=purpose, progress=progress)
+        """Each shopper's kind, id and events before `until`, in time order; `progress` hears of the lines read.
+
+        With `orders` only the shoppers of these event ids: few of a large shop's are asked about.
+        """
+        path, shoppers = self.directory / intake.LINES_FILE, None if orders is None else self._shoppers(orders)
+        return replay(path, until=until, purpose=purpose, shoppers=shoppers, progress=progress)
+
+    def _shoppers(self, orders: Collection[str]) -> pa.Array:
+        asked = engines.load(self.engine, pa.table({"event_id": pa.array(sorted(orders), pa.string())}))
+        theirs = self._lines.semi_join(asked, "event_id").select("shopper").distinct()
+        return engines.arrow(self.engine, theirs)["shopper"].combine_chunks()
 
     def report(self) -> str:
         """What is in the data and what is not, as a short text for people."""

@@ -74,14 +74,18 @@ def collect(engine: BaseBackend, lines: Table, products: Table) -> Facts:
 
 def _number(table: Table, key: str, name: str) -> Table:
     """Number the values of a column by when they are first seen, ties by the value: the same in every run."""
-    seen = table.group_by(key).aggregate(start=table.time.min())
-    numbered = seen.select(key, ibis.row_number().over(order_by=[seen.start, seen[key]]).cast("int32").name(name))
-    return table.join(numbered, key)
+    seen = table.group_by(key).aggregate(start=table.time.min(), on=table.day.min())
+    # Day by day, each beginning where the day before ends: one order over everything would need one machine's memory.
+    days = seen.group_by("on").aggregate(many=seen.count())
+    days = days.select("on", before=days.many.sum().over(ibis.cumulative_window(order_by=days.on)) - days.many)
+    placed = seen.mutate(place=ibis.row_number().over(group_by="on", order_by=[seen.start, seen[key]])).join(days, "on")
+    return table.join(placed.select(key, (placed.place + placed.before).cast("int32").name(name)), key)
 
 
 def _priced(engine: BaseBackend, lines: Table, products: pa.Table) -> pa.Table:
     bought = lines.filter(lines.price > 0)
-    paid = engines.arrow(engine, bought.group_by("item").aggregate(price=bought.price.median()))
+    # As float64, so that engines cannot differ in the precision of the mean of the two middle prices.
+    paid = engines.arrow(engine, bought.group_by("item").aggregate(price=bought.price.cast("float64").median()))
     listed = products["price"].fill_null(0).to_numpy().astype(np.float32)
     item = paid["item"].to_numpy()
     listed[item] = np.where(listed[item] > 0, listed[item], paid["price"].to_numpy())

@@ -138,11 +138,16 @@ def _popularity(arrays: Arrays) -> Arrays:
 
 
 def _sessions(facts: Facts, lines: Table, items: int) -> Arrays:
-    """Sessions of two products or more, oldest first, and each product's most recent ones."""
+    """Each product's most recent sessions of two products or more, and these sessions, oldest first."""
     seen = lines.select("session", "item").distinct()
     sizes = seen.group_by("session").aggregate(size=seen.count())
     useful = sizes.filter((sizes.size >= 2) & (sizes.size <= _SESSION_ITEMS)).select("session")
-    table = engines.arrow(facts.engine, seen.semi_join(useful, "session").order_by("session", "item"))
+    with engines.kept(facts.engine, "useful", seen.semi_join(useful, "session")) as pairs:
+        place = ibis.row_number().over(group_by="item", order_by=pairs.session.desc())
+        ranked = pairs.mutate(place=place)
+        # A session that is no product's recent one would never be looked up: in a large shop that is most of them.
+        recent = ranked.filter(ranked.place < _SESSIONS_PER_ITEM).select("session").distinct()
+        table = engines.arrow(facts.engine, pairs.semi_join(recent, "session").order_by("session", "item"))
     item = table["item"].to_numpy().astype(np.int32)
     _, session = np.unique(table["session"].to_numpy(), return_inverse=True)
     count = int(session[-1]) + 1 if len(session) else 0

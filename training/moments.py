@@ -57,7 +57,7 @@ def collect(dataset: Dataset, shop: str, orders: Collection[str], progress: Call
     wanted = frozenset(orders)
     found = [
         moment
-        for _, shopper, events in dataset.replay(progress=progress)
+        for _, shopper, events in dataset.replay(orders=wanted, progress=progress)
         if not wanted.isdisjoint(event.id for event in events)
         for moment in _of_shopper(Profile(shop=shop, shopper=shopper), events, wanted)
     ]

@@ -6,8 +6,7 @@ In: the numbered lines of purchases up to a day. Out: pairs of products with sco
 from dataclasses import dataclass
 
 import numpy as np
-from ibis.expr.types import Table
-from ibis.util import gen_name
+from ibis.expr.types import Table, Value
 from numpy.typing import NDArray
 
 from training import engine as engines
@@ -51,12 +50,11 @@ def count_meetings(facts: Facts, until: int) -> Meetings:
     bought = bought.select("item", "order", "shopper").distinct()
     counts = bought.group_by("item").aggregate(sold=bought.count())
     common = counts.filter(counts.sold >= MIN_SOLD).select("item")
-    kept = engines.keep(facts.engine, gen_name("bought"), bought.semi_join(common, "item"))
-    # Large orders make everything meet everything: chance here means orders of the sizes this shop has, filled
-    # independently, so two products meet sold * sold * sum(size * (size - 1)) / sum(size)^2 times.
-    sizes = engines.arrow(facts.engine, kept.group_by("order").aggregate(size=kept.count()))["size"].to_numpy()
-    sizes = sizes.astype(np.float64)
-    met = engines.arrow(facts.engine, _meetings(kept))
+    with engines.kept(facts.engine, "bought", bought.semi_join(common, "item")) as kept:
+        by_order = kept.group_by("order").aggregate(size=kept.count())
+        sizes = engines.arrow(facts.engine, by_order.aggregate(all=by_order.size.sum(), met=_ordered_pairs(by_order)))
+        met = engines.arrow(facts.engine, _meetings(kept))
+    lines, pairs = (float(sizes[name][0].as_py() or 0) for name in ("all", "met"))
     sold, table = np.zeros(facts.products.num_rows, np.float32), engines.arrow(facts.engine, counts)
     sold[table["item"].to_numpy()] = table["sold"].to_numpy()
     return Meetings(
@@ -64,8 +62,14 @@ def count_meetings(facts: Facts, until: int) -> Meetings:
         right=met["right"].to_numpy().astype(np.int32),
         together=met["together"].to_numpy().astype(np.float32),
         sold=sold,
-        chance=float((sizes * (sizes - 1)).sum() / max(sizes.sum() ** 2, 1.0)),
+        # Large orders make everything meet everything: chance here means orders of the sizes this shop has, filled
+        # independently, so two products meet sold * sold * sum(size * (size - 1)) / sum(size)^2 times.
+        chance=pairs / max(lines**2, 1.0),
     )
+
+
+def _ordered_pairs(by_order: Table) -> Value:
+    return (by_order.size * (by_order.size - 1)).sum()
 
 
 def _meetings(bought: Table) -> Table:

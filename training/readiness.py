@@ -29,7 +29,7 @@ def _beside_products(arrays: Mapping[str, NDArray[Any]]) -> dict[str, str]:
     linked, apart = int((pairs > 0).sum()), _apart(arrays)
     filed = int((arrays["category_of"] >= 0).any(axis=1).sum())
     met = f"{orders:,} orders, {int(pairs.sum()):,} pairs beyond chance around {linked:,} of {products:,} products"
-    carts = f"{met}, {sessions:,} orders and visits of 2 products or more"
+    carts = f"{met}, {sessions:,} recent orders and visits of 2 products or more"
     there, join = "answers on those products", f"{apart:,} of the pairs join two categories"
     no_category = "falls back to popular; give products a category"
     return {

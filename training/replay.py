@@ -26,14 +26,19 @@ _KINDS: dict[str, Kind] = {"c": "customer", "v": "visitor"}
 
 
 def replay(
-    path: Path, *, until: datetime | None, purpose: Purpose | None, progress: Callable[[int], None] | None
+    path: Path,
+    *,
+    until: datetime | None,
+    purpose: Purpose | None,
+    shoppers: pa.Array | None = None,
+    progress: Callable[[int], None] | None,
 ) -> Iterator[Shopper]:
-    """Each shopper with events before `until` that may be used for `purpose` (None: all)."""
+    """Each shopper (of `shoppers`, where given) with events before `until` that may be used for `purpose`."""
     shopper, event_id = "", ""
     head: tuple[Any, ...] = ()
     lines: list[Line] = []
     events: list[Event] = []
-    for batch in _batches(path, until, purpose, progress):
+    for batch in _batches(path, until, purpose, shoppers, progress):
         heads = zip(*(batch[name].to_pylist() for name in _HEAD), strict=True)
         rows = zip(*(batch[name].to_pylist() for name in _LINE), strict=True)
         for who, this, row in zip(batch["shopper"].to_pylist(), heads, rows, strict=True):
@@ -53,12 +58,18 @@ def replay(
 
 
 def _batches(
-    path: Path, until: datetime | None, purpose: Purpose | None, progress: Callable[[int], None] | None
+    path: Path,
+    until: datetime | None,
+    purpose: Purpose | None,
+    shoppers: pa.Array | None,
+    progress: Callable[[int], None] | None,
 ) -> Iterator[pa.RecordBatch]:
     read = 0
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_BATCH_ROWS, columns=["shopper", *_HEAD, *_LINE]):
             read += batch.num_rows
+            if shoppers is not None:
+                batch = batch.filter(pc.is_in(batch["shopper"], value_set=shoppers))
             if purpose is not None:
                 batch = batch.filter(batch[purpose])
             # Whole microseconds are cheaper to hand over than datetimes, of which only one per event is needed.

@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from training.engine import Engine
+
 
 class Settings(BaseSettings):
     """Where data and bundles lie, and how much a training run may look at."""
@@ -21,6 +23,11 @@ class Settings(BaseSettings):
     test_orders: int = Field(1_500, ge=1, description="orders of the unseen weeks it is measured on, at most")
     test_days: int = Field(35, ge=1, description="last days that nothing is learned from; less in a short history")
     label_days: int = Field(49, ge=1, description="days before those whose orders are the labels; likewise")
+    engine: Engine = Field("duckdb", description="what aggregates the history: `duckdb` in process, or `spark`")
+    engine_memory_mib: int = Field(
+        3_072, ge=256, description="memory DuckDB may hold; beyond it, it spills to the temporary directory"
+    )
+    spark_master: str = Field("local[2]", min_length=1, description="where Spark runs: `local[N]` or a cluster's URL")
     threads: int = Field(
         1, ge=1, description="cores the forest may use; more than are free makes it slower, not faster"
     )

@@ -472,6 +472,16 @@ def test_training_sees_only_lines_with_consent_to_analytics(tmp_path: Path) -> N
     assert "consent to analytics: 1 lines, 2 without" in data.report()
 
 
+def test_replay_can_be_held_to_the_shoppers_of_some_orders(shop_dir: Dataset) -> None:
+    """All their events, not only those orders; of the same content as in a replay of everybody."""
+    everybody = list(shop_dir.replay())
+    buyers = [one for one in everybody if any(event.type == "purchase-complete" for event in one[2])][:3]
+    orders = [next(event.id for event in events if event.type == "purchase-complete") for _, _, events in buyers]
+    assert list(shop_dir.replay(orders=orders)) == buyers
+    assert not list(shop_dir.replay(orders=[]))
+    assert not list(shop_dir.replay(orders=["unheard of"]))
+
+
 def test_the_importer_s_declaration_fills_only_silence(tmp_path: Path) -> None:
     """A row that names its consents keeps exactly those."""
     events = [event(consent=""), event(event_id="e2", consent="personalization")]

@@ -63,3 +63,36 @@ def test_times_are_in_utc_on_every_machine(tmp_path: Path) -> None:
     found = engines.scalar(engine, late.time.cast("timestamp('UTC')").cast("timestamp").max())
     assert found == datetime(2026, 5, 2, 1, tzinfo=UTC).replace(tzinfo=None)
     engine.disconnect()
+
+
+def test_an_opened_engine_spills_into_a_directory_that_goes_with_it() -> None:
+    """The memory it may hold is bounded; what does not fit lies where nothing is left afterwards."""
+    with engines.opened("duckdb", memory_mib=300) as engine:
+        setting = "SELECT current_setting('memory_limit'), current_setting('temp_directory')"
+        limit, directory = engine.raw_sql(setting).fetchone()
+        assert limit == "300.0 MiB"
+        assert Path(directory).is_dir()
+    assert not Path(directory).exists()
+
+
+def test_more_than_fits_is_still_counted() -> None:
+    """Two hundred megabytes of distinct texts through an engine that may hold 100: it takes to the disk."""
+    with engines.opened("duckdb", memory_mib=100) as engine:
+        engine.raw_sql("CREATE VIEW many AS SELECT repeat('x', 100) || range AS text FROM range(2_000_000)")
+        kept = engines.keep(engine, "kept", engine.table("many"))
+        assert engines.scalar(engine, kept.text.max()) == "x" * 100 + "999999"
+
+
+def test_what_is_kept_for_a_while_is_dropped_after() -> None:
+    """Its memory is free for the next one, which may have the same name."""
+    with engines.opened("duckdb") as engine:
+        for _ in range(2):
+            with engines.kept(engine, "few", engines.load(engine, THREE)) as few:
+                assert engines.scalar(engine, few.count()) == 3
+        assert engine.raw_sql("SELECT count(*) FROM duckdb_tables()").fetchone() == (0,)
+
+
+def test_a_loaded_table_keeps_its_missing_values() -> None:
+    """Arrow in, Arrow out."""
+    with engines.opened("duckdb") as engine:
+        assert engines.arrow(engine, engines.load(engine, THREE).order_by("id"))["count"].to_pylist() == [1, 2, None]

@@ -64,6 +64,29 @@ def test_orders_are_numbered_by_time() -> None:
     assert [(row["order"], row["item"]) for row in rows_of(facts)] == [(0, 0), (0, 1), (1, 0)]
 
 
+def test_numbers_go_on_from_day_to_day() -> None:
+    """Two orders of one day, none on the next, then two at the same hour: by time, and of equals by name."""
+    facts = number(
+        ("late", "purchase-complete", 51, "anna", None, "a", 1.0),
+        ("noon", "purchase-complete", 12, "cleo", None, "a", 1.0),
+        ("dawn", "purchase-complete", 5, "ben", None, "b", 1.0),
+        ("also", "purchase-complete", 51, "dora", None, "b", 1.0),
+    )
+    expected = [(0, 0, 1, 0), (1, 1, 0, 0), (2, 2, 1, 2), (3, 3, 0, 2)]
+    assert [(row["order"], row["session"], row["item"], row["day"]) for row in rows_of(facts)] == expected
+    assert [row["shopper"] for row in rows_of(facts)] == [0, 1, 3, 2]
+
+
+def test_a_session_over_midnight_keeps_the_place_of_its_first_event() -> None:
+    """It began before the one that begins and ends on the next day."""
+    facts = number(
+        ("v1", "detail-page-view", 23, "anna", "over", "a", None),
+        ("v2", "detail-page-view", 24, "ben", "short", "a", None),
+        ("v3", "detail-page-view", 25, "anna", "over", "b", None),
+    )
+    assert [row["session"] for row in rows_of(facts)] == [0, 1, 0]
+
+
 def test_a_session_joins_its_events() -> None:
     """Events of one session share a number; an event without session is one of its own."""
     facts = number(

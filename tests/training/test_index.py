@@ -143,6 +143,16 @@ def test_sessions_hold_two_products_or_more() -> None:
     assert arrays["item_sessions"][start:end].tolist() == [2, 1, 0]
 
 
+def test_sessions_nobody_would_look_up_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one session kept per product, o2 is d's and o3 is a's and b's: o1 is nobody's, so it does not ship."""
+    monkeypatch.setattr(index, "_SESSIONS_PER_ITEM", 1)
+    built = Index.from_arrays(build(shop(ORDERS, GOODS), 150))
+    assert built.session_ptr.tolist() == [0, 3, 5]
+    assert built.session_items.tolist() == [0, 1, 3, 0, 1]
+    assert built.item_sessions.tolist() == [1, 1, 0]
+    assert built.item_session_ptr.tolist() == [0, 1, 2, 2, 3]
+
+
 def test_meetings_need_three_orders_and_two_shoppers(few: None) -> None:
     """a and b met three times, for anna and ben; a and d once. Up to day 120 only anna had them."""
     facts = shop(ORDERS, GOODS)

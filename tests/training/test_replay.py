@@ -67,6 +67,15 @@ def test_each_shopper_comes_once_with_events_in_order(tmp_path: Path) -> None:
     }
 
 
+def test_only_the_shoppers_asked_for_are_replayed(tmp_path: Path) -> None:
+    """By the data set's own names, which tell a customer from a visitor; nobody means nobody."""
+    path = lines(tmp_path, ROWS)
+    asked = replay(path, until=None, purpose=None, shoppers=pa.array(["v:7", "c:8", "c:9"]), progress=None)
+    assert ids(list(asked)) == {("customer", "8"): ["e4"], ("visitor", "7"): ["e5"]}
+    nobody = pa.array([], pa.string())
+    assert not list(replay(path, until=None, purpose=None, shoppers=nobody, progress=None))
+
+
 def test_an_event_has_its_rows_as_lines(tmp_path: Path) -> None:
     """Two rows, two lines; an event without a product has none and is still an event."""
     (_, _, events), *_ = replayed(lines(tmp_path, ROWS))

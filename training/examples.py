@@ -21,15 +21,38 @@ _EMPTY = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True, eq=False)
+class Past:
+    """All orders before the query, as the index knows their products: a row per product and order, oldest first."""
+
+    items: Ints
+    orders: Ints  # number of the order, 0 is the oldest
+    owned: Ints  # every product bought before, once, by position
+    counts: NDArray[np.int64]  # orders that held it
+    days: NDArray[np.int64]  # of its last purchase
+
+    @classmethod
+    def of(cls, index: Index, moment: Moment) -> "Past":
+        """Look the products up; those the index does not know are left out."""
+        rows = [
+            (index.position[id_], number, day)
+            for number, (day, products) in enumerate(moment.past)
+            for id_ in products
+            if id_ in index.position
+        ]
+        items, orders, days = np.array(rows, np.int64).reshape(-1, 3).T
+        # Read backwards, the first time a product is met is its last purchase.
+        owned, last, counts = np.unique(items[::-1], return_index=True, return_counts=True)
+        return cls(items.astype(np.int32), orders.astype(np.int32), owned.astype(np.int32), counts, days[::-1][last])
+
+
+@dataclass(frozen=True, eq=False)
 class Query:
     """One shelf asked for at one moment. `wanted` is what was bought: of any product, bought before or not."""
 
     slot: str
     context: Context
     wanted: Ints
-    owned: Ints  # every product bought before, by position
-    owned_counts: NDArray[np.int64]
-    owned_days: NDArray[np.int64]  # of the last purchase
+    past: Past
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +69,7 @@ def queries(index: Index, moment: Moment, seed: int = 0) -> list[Query]:
     rng = np.random.default_rng([seed, *moment.order.encode()])
     basket = index.positions(moment.basket)
     history = History.of(index, decode_profile(moment.profile))
-    rows = [(index.position[id_], *bought) for id_, bought in moment.owned.items() if id_ in index.position]
-    owned = np.array(rows, np.int64).reshape(-1, 3)
+    past = Past.of(index, moment)
     # A visit is met at any point of it, not only at its end where everything bought has been looked at.
     visit = moment.visit[: int(rng.integers(len(moment.visit) + 1))]
     recent = index.positions(reversed(dict.fromkeys(id_ for id_, _ in reversed(visit))))
@@ -58,10 +80,10 @@ def queries(index: Index, moment: Moment, seed: int = 0) -> list[Query]:
     def query(slot: str, anchors: Ints, wanted: Ints) -> Query:
         others = recent[~np.isin(recent, anchors)]
         context = Context(anchors, others, history, moment.day)
-        return Query(slot, context, wanted, owned[:, 0].astype(np.int32), owned[:, 1], owned[:, 2])
+        return Query(slot, context, wanted, past)
 
     open_ = basket[~np.isin(basket, carted)]  # what is in the cart already needs no homepage
-    asked = [query("for_you", _EMPTY, open_), query("buy_again", _EMPTY, open_[np.isin(open_, owned[:, 0])])]
+    asked = [query("for_you", _EMPTY, open_), query("buy_again", _EMPTY, open_[np.isin(open_, past.owned)])]
     asked += [query("bought_together", shuffled[:1], shuffled[1:])] if cut else []
     asked += [query("cart_complements", shuffled[:cut], shuffled[cut:])] if cut else []
     return [one for one in asked if len(one.wanted)]

@@ -73,8 +73,8 @@ class Baselines:
     def _lists(self, query: Query, personal: dict[str, Scores]) -> dict[str, Ints]:
         pages: dict[str, Callable[[Ints], Scores]] = {
             COSINE: lambda anchors: self._alike(anchors, np.ones(len(anchors))),
-            ALS: self.als.page,
-            BPR: self.bpr.page,
+            ALS: self.als.goods.page,
+            BPR: self.bpr.goods.page,
         }
         lists = {POPULARITY: np.empty(0, np.int32), OWN: _own(query.past)}
         for name, score in personal.items():

@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.index import Floats, Index, Ints
-from edge.core.profile import Profile
+from edge.core.profile import RECENT_ORDERS, Profile
 
 HALF_LIFE_DAYS = 60.0  # after two months without it, a purchase counts half
+_AGES = np.arange(RECENT_ORDERS, dtype=np.uint32)  # 0 is the last order
+# What an order counts by age: 0.9 keeps about the last ten, 0.7 the last three.
+_FADING = np.stack([0.9**_AGES, 0.7**_AGES], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +28,9 @@ class History:
     counts: Floats
     first_day: Floats  # unix days
     last_day: Floats
-    weight: Floats  # counts, decayed to the day of the last order
+    held: Floats  # [bought, RECENT_ORDERS], 1 where the order held it; the last order comes first
+    often: Floats  # [bought, 2]: the orders that held it, of the last ten or so and of the last three or so
+    weight: Floats  # counts, decayed to the day of the last order, and much more what was bought lately
     rank: Floats  # 0 for the largest weight
     viewed: Ints  # newest last
     orders: int
@@ -34,6 +39,8 @@ class History:
     affinity: Floats  # category code -> share of this shopper's weight in it; code -1 has none
     brand_affinity: Floats  # brand code -> the same
     favourites: Ints  # narrow categories bought most, strongest first
+    kind_weight: Floats  # narrow category code -> weight of what was bought of it; code -1 has none
+    kind_last_day: Floats  # the same -> unix day of the last purchase of it, 0 for none
     taste: Floats  # unit vector, or zero
 
     @classmethod
@@ -43,19 +50,31 @@ class History:
         bought = profile.bought
         places = np.fromiter(map(index.position.get, bought, repeat(-1)), np.int32, len(bought))
         flat = [number for item in bought.values() for number in (item.count, item.first_day, item.last_day)]
+        recent = np.fromiter((item.recent for item in bought.values()), np.uint32, len(bought))
         kept = np.argsort(places)[int((places < 0).sum()) :]
         items = places[kept]
         counts, first_day, last_day = np.ascontiguousarray(np.array(flat, np.float32).reshape(-1, 3)[kept].T)
+        held = (recent[kept, None] >> _AGES & 1).astype(np.float32)
+        often = held @ _FADING
         weight = counts * np.exp2((last_day - np.float32(profile.last_order_day)) / np.float32(HALF_LIFE_DAYS))
+        weight += 2 * often[:, 0]
         rank = np.empty(len(items), np.float32)
         rank[np.argsort(-weight, kind="stable")] = np.arange(len(items))
         categories = index.category_of[items]
-        narrow = np.bincount(categories.max(axis=1, initial=-1) + 1, weight)[1:]
+        kind = categories.max(axis=1, initial=-1)
+        width = len(index.category_paths) + 1
+        narrow = np.bincount(kind % width, weight, width).astype(np.float32)
+        narrow[-1] = 0  # products without a category are no kind
+        kind_last_day = np.zeros(width, np.float32)
+        np.maximum.at(kind_last_day, kind, last_day)
+        kind_last_day[-1] = 0
         return cls(
             items=items,
             counts=counts,
             first_day=first_day,
             last_day=last_day,
+            held=held,
+            often=often,
             weight=weight,
             rank=rank,
             viewed=index.positions(profile.viewed),
@@ -65,6 +84,8 @@ class History:
             affinity=_shares(categories, weight, len(index.category_paths)),
             brand_affinity=_shares(index.brand_of[items, None], weight, index.brands),
             favourites=top(narrow, 8).astype(np.int32),
+            kind_weight=narrow,
+            kind_last_day=kind_last_day,
             taste=direction(index.tastes, items, np.sqrt(weight)),
         )
 

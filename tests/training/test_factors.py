@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.factors import Als, Bpr, cosines
+from training.factors import MIN_BUYERS, Als, Bpr, Goods, common
 from training.purchases import Purchases
 
 CROWD, GOODS = 20, 6  # shoppers and products of each of the two crowds
@@ -65,23 +65,41 @@ def test_bpr_finds_the_crowd_of_a_shopper(bpr: Bpr) -> None:
 
 def test_bpr_of_a_stranger_is_the_mean_shopper(bpr: Bpr) -> None:
     """Not seen in training: the mean of all shoppers' factors."""
-    np.testing.assert_allclose(bpr.shopper(-1), bpr.items @ bpr.shoppers.mean(axis=0), rtol=1e-5)
+    np.testing.assert_array_equal(bpr.shopper(-1), bpr.goods.score(bpr.shoppers.mean(axis=0)))
 
 
 def test_a_page_brings_up_its_own_crowd(als: Als, bpr: Bpr) -> None:
     """Beside one product of the first crowd stand the others of it."""
     for model in (als, bpr):
-        assert first(model.page(np.array([2], np.int32))) == set(range(GOODS))
+        assert first(model.goods.page(np.array([2], np.int32))) == set(range(GOODS))
 
 
 def test_the_same_seed_gives_the_same_factors(purchases: Purchases, als: Als, bpr: Bpr) -> None:
     """One thread and a seed: figures do not change from run to run."""
-    np.testing.assert_array_equal(Als.of(purchases, factors=4).items, als.items)
-    np.testing.assert_array_equal(Bpr.of(purchases, factors=4, iterations=300).items, bpr.items)
+    np.testing.assert_array_equal(Als.of(purchases, factors=4).goods.factors, als.goods.factors)
+    np.testing.assert_array_equal(Bpr.of(purchases, factors=4, iterations=300).goods.factors, bpr.goods.factors)
 
 
-def test_cosines_by_hand() -> None:
-    """Mean over anchors [1, 0] and [0, 2]: 1/2 for either, 0.7071 for [1, 1], nothing for zero, -1/2 for [-1, 0]."""
-    items = np.array([[1, 0], [0, 2], [1, 1], [0, 0], [-1, 0]], np.float32)
-    got = cosines(items, np.array([0, 1], np.int32))
-    assert got.tolist() == pytest.approx([0.5, 0.5, np.sqrt(0.5), 0, -0.5])
+def test_rare_products_have_no_factors() -> None:
+    """Bought by five, product 1 is learned from; by four, product 0 is not, nor product 2 by nobody."""
+    shopper = np.array([0, 1, 2, 3, 0, 1, 2, 3, 4], np.int32)
+    item = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1], np.int32)
+    order = np.argsort(shopper, kind="stable")
+    rare = Purchases({str(row): row for row in range(5)}, shopper[order], shopper[order], item[order], 3)
+    matrix, kept = common(rare)
+    assert kept.tolist() == [1]
+    assert matrix.toarray().tolist() == [[1]] * MIN_BUYERS
+
+
+def test_a_page_score_is_the_mean_cosine() -> None:
+    """To anchors [1, 0] and [0, 2]: 1/2 for either, 0.7071 for [1, 1], -1/2 for [-1, 0] and so for one without."""
+    factors = np.array([[1, 0], [0, 2], [1, 1], [-1, 0]], np.float32)
+    goods = Goods.of(np.array([0, 1, 2, 4], np.int32), factors, factors, 5)
+    got = goods.page(np.array([0, 1], np.int32))
+    assert got.tolist() == pytest.approx([0.5, 0.5, np.sqrt(0.5), -0.5, -0.5])
+
+
+def test_a_page_nothing_is_known_of_says_nothing() -> None:
+    """An anchor without factors is near to nothing."""
+    goods = Goods.of(np.array([0], np.int32), np.ones((1, 2), np.float32), np.ones((1, 2), np.float32), 2)
+    assert goods.page(np.array([1], np.int32)).tolist() == [0, 0]

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from edge.core.context import Context, History
 from edge.core.features import FEATURE_NAMES, build
 from edge.core.index import Index
-from edge.core.profile import Bought, Profile
+from edge.core.profile import RECENT_ORDERS, Bought, Profile
 from edge.core.retrieval import RANKED_SLOTS, Candidates, candidates
 from edge.core.sources import SOURCES
 
@@ -105,6 +105,55 @@ def test_own_columns_of_a_repeated_purchase(index: Index) -> None:
     assert columns["own_rank"][0] == 0
 
 
+# Five orders, newest last: tea and bread; tea; nothing known; tea and bread; bread.
+ORDERLY = Profile(
+    shop="demo",
+    shopper="s",
+    orders=5,
+    first_order_day=TODAY - 60,
+    last_order_day=TODAY - 5,
+    bought={
+        "tea": Bought(3, TODAY - 60, TODAY - 15, 0b11010),
+        "bread": Bought(3, TODAY - 60, TODAY - 5, 0b10011),
+        "soap": Bought(1, TODAY - 90, TODAY - 90),
+        "odd": Bought(1, TODAY - 90, TODAY - 90),
+    },
+)
+
+
+def test_orders_fade_by_how_many_came_after(index: Index) -> None:
+    """Tea 1, 3 and 4 orders before the last, bread 0, 1 and 4, soap in none of those remembered."""
+    columns = rows(index, "tea", "bread", "soap", profile=ORDERLY)
+    assert columns["own_often"].tolist() == pytest.approx([0.9 + 0.9**3 + 0.9**4, 1 + 0.9 + 0.9**4, 0])
+    assert columns["own_lately"].tolist() == pytest.approx([0.7 + 0.7**3 + 0.7**4, 1 + 0.7 + 0.7**4, 0])
+    assert columns["own_orders_since"].tolist() == [1, 0, RECENT_ORDERS]
+
+
+def test_own_beside_is_the_share_of_the_anchors_orders(index: Index) -> None:
+    """Bread was in three orders, tea in two of these; of the six places of both, five are in orders with tea."""
+    assert rows(index, "tea", "cake", anchors=("bread",), profile=ORDERLY)["own_beside"].tolist() == pytest.approx(
+        [2 / 3, 0]
+    )
+    both = rows(index, "tea", anchors=("bread", "tea"), profile=ORDERLY)["own_beside"]
+    assert both.tolist() == pytest.approx([5 / 6])
+    assert rows(index, "tea", anchors=("cake",), profile=ORDERLY)["own_beside"].tolist() == [0]
+    assert rows(index, "tea", profile=ORDERLY)["own_beside"].tolist() == [0]
+
+
+def test_a_kind_is_idle_since_anything_of_it_was_bought(index: Index) -> None:
+    """Green tea and coffee are of tea's kind, last bought 15 days ago; cola's kind never was, odd has no kind."""
+    columns = rows(index, "green", "coffee", "tea", "cola", "odd", profile=ORDERLY)
+    assert columns["kind_idle_days"].tolist() == [15, 15, 15, -1, -1]
+    assert columns["kind_share"].tolist() == [0, 0, 1, 0, 0]
+
+
+def test_a_kind_is_shared_by_weight(index: Index) -> None:
+    """Tea twice and coffee once, both on the last day and in no remembered order: 2/3 and 1/3 of hot drinks."""
+    bought = {"tea": Bought(2, TODAY - 9, TODAY), "coffee": Bought(1, TODAY, TODAY)}
+    profile = Profile(shop="d", shopper="s", orders=2, last_order_day=TODAY, bought=bought)
+    assert rows(index, "tea", "coffee", profile=profile)["kind_share"].tolist() == pytest.approx([2 / 3, 1 / 3])
+
+
 def test_own_columns_of_a_single_purchase(index: Index) -> None:
     """Bread once, 34 days ago: others buy it each 7 days, so it is overdue; it has no gap of its own."""
     columns = rows(index, "bread")
@@ -119,6 +168,8 @@ def test_own_columns_of_a_product_never_bought(index: Index) -> None:
     assert columns["own_count"][0] == columns["own_share"][0] == 0
     assert columns["own_idle_days"][0] == columns["own_due"][0] == -1
     assert columns["own_rank"][0] == 2
+    assert columns["own_often"][0] == columns["own_lately"][0] == 0
+    assert columns["own_orders_since"][0] == RECENT_ORDERS
 
 
 def test_a_gap_nobody_knows_leaves_due_open(index: Index) -> None:

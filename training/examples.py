@@ -6,6 +6,7 @@ features come from the very functions that serve.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,27 +23,53 @@ _EMPTY = np.empty(0, np.int32)
 
 @dataclass(frozen=True, eq=False)
 class Past:
-    """All orders before the query, as the index knows their products: a row per product and order, oldest first."""
+    """All orders before a query, as the index knows their products; worked out when asked for: few learners do."""
 
-    items: Ints
-    orders: Ints  # number of the order, 0 is the oldest
-    owned: Ints  # every product bought before, once, by position
-    counts: NDArray[np.int64]  # orders that held it
-    days: NDArray[np.int64]  # of its last purchase
+    index: Index
+    moment: Moment
 
-    @classmethod
-    def of(cls, index: Index, moment: Moment) -> "Past":
-        """Look the products up; those the index does not know are left out."""
+    @cached_property
+    def owned(self) -> Ints:
+        """Every product bought before, once, by position."""
+        return np.sort(self.index.positions({id_ for _, products in self.moment.past for id_ in products}))
+
+    @property
+    def items(self) -> Ints:
+        """A row per product and order, oldest first; `orders` says which order, 0 is the oldest."""
+        return self._rows[0].astype(np.int32)
+
+    @property
+    def orders(self) -> Ints:
+        """The order of each of `items`."""
+        return self._rows[1].astype(np.int32)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Of each of `owned`, the orders that held it."""
+        return self._totals[0]
+
+    @property
+    def days(self) -> NDArray[np.int64]:
+        """Of each of `owned`, the unix day of its last purchase."""
+        return self._totals[1]
+
+    @cached_property
+    def _rows(self) -> NDArray[np.int64]:
+        position = self.index.position
         rows = [
-            (index.position[id_], number, day)
-            for number, (day, products) in enumerate(moment.past)
+            (position[id_], number, day)
+            for number, (day, products) in enumerate(self.moment.past)
             for id_ in products
-            if id_ in index.position
+            if id_ in position
         ]
-        items, orders, days = np.array(rows, np.int64).reshape(-1, 3).T
+        return np.array(rows, np.int64).reshape(-1, 3).T
+
+    @cached_property
+    def _totals(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        items, _, days = self._rows
         # Read backwards, the first time a product is met is its last purchase.
-        owned, last, counts = np.unique(items[::-1], return_index=True, return_counts=True)
-        return cls(items.astype(np.int32), orders.astype(np.int32), owned.astype(np.int32), counts, days[::-1][last])
+        _, last, counts = np.unique(items[::-1], return_index=True, return_counts=True)
+        return counts, days[::-1][last]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +96,7 @@ def queries(index: Index, moment: Moment, seed: int = 0) -> list[Query]:
     rng = np.random.default_rng([seed, *moment.order.encode()])
     basket = index.positions(moment.basket)
     history = History.of(index, decode_profile(moment.profile))
-    past = Past.of(index, moment)
+    past = Past(index, moment)
     # A visit is met at any point of it, not only at its end where everything bought has been looked at.
     visit = moment.visit[: int(rng.integers(len(moment.visit) + 1))]
     recent = index.positions(reversed(dict.fromkeys(id_ for id_, _ in reversed(visit))))

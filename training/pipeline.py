@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from ibis.expr.types import Table
+from numpy.typing import NDArray
 from rich.console import Console
 
 from edge.core.bundle import Live, Manifest, new_version, read_live, read_manifest, write_bundle, write_live
@@ -150,11 +151,25 @@ def _moments(
 
 
 def _sample(dataset: Dataset, lines: Table, start: int, end: int, most: int) -> list[str]:
-    """Orders of some days, seeded: the same data give the same sample."""
+    """Orders of some days, one of every shopper before a second of any, since all shoppers count alike.
+
+    Seeded: the same data give the same sample.
+    """
     orders = lines.filter((lines.type == PURCHASE) & (lines.day >= start) & (lines.day < end))
-    ids = engines.arrow(dataset.engine, orders.select("event_id").distinct().order_by("event_id"))["event_id"]
-    chosen = np.random.default_rng(start).permutation(len(ids))[:most]
-    return [ids[int(at)].as_py() for at in chosen]
+    found = orders.select("event_id", "shopper").distinct().order_by("event_id", "shopper")
+    table = engines.arrow(dataset.engine, found)
+    _, shopper = np.unique(table["shopper"].to_pylist(), return_inverse=True)
+    chosen = in_turns(shopper, np.random.default_rng(start).permutation(len(shopper)))[:most]
+    return [table["event_id"][int(at)].as_py() for at in chosen]
+
+
+def in_turns(owner: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The places in this order, but every owner's first before anybody's second, and so on."""
+    grouped = np.argsort(owner[order], kind="stable")
+    owners = owner[order][grouped]
+    turn = np.empty(len(order), np.int64)
+    turn[grouped] = np.arange(len(order)) - np.searchsorted(owners, owners)
+    return order[np.argsort(turn, kind="stable")]
 
 
 def _labelled(facts: Facts, windows: Windows, moments: Sequence[Moment], stages: Stages) -> Rows:

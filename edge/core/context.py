@@ -28,7 +28,7 @@ class History:
     counts: Floats
     first_day: Floats  # unix days
     last_day: Floats
-    held: Floats  # [bought, RECENT_ORDERS], 1 where the order held it; the last order comes first
+    since: Floats  # orders after the last that held it; RECENT_ORDERS where none of those remembered did
     often: Floats  # [bought, 2]: the orders that held it, of the last ten or so and of the last three or so
     weight: Floats  # counts, decayed to the day of the last order, and much more what was bought lately
     rank: Floats  # 0 for the largest weight
@@ -39,8 +39,6 @@ class History:
     affinity: Floats  # category code -> share of this shopper's weight in it; code -1 has none
     brand_affinity: Floats  # brand code -> the same
     favourites: Ints  # narrow categories bought most, strongest first
-    kind_weight: Floats  # narrow category code -> weight of what was bought of it; code -1 has none
-    kind_last_day: Floats  # the same -> unix day of the last purchase of it, 0 for none
     taste: Floats  # unit vector, or zero
 
     @classmethod
@@ -61,19 +59,13 @@ class History:
         rank = np.empty(len(items), np.float32)
         rank[np.argsort(-weight, kind="stable")] = np.arange(len(items))
         categories = index.category_of[items]
-        kind = categories.max(axis=1, initial=-1)
-        width = len(index.category_paths) + 1
-        narrow = np.bincount(kind % width, weight, width).astype(np.float32)
-        narrow[-1] = 0  # products without a category are no kind
-        kind_last_day = np.zeros(width, np.float32)
-        np.maximum.at(kind_last_day, kind, last_day)
-        kind_last_day[-1] = 0
+        narrow = np.bincount(categories.max(axis=1, initial=-1) + 1, weight)[1:]
         return cls(
             items=items,
             counts=counts,
             first_day=first_day,
             last_day=last_day,
-            held=held,
+            since=np.where(recent[kept] > 0, held.argmax(axis=1), RECENT_ORDERS).astype(np.float32),
             often=often,
             weight=weight,
             rank=rank,
@@ -84,8 +76,6 @@ class History:
             affinity=_shares(categories, weight, len(index.category_paths)),
             brand_affinity=_shares(index.brand_of[items, None], weight, index.brands),
             favourites=top(narrow, 8).astype(np.int32),
-            kind_weight=narrow,
-            kind_last_day=kind_last_day,
             taste=direction(index.tastes, items, np.sqrt(weight)),
         )
 

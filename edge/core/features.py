@@ -6,7 +6,7 @@ In: index, slot, context and the candidates found for it. Out: one float32 row p
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.core.context import Context, History, direction
+from edge.core.context import Context, direction
 from edge.core.index import LEVELS, Floats, Index, Ints
 from edge.core.profile import RECENT_ORDERS
 from edge.core.retrieval import RANKED_SLOTS, Candidates
@@ -44,9 +44,6 @@ FEATURE_NAMES: tuple[str, ...] = (
     "own_often",  # orders that held it, faded: the last ten or so
     "own_lately",  # likewise, the last three or so
     "own_orders_since",  # orders after the last that held it; as many as are remembered where none of these did
-    "own_beside",  # of the remembered orders with an anchor, weighted by how many, the share that held it
-    "kind_idle_days",  # since anything of its narrow category was bought
-    "kind_share",  # of what was bought of its narrow category, by weight
     "taste",  # cosine to the shopper's direction
     "likes_wide",
     "likes_middle",
@@ -117,8 +114,8 @@ def _beside(index: Index, context: Context, items: Ints) -> Floats:
 
 def _personal(index: Index, context: Context, items: Ints) -> Floats:
     history = context.history
-    out = np.zeros((18, len(items)), np.float32)
-    out[[2, 3, 4, 10]] = _NEVER
+    out = np.zeros((15, len(items)), np.float32)
+    out[2:5] = _NEVER
     out[5] = len(history.items)
     out[8] = RECENT_ORDERS
     own = history.items
@@ -139,29 +136,13 @@ def _personal(index: Index, context: Context, items: Ints) -> Floats:
         out[4, mine] = np.where(expected > 0, idle / np.maximum(expected, 1), _NEVER)
         out[5, mine] = history.rank[row]
         out[6:8, mine] = history.often[row].T
-        held = history.held[row]
-        out[8, mine] = np.where(held.any(axis=1), held.argmax(axis=1), RECENT_ORDERS)
-        out[9, mine] = held @ _orders_with(history, context.anchors)
-        kind = index.category_of[items].max(axis=1)
-        last = history.kind_last_day[kind]
-        out[10] = np.where(last > 0, np.float32(context.day) - last, _NEVER)
-        whole = history.kind_weight[kind[mine]]
-        out[11, mine] = np.where(whole > 0, history.weight[row] / np.maximum(whole, np.float32(1e-9)), 0)
-        out[12] = _cosines(index.tastes, items, history.taste)
-        out[13 : 13 + LEVELS] = history.affinity[index.category_of[items]].T
-        out[16] = history.brand_affinity[index.brand_of[items]]
+        out[8, mine] = history.since[row]
+        out[9] = _cosines(index.tastes, items, history.taste)
+        out[10 : 10 + LEVELS] = history.affinity[index.category_of[items]].T
+        out[13] = history.brand_affinity[index.brand_of[items]]
     for ago, viewed in enumerate(history.viewed[::-1].tolist(), start=1):
-        out[17][items == viewed] = ago
+        out[14][items == viewed] = ago
     return out
-
-
-def _orders_with(history: History, anchors: Ints) -> Floats:
-    """How much of the anchors each remembered order held, shares of one; zero where none held any."""
-    if not len(anchors):
-        return np.zeros(RECENT_ORDERS, np.float32)
-    row = np.minimum(np.searchsorted(history.items, anchors), len(history.items) - 1)
-    orders = history.held[row[history.items[row] == anchors]].sum(axis=0)
-    return np.asarray(orders / max(float(orders.sum()), 1.0), np.float32)
 
 
 def _situation(context: Context) -> Floats:

@@ -49,7 +49,7 @@ Owned = dict[str, tuple[int, int]]
 def query(index: Index, slot: str, *anchors: int, owned: Owned | None = None) -> Query:
     """A question about these anchors from somebody who owns product -> (orders, last day)."""
     context = Context(positions(*anchors), positions(), History.of(index, None), TODAY)
-    return Query(slot, context, positions(5), Past.of(index, asked(Profile(shop="d", shopper="s"), owned=owned)))
+    return Query(slot, context, positions(5), Past(index, asked(Profile(shop="d", shopper="s"), owned=owned)))
 
 
 def asked(profile: Profile, *basket: str, owned: Owned | None = None, shopper: str = "s0") -> Moment:

@@ -119,7 +119,7 @@ def test_each_slot_is_asked_with_its_own_anchors(index: Index) -> None:
 def test_the_past_by_hand(index: Index) -> None:
     """Tea in two of three orders, cake in one, a product the index does not know in none."""
     orders = ((TODAY - 9, ("tea", "gone")), (TODAY - 5, ("cake",)), (TODAY - 2, ("tea",)))
-    past = Past.of(index, moment(("soap",), past=orders))
+    past = Past(index, moment(("soap",), past=orders))
     assert past.items.tolist() == [0, 4, 0]
     assert past.orders.tolist() == [0, 1, 2]
     assert past.owned.tolist() == [0, 4]
@@ -129,7 +129,7 @@ def test_the_past_by_hand(index: Index) -> None:
 
 def test_no_past_is_empty(index: Index) -> None:
     """Before the first order every column is there and empty."""
-    past = Past.of(index, moment(("soap",)))
+    past = Past(index, moment(("soap",)))
     assert [len(column) for column in (past.items, past.orders, past.owned, past.counts, past.days)] == [0] * 5
 
 

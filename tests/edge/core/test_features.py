@@ -129,31 +129,6 @@ def test_orders_fade_by_how_many_came_after(index: Index) -> None:
     assert columns["own_orders_since"].tolist() == [1, 0, RECENT_ORDERS]
 
 
-def test_own_beside_is_the_share_of_the_anchors_orders(index: Index) -> None:
-    """Bread was in three orders, tea in two of these; of the six places of both, five are in orders with tea."""
-    assert rows(index, "tea", "cake", anchors=("bread",), profile=ORDERLY)["own_beside"].tolist() == pytest.approx(
-        [2 / 3, 0]
-    )
-    both = rows(index, "tea", anchors=("bread", "tea"), profile=ORDERLY)["own_beside"]
-    assert both.tolist() == pytest.approx([5 / 6])
-    assert rows(index, "tea", anchors=("cake",), profile=ORDERLY)["own_beside"].tolist() == [0]
-    assert rows(index, "tea", profile=ORDERLY)["own_beside"].tolist() == [0]
-
-
-def test_a_kind_is_idle_since_anything_of_it_was_bought(index: Index) -> None:
-    """Green tea and coffee are of tea's kind, last bought 15 days ago; cola's kind never was, odd has no kind."""
-    columns = rows(index, "green", "coffee", "tea", "cola", "odd", profile=ORDERLY)
-    assert columns["kind_idle_days"].tolist() == [15, 15, 15, -1, -1]
-    assert columns["kind_share"].tolist() == [0, 0, 1, 0, 0]
-
-
-def test_a_kind_is_shared_by_weight(index: Index) -> None:
-    """Tea twice and coffee once, both on the last day and in no remembered order: 2/3 and 1/3 of hot drinks."""
-    bought = {"tea": Bought(2, TODAY - 9, TODAY), "coffee": Bought(1, TODAY, TODAY)}
-    profile = Profile(shop="d", shopper="s", orders=2, last_order_day=TODAY, bought=bought)
-    assert rows(index, "tea", "coffee", profile=profile)["kind_share"].tolist() == pytest.approx([2 / 3, 1 / 3])
-
-
 def test_own_columns_of_a_single_purchase(index: Index) -> None:
     """Bread once, 34 days ago: others buy it each 7 days, so it is overdue; it has no gap of its own."""
     columns = rows(index, "bread")

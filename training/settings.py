@@ -17,7 +17,7 @@ class Settings(BaseSettings):
     shop: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="the shop trained for")
     data_dir: Path = Field(Path("data"), description="where data sets, bundles and catalogue lie")
     bundles: Path | None = Field(None, description="where bundles are written; unset: <data dir>/bundles")
-    train_orders: int = Field(8_000, ge=1, description="orders of the label weeks the ranker learns from, at most")
+    train_orders: int = Field(6_000, ge=1, description="orders of the label weeks the ranker learns from, at most")
     test_orders: int = Field(2_500, ge=1, description="orders of the unseen weeks it is measured on, at most")
     test_days: int = Field(35, ge=1, description="last days that nothing is learned from; less in a short history")
     label_days: int = Field(49, ge=1, description="days before those whose orders are the labels; likewise")

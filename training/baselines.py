@@ -22,7 +22,7 @@ from training.tifuknn import TifuKnn
 POPULARITY, OWN, COSINE, ALS, BPR, TIFU = "popularity", "own_frequency", "item_cosine", "als", "bpr", "tifu_knn"
 BASELINES = (POPULARITY, OWN, COSINE, ALS, BPR, TIFU)
 # Beside a page or a cart: the share of a score that is the shopper's, the rest being that of the products there.
-# Chosen on the weeks before the measured ones; docs/quality.md has the grid.
+# docs/quality.md has the grid, of the weeks before the measured ones.
 SHOPPER_SHARE = {COSINE: 0.8, ALS: 0.8, BPR: 0.8}
 _LISTED = 20  # products a list needs for the metrics
 

@@ -129,6 +129,15 @@ def test_orders_fade_by_how_many_came_after(index: Index) -> None:
     assert columns["own_orders_since"].tolist() == [1, 0, RECENT_ORDERS]
 
 
+def test_what_was_bought_lately_weighs_more(index: Index) -> None:
+    """Tea and bread three times each: bread on the last day and in newer orders, so it outranks tea."""
+    history = History.of(index, ORDERLY)
+    weight = dict(zip(history.items.tolist(), history.weight.tolist(), strict=True))
+    assert weight[0] == pytest.approx(3 * 2 ** (-10 / 60) + 2 * (0.9 + 0.9**3 + 0.9**4))
+    assert weight[3] == pytest.approx(3 + 2 * (1 + 0.9 + 0.9**4))
+    assert rows(index, "tea", "bread", profile=ORDERLY)["own_rank"].tolist() == [1, 0]
+
+
 def test_own_columns_of_a_single_purchase(index: Index) -> None:
     """Bread once, 34 days ago: others buy it each 7 days, so it is overdue; it has no gap of its own."""
     columns = rows(index, "bread")

@@ -36,12 +36,12 @@ class Past:
     @property
     def items(self) -> Ints:
         """A row per product and order, oldest first; `orders` says which order, 0 is the oldest."""
-        return self._rows[0].astype(np.int32)
+        return np.asarray(self._rows[0], np.int32)
 
     @property
     def orders(self) -> Ints:
         """The order of each of `items`."""
-        return self._rows[1].astype(np.int32)
+        return np.asarray(self._rows[1], np.int32)
 
     @property
     def counts(self) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from training.ranker import train
 
 def test_a_training_row_is_the_serving_vector(shop_dir: Dataset, known: Index, moments: list[Moment]) -> None:
     """A shopper's events through apply, codec, candidates and features give the training rows, bit for bit."""
-    moment = max(moments, key=lambda one: len(one.owned))
+    moment = max(moments, key=lambda one: len(one.past))
     (events,) = [events for _, shopper, events in shop_dir.replay() if shopper == moment.shopper]
     stored = encode_profile(Profile(shop="demo", shopper=moment.shopper))
     for event in events:

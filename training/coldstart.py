@@ -17,7 +17,7 @@ from edge.core.index import Index, Ints
 from edge.core.newcomers import Newcomers, find_stand_ins
 from edge.core.profile import Profile, decode_profile
 from edge.core.retrieval import candidates
-from training.evaluate import measure
+from training.metrics import RATES, measure
 from training.moments import Moment
 from training.unseen import Unseen, lead_by_shopper
 
@@ -43,7 +43,7 @@ class _Seen:
     def add(self, shopper: str, lists: Lists, wanted: Ints) -> None:
         self.shoppers.append(shopper)
         for method, ranked in lists.items():
-            self.values[method].append(measure(ranked, wanted))
+            self.values[method].append(dict(zip(RATES, measure(ranked, wanted).tolist(), strict=True)))
 
 
 def cold_starts(unseen: Unseen, progress: Callable[[int], None], seed: int = 3) -> Table:

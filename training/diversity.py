@@ -12,14 +12,15 @@ import numpy as np
 from edge.core.content import family
 from edge.core.diversity import diversify, kinds_of
 from edge.core.index import Index, Ints
-from training.evaluate import measure
 from training.examples import labelled, queries
+from training.metrics import RATES, measure
 from training.unseen import Unseen, lead_by_shopper
 
 STRENGTHS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 AS_RANKED = "as ranked"  # neither families collapsed nor kinds spread
 _SHELVES = ("for_you", "cart_complements", "bought_together")
 _SHELF = 8  # products people see
+_NDCG = RATES.index("ndcg@10")
 
 Table = dict[str, dict[str, dict[str, float]]]
 
@@ -72,7 +73,7 @@ def _figures(index: Index, items: Ints, families: Ints, wanted: Ints) -> dict[st
     shelf = items[:_SHELF]
     kinds = kinds_of(index, shelf)
     return {
-        "ndcg@10": measure(items, wanted)["ndcg@10"],
+        "ndcg@10": float(measure(items, wanted)[_NDCG]),
         "kinds": float(len(np.unique(kinds))),
         "families": float(len(np.unique(families[shelf]))),
         "most_of_a_kind": float(np.bincount(kinds + 1).max()),

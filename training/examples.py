@@ -6,6 +6,7 @@ features come from the very functions that serve.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +23,64 @@ _EMPTY = np.empty(0, np.int32)
 
 
 @dataclass(frozen=True, eq=False)
+class Past:
+    """All orders before a query, as the index knows their products; worked out when asked for: few learners do."""
+
+    index: Index
+    moment: Moment
+
+    @cached_property
+    def owned(self) -> Ints:
+        """Every product bought before, once, by position."""
+        return np.sort(self.index.positions({id_ for _, products in self.moment.past for id_ in products}))
+
+    @property
+    def items(self) -> Ints:
+        """A row per product and order, oldest first; `orders` says which order, 0 is the oldest."""
+        return np.asarray(self._rows[0], np.int32)
+
+    @property
+    def orders(self) -> Ints:
+        """The order of each of `items`."""
+        return np.asarray(self._rows[1], np.int32)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Of each of `owned`, the orders that held it."""
+        return self._totals[0]
+
+    @property
+    def days(self) -> NDArray[np.int64]:
+        """Of each of `owned`, the unix day of its last purchase."""
+        return self._totals[1]
+
+    @cached_property
+    def _rows(self) -> NDArray[np.int64]:
+        position = self.index.position
+        rows = [
+            (position[id_], number, day)
+            for number, (day, products) in enumerate(self.moment.past)
+            for id_ in products
+            if id_ in position
+        ]
+        return np.array(rows, np.int64).reshape(-1, 3).T
+
+    @cached_property
+    def _totals(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        items, _, days = self._rows
+        # Read backwards, the first time a product is met is its last purchase.
+        _, last, counts = np.unique(items[::-1], return_index=True, return_counts=True)
+        return counts, days[::-1][last]
+
+
+@dataclass(frozen=True, eq=False)
 class Query:
     """One shelf asked for at one moment. `wanted` is what was bought: of any product, bought before or not."""
 
     slot: str
     context: Context
     wanted: Ints
-    owned: Ints  # every product bought before, by position
-    owned_counts: NDArray[np.int64]
-    owned_days: NDArray[np.int64]  # of the last purchase
+    past: Past
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +97,7 @@ def queries(index: Index, moment: Moment, seed: int = 0) -> list[Query]:
     rng = np.random.default_rng([seed, *moment.order.encode()])
     basket = index.positions(moment.basket)
     history = History.of(index, decode_profile(moment.profile))
-    rows = [(index.position[id_], *bought) for id_, bought in moment.owned.items() if id_ in index.position]
-    owned = np.array(rows, np.int64).reshape(-1, 3)
+    past = Past(index, moment)
     # A visit is met at any point of it, not only at its end where everything bought has been looked at.
     visit = moment.visit[: int(rng.integers(len(moment.visit) + 1))]
     recent = index.positions(reversed(dict.fromkeys(id_ for id_, _ in reversed(visit))))
@@ -59,10 +108,10 @@ def queries(index: Index, moment: Moment, seed: int = 0) -> list[Query]:
     def query(slot: str, anchors: Ints, wanted: Ints) -> Query:
         others = recent[~np.isin(recent, anchors)]
         context = Context(anchors, others, history, moment.day)
-        return Query(slot, context, wanted, owned[:, 0].astype(np.int32), owned[:, 1], owned[:, 2])
+        return Query(slot, context, wanted, past)
 
     open_ = basket[~np.isin(basket, carted)]  # what is in the cart already needs no homepage
-    asked = [query("for_you", _EMPTY, open_), query("buy_again", _EMPTY, open_[np.isin(open_, owned[:, 0])])]
+    asked = [query("for_you", _EMPTY, open_), query("buy_again", _EMPTY, open_[np.isin(open_, past.owned)])]
     asked += [query("bought_together", shuffled[:1], shuffled[1:])] if cut else []
     asked += [query("cart_complements", shuffled[:cut], shuffled[cut:])] if cut else []
     return [one for one in asked if len(one.wanted)]

@@ -9,23 +9,24 @@ from dataclasses import dataclass, field
 
 from edge.core.events import Event
 from edge.core.keys import SESSION_TTL_S
-from edge.core.profile import SESSION_CAP, Bought, Profile, apply, encode_profile
+from edge.core.profile import SESSION_CAP, Profile, apply, encode_profile
 from training.dataset import Dataset
 from training.facts import PURCHASE
 
+Order = tuple[int, tuple[str, ...]]  # its unix day, and its products, each once
 _TOUCHES = ("detail-page-view", "wishlist-add", "add-to-cart")
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Just before one order. `owned` is the whole history, which the capped profile may have forgotten in part."""
+    """Just before one order. `past` is the whole history, which the capped profile may have forgotten in part."""
 
     order: str
     shopper: str
     day: float  # unix days
     profile: bytes
     visit: tuple[tuple[str, bool], ...]  # products looked at in this visit, oldest first; True: put in the cart
-    owned: dict[str, tuple[int, int]]  # product -> (orders with it, day of the last)
+    past: tuple[Order, ...]  # oldest first
     basket: tuple[str, ...]
 
 
@@ -36,7 +37,7 @@ class _Walk:
     profile: Profile
     visit: list[tuple[str, bool]] = field(default_factory=list)
     touched: float = 0.0  # unix seconds of the last event
-    owned: dict[str, Bought] = field(default_factory=dict)
+    past: list[Order] = field(default_factory=list)
 
     def step(self, event: Event, now: float) -> None:
         apply(self.profile, event, now)
@@ -46,10 +47,7 @@ class _Walk:
             del self.visit[:-SESSION_CAP]
         elif event.type == PURCHASE:
             self.visit.clear()
-            for line in event.products:
-                known = self.owned.setdefault(line.product_id, Bought(0, 0, 0))
-                known.count += 1
-                known.last_day = int(now // 86_400)
+            self.past.append((int(now // 86_400), _products(event)))
 
 
 def collect(dataset: Dataset, shop: str, orders: Collection[str], progress: Callable[[int], None]) -> list[Moment]:
@@ -78,7 +76,11 @@ def _of_shopper(profile: Profile, events: list[Event], wanted: frozenset[str]) -
                 day=now / 86_400,
                 profile=encode_profile(profile),
                 visit=tuple(walk.visit),
-                owned={id_: (bought.count, bought.last_day) for id_, bought in walk.owned.items()},
-                basket=tuple(dict.fromkeys(line.product_id for line in event.products)),
+                past=tuple(walk.past),
+                basket=_products(event),
             )
         walk.step(event, now)
+
+
+def _products(event: Event) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(line.product_id for line in event.products))

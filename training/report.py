@@ -11,15 +11,20 @@ from rich.table import Table
 
 from edge.core.bundle import Manifest, read_arrays, read_live, read_manifest, verify_files
 from edge.core.index import Index
+from training.baselines import BASELINES
 from training.evaluate import Metrics
 
-METRICS = ("hit_rate@10", "recall@10", "ndcg@10", "mrr@20")
+METRICS = ("hit_rate@10", "recall@10", "recall@20", "ndcg@10", "ndcg@20", "mrr@10", "mrr@20")
+EXPOSURE = ("coverage@10", "percentile@10", "sold_share@10")
 METHODS = {
     "endcap": "Endcap",
     "retrieval_order": "  retrieval order alone",
     "popularity": "global popularity",
     "own_frequency": "own most frequent",
     "item_cosine": "item-item cosine",
+    "als": "ALS",
+    "bpr": "BPR",
+    "tifu_knn": "TIFU-KNN",
 }
 SLOTS = {
     "bought_together": "bought_together",
@@ -29,7 +34,8 @@ SLOTS = {
     "for_you_novel": "for_you, novel",
     "buy_again": "buy_again",
 }
-_BASELINES = ("popularity", "own_frequency", "item_cosine")
+_INTERVAL = "ndcg@10"  # the rate shown with its interval; the manifest holds those of all
+_LEADS = {"lead": "ndcg@10", "lead:recall@10": "recall@10", "lead:mrr@20": "mrr@20"}
 
 
 def evaluation_rows(metrics: Metrics) -> Iterator[tuple[str, str, int, list[str]]]:
@@ -44,14 +50,20 @@ def evaluation_rows(metrics: Metrics) -> Iterator[tuple[str, str, int, list[str]
 
 
 def _marked(methods: dict[str, dict[str, float]], method: str, metric: str) -> str:
-    value = methods[method][metric]
-    best = max(methods[name][metric] for name in _BASELINES if name in methods)
-    return f"{value:.4f}" + ("*" if method in _BASELINES and value == best else "")
+    values = methods[method]
+    best = methods[best_baseline(methods, metric)][metric]
+    text = f"{values[metric]:.4f}" + ("*" if method in BASELINES and values[metric] == best else "")
+    return f"{text} ({values[f'{metric}_low']:.4f} to {values[f'{metric}_high']:.4f})" if metric == _INTERVAL else text
+
+
+def best_baseline(methods: dict[str, dict[str, float]], metric: str) -> str:
+    """The baseline with the largest value of a metric."""
+    return max((methods[name][metric], name) for name in BASELINES if name in methods)[1]
 
 
 def evaluation_table(metrics: Metrics) -> Table:
     """The evaluation for a terminal."""
-    table = Table(title="orders of weeks never learned from; * best baseline")
+    table = Table(title="orders of weeks never learned from, means over shoppers; * best baseline")
     for name in ("shelf", "method", *METRICS):
         table.add_column(name, no_wrap=name != "method")
     last = ""
@@ -64,23 +76,49 @@ def evaluation_table(metrics: Metrics) -> Table:
 
 
 def evaluation_markdown(metrics: Metrics) -> str:
-    """The evaluation as a Markdown table."""
-    lines = [f"| shelf | queries | method | {' | '.join(METRICS)} |", "|---|--:|---|" + "--:|" * len(METRICS)]
-    lines += [
+    """The evaluation as Markdown: rates, leads, and what is shown of the catalogue."""
+    header = [f"| shelf | queries | method | {' | '.join(METRICS)} |", "|---|--:|---|" + "--:|" * len(METRICS)]
+    rows = [
         f"| {slot} | {queries:,} | {method.strip()} | {' | '.join(values)} |"
         for slot, method, queries, values in evaluation_rows(metrics)
     ]
-    return "\n".join([*lines, "", *(f"- {line}" for line in lead_lines(metrics))]) + "\n"
+    leads = [f"- {line}" for line in lead_lines(metrics)]
+    return "\n".join([*header, *rows, "", *leads, "", *_exposure_markdown(metrics)]) + "\n"
+
+
+def exposure_rows(metrics: Metrics) -> Iterator[tuple[str, str, list[str]]]:
+    """Slot, method and what its first ten places show; the last line of a slot is what was bought."""
+    for slot, title in SLOTS.items():
+        methods = metrics.get(slot, {})
+        for method, name in (METHODS | {"bought": "what was bought"}).items():
+            if method in methods:
+                yield title, name, [f"{methods[method][value]:.4f}" for value in EXPOSURE]
+
+
+def _exposure_markdown(metrics: Metrics) -> Iterator[str]:
+    yield f"| shelf | method | {' | '.join(EXPOSURE)} |"
+    yield "|---|---|" + "--:|" * len(EXPOSURE)
+    for slot, method, values in exposure_rows(metrics):
+        yield f"| {slot} | {method.strip()} | {' | '.join(values)} |"
 
 
 def lead_lines(metrics: Metrics) -> Iterator[str]:
-    """How far the ranker is ahead of each shelf's best baseline, and how sure that is."""
+    """How far the ranker is ahead of each shelf's best baseline, how sure that is, and if their intervals touch."""
     for slot, title in SLOTS.items():
-        ours = metrics.get(slot, {}).get("endcap")
-        if ours:
-            low, high = ours["lead_low"], ours["lead_high"]
-            verdict = "ahead" if low > 0 else "behind" if high < 0 else "too close to call"
-            yield f"{title}: NDCG@10 {ours['lead']:+.3f} on the best baseline ({low:+.3f} to {high:+.3f}), {verdict}"
+        methods = metrics.get(slot, {})
+        if "endcap" in methods:
+            for lead, rate in _LEADS.items():
+                yield f"{title}: {_lead(methods, lead, rate)}"
+
+
+def _lead(methods: dict[str, dict[str, float]], lead: str, rate: str) -> str:
+    ours, best = methods["endcap"], best_baseline(methods, rate)
+    low, high = ours[f"{lead}_low"], ours[f"{lead}_high"]
+    verdict = "ahead" if low > 0 else "behind" if high < 0 else "too close to call"
+    apart = ours[f"{rate}_low"] > max(methods[name][f"{rate}_high"] for name in BASELINES if name in methods)
+    if low > 0:
+        verdict += ", the intervals of both apart" if apart else ", though the intervals of both touch"
+    return f"{rate} {ours[lead]:+.4f} on {METHODS[best]} ({low:+.4f} to {high:+.4f}), {verdict}"
 
 
 def readiness_lines(manifest: Manifest) -> list[str]:

@@ -66,7 +66,7 @@ def draw(index: Index, moments: Sequence[Moment], score: Score, seed: int = 7) -
     seen: set[str] = set()
     for at in np.random.default_rng(seed).permutation(len(moments))[:_LOOKED_AT]:
         moment = moments[at]
-        if len(moment.basket) < _ORDER or not moment.owned or moment.shopper in seen:
+        if len(moment.basket) < _ORDER or not moment.past or moment.shopper in seen:
             continue
         asked = [query for query in queries(index, moment) if len(found.setdefault(query.slot, [])) < PER_SLOT]
         for query in sorted(asked, key=lambda query: len(found[query.slot])):
@@ -121,8 +121,7 @@ def _found_by(found: Candidates, at: int) -> tuple[str, ...]:
 
 
 def _last_basket(moment: Moment) -> tuple[str, ...]:
-    newest = max(day for _, day in moment.owned.values())
-    return tuple(sorted(id_ for id_, (_, day) in moment.owned.items() if day == newest))
+    return tuple(sorted(moment.past[-1][1]))
 
 
 def encode(examples: Examples) -> bytes:

@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.index import Floats, Index, Ints
-from edge.core.profile import Profile
+from edge.core.profile import RECENT_ORDERS, Profile
 
 HALF_LIFE_DAYS = 60.0  # after two months without it, a purchase counts half
+_AGES = np.arange(RECENT_ORDERS, dtype=np.uint32)  # 0 is the last order
+# What an order counts by age: 0.9 keeps about the last ten, 0.7 the last three.
+_FADING = np.stack([0.9**_AGES, 0.7**_AGES], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +28,9 @@ class History:
     counts: Floats
     first_day: Floats  # unix days
     last_day: Floats
-    weight: Floats  # counts, decayed to the day of the last order
+    since: Floats  # orders after the last that held it; RECENT_ORDERS where none of those remembered did
+    often: Floats  # [bought, 2]: the orders that held it, of the last ten or so and of the last three or so
+    weight: Floats  # counts, decayed to the day of the last order, and much more what was bought lately
     rank: Floats  # 0 for the largest weight
     viewed: Ints  # newest last
     orders: int
@@ -43,10 +48,14 @@ class History:
         bought = profile.bought
         places = np.fromiter(map(index.position.get, bought, repeat(-1)), np.int32, len(bought))
         flat = [number for item in bought.values() for number in (item.count, item.first_day, item.last_day)]
+        recent = np.fromiter((item.recent for item in bought.values()), np.uint32, len(bought))
         kept = np.argsort(places)[int((places < 0).sum()) :]
         items = places[kept]
         counts, first_day, last_day = np.ascontiguousarray(np.array(flat, np.float32).reshape(-1, 3)[kept].T)
+        held = (recent[kept, None] >> _AGES & 1).astype(np.float32)
+        often = held @ _FADING
         weight = counts * np.exp2((last_day - np.float32(profile.last_order_day)) / np.float32(HALF_LIFE_DAYS))
+        weight += 2 * often[:, 0]
         rank = np.empty(len(items), np.float32)
         rank[np.argsort(-weight, kind="stable")] = np.arange(len(items))
         categories = index.category_of[items]
@@ -56,6 +65,8 @@ class History:
             counts=counts,
             first_day=first_day,
             last_day=last_day,
+            since=np.where(recent[kept] > 0, held.argmax(axis=1), RECENT_ORDERS).astype(np.float32),
+            often=often,
             weight=weight,
             rank=rank,
             viewed=index.positions(profile.viewed),

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from edge.core.context import Context, direction
 from edge.core.index import LEVELS, Floats, Index, Ints
+from edge.core.profile import RECENT_ORDERS
 from edge.core.retrieval import RANKED_SLOTS, Candidates
 from edge.core.sources import SOURCES
 
@@ -40,6 +41,9 @@ FEATURE_NAMES: tuple[str, ...] = (
     "own_mean_gap_days",
     "own_due",  # idle days over the gap expected: 1 is now
     "own_rank",  # among own purchases, by decayed count
+    "own_often",  # orders that held it, faded: the last ten or so
+    "own_lately",  # likewise, the last three or so
+    "own_orders_since",  # orders after the last that held it; as many as are remembered where none of these did
     "taste",  # cosine to the shopper's direction
     "likes_wide",
     "likes_middle",
@@ -110,9 +114,10 @@ def _beside(index: Index, context: Context, items: Ints) -> Floats:
 
 def _personal(index: Index, context: Context, items: Ints) -> Floats:
     history = context.history
-    out = np.zeros((12, len(items)), np.float32)
+    out = np.zeros((15, len(items)), np.float32)
     out[2:5] = _NEVER
     out[5] = len(history.items)
+    out[8] = RECENT_ORDERS
     own = history.items
     if len(own):
         row = np.minimum(np.searchsorted(own, items), len(own) - 1)
@@ -130,11 +135,13 @@ def _personal(index: Index, context: Context, items: Ints) -> Floats:
         out[3, mine] = gap
         out[4, mine] = np.where(expected > 0, idle / np.maximum(expected, 1), _NEVER)
         out[5, mine] = history.rank[row]
-        out[6] = _cosines(index.tastes, items, history.taste)
-        out[7 : 7 + LEVELS] = history.affinity[index.category_of[items]].T
-        out[10] = history.brand_affinity[index.brand_of[items]]
+        out[6:8, mine] = history.often[row].T
+        out[8, mine] = history.since[row]
+        out[9] = _cosines(index.tastes, items, history.taste)
+        out[10 : 10 + LEVELS] = history.affinity[index.category_of[items]].T
+        out[13] = history.brand_affinity[index.brand_of[items]]
     for ago, viewed in enumerate(history.viewed[::-1].tolist(), start=1):
-        out[11][items == viewed] = ago
+        out[14][items == viewed] = ago
     return out
 
 

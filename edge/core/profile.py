@@ -19,21 +19,27 @@ SESSION_VERSION = 1
 PROFILE_MAX_BYTES = 1_200  # with key and the store's own overhead a shopper stays below 1.5 KB
 SESSION_MAX_BYTES = 4_096
 BOUGHT_CAP = 200
+RECENT_ORDERS = 24  # how many of the last orders are remembered product by product
 VIEWED_CAP = 40
 SESSION_CAP = 50
 _DAY_S = 86_400
 _HALF_LIFE_DAYS = 60.0  # of a purchase's weight when room must be made: after two months without, one counts half
+_RECENT_MASK = (1 << RECENT_ORDERS) - 1
 _INFLATED_MAX = 65_536  # a stored value that inflates past this is an attack, not a profile
 
 StoredId = int | str  # canonical decimal ids are stored as integers: a third of the bytes
 
 
 class Bought(msgspec.Struct, array_like=True, gc=False):
-    """One product's purchases by one shopper; days are unix days."""
+    """One product's purchases by one shopper; days are unix days.
+
+    `recent` says which of the shopper's last RECENT_ORDERS orders held it: bit 0 is the last one heard of.
+    """
 
     count: int
     first_day: int
     last_day: int
+    recent: int = 0
 
 
 class Profile(msgspec.Struct):
@@ -83,12 +89,15 @@ def _buy(profile: Profile, event: Event, day: int) -> None:
     profile.last_order_day = max(profile.last_order_day, day)
     profile.orders += 1
     bought = profile.bought
+    for item in bought.values():
+        item.recent = item.recent << 1 & _RECENT_MASK
     for line in event.products:
         known = bought.get(line.product_id)
         if known is None:
-            bought[line.product_id] = Bought(1, day, day)
+            bought[line.product_id] = Bought(1, day, day, 1)
         else:
             known.count += 1
+            known.recent |= 1
             known.first_day = min(known.first_day, day)
             known.last_day = max(known.last_day, day)
     if len(bought) > BOUGHT_CAP:
@@ -168,6 +177,7 @@ class _ProfileColumns(msgspec.Struct, array_like=True):
     idle_days: list[int]  # last purchase, counted back from the last order
     viewed_ids: list[StoredId]
     viewed_days: list[int]
+    recent: list[int] = msgspec.field(default_factory=list)  # absent in what was stored before there was such a column
 
 
 class _SessionColumns(msgspec.Struct, array_like=True):
@@ -216,16 +226,19 @@ def _profile_columns(profile: Profile, bought: dict[str, Bought], viewed: dict[s
         idle_days=[profile.last_order_day - item.last_day for item in bought.values()],
         viewed_ids=[_stored(product_id) for product_id in viewed],
         viewed_days=list(viewed.values()),
+        recent=[item.recent for item in bought.values()],
     )
 
 
 def decode_profile(data: bytes) -> Profile:
     """Read what `encode_profile` wrote. Raises CodecError for anything else; never returns half a profile."""
     columns = _unpack("profile", PROFILE_VERSION, data, _profile_decoder.decode)
-    if not len(columns.ids) == len(columns.counts) == len(columns.first_days) == len(columns.idle_days):
+    recent = columns.recent or [0] * len(columns.ids)
+    lengths = {len(columns.ids), len(columns.counts), len(columns.first_days), len(columns.idle_days), len(recent)}
+    if len(lengths) > 1:
         raise CodecError("profile columns differ in length")
     first, last = columns.first_order_day, columns.last_order_day
-    rows = zip(columns.ids, columns.counts, columns.first_days, columns.idle_days, strict=True)
+    rows = zip(columns.ids, columns.counts, columns.first_days, columns.idle_days, recent, strict=True)
     return Profile(
         shop=columns.shop,
         shopper=columns.shopper,
@@ -234,7 +247,7 @@ def decode_profile(data: bytes) -> Profile:
         orders=columns.orders,
         first_order_day=first,
         last_order_day=last,
-        bought={str(id_): Bought(count, first + since, last - idle) for id_, count, since, idle in rows},
+        bought={str(id_): Bought(count, first + since, last - idle, held) for id_, count, since, idle, held in rows},
         viewed=dict(zip(map(str, columns.viewed_ids), columns.viewed_days, strict=False)),
     )
 

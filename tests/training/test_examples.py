@@ -11,8 +11,8 @@ from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from edge.core.profile import PROFILE_MAX_BYTES, Profile, decode_profile, encode_profile
 from training.dataset import Dataset
-from training.examples import MEASURED_SLOTS, STRANGERS, Rows, labelled, queries, rows, stack, strangers
-from training.moments import Moment, collect
+from training.examples import MEASURED_SLOTS, STRANGERS, Past, Rows, labelled, queries, rows, stack, strangers
+from training.moments import Moment, Order, collect
 from training.moments import _of_shopper as of_shopper  # the walk over one shopper, without a data set around it
 
 DAY_S = 86_400
@@ -34,13 +34,13 @@ def walk(*events: Event, stop: str) -> Moment:
 def moment(
     basket: tuple[str, ...],
     *,
-    owned: dict[str, tuple[int, int]] | None = None,
+    past: tuple[Order, ...] = (),
     visit: tuple[tuple[str, bool], ...] = (),
     order: str = "o",
 ) -> Moment:
     """A made-up moment of the eight products' shop."""
     profile = Profile(shop="demo", shopper="s")
-    return Moment(order, "s", TODAY, encode_profile(profile), visit, owned or {}, basket)
+    return Moment(order, "s", TODAY, encode_profile(profile), visit, past, basket)
 
 
 def test_a_moment_knows_only_what_came_before() -> None:
@@ -52,7 +52,7 @@ def test_a_moment_knows_only_what_came_before() -> None:
         stop="o2",
     )
     assert set(decode_profile(seen.profile).bought) == {"tea"}
-    assert seen.owned == {"tea": (2, TODAY)}
+    assert seen.past == ((TODAY, ("tea",)),)
     assert seen.basket == ("cake", "tea")
     assert seen.day == TODAY + 3
 
@@ -61,7 +61,7 @@ def test_a_first_order_has_an_empty_history() -> None:
     """Before the first order nothing is known."""
     seen = walk(event("o1", "purchase-complete", TODAY, "tea"), stop="o1")
     assert decode_profile(seen.profile).orders == 0
-    assert seen.owned == {}
+    assert seen.past == ()
     assert seen.visit == ()
 
 
@@ -107,7 +107,7 @@ def test_an_unknown_order_has_no_moment(shop_dir: Dataset) -> None:
 def test_each_slot_is_asked_with_its_own_anchors(index: Index) -> None:
     """A page with one product, a cart with some, a homepage with none; what is wanted is the rest of the order."""
     basket = ("tea", "cake", "bread", "soap")
-    asked = {query.slot: query for query in queries(index, moment(basket, owned={"cake": (2, TODAY - 9)}))}
+    asked = {query.slot: query for query in queries(index, moment(basket, past=((TODAY - 9, ("cake",)),)))}
     assert set(asked) == set(MEASURED_SLOTS)
     assert len(asked["bought_together"].context.anchors) == 1
     for slot in ("bought_together", "cart_complements"):
@@ -115,6 +115,23 @@ def test_each_slot_is_asked_with_its_own_anchors(index: Index) -> None:
         assert sorted(parts) == sorted(index.positions(basket).tolist())
     assert sorted(asked["for_you"].wanted.tolist()) == sorted(index.positions(basket).tolist())
     assert asked["buy_again"].wanted.tolist() == [index.position["cake"]]
+
+
+def test_the_past_by_hand(index: Index) -> None:
+    """Tea in two of three orders, cake in one, a product the index does not know in none."""
+    orders = ((TODAY - 9, ("tea", "gone")), (TODAY - 5, ("cake",)), (TODAY - 2, ("tea",)))
+    past = Past(index, moment(("soap",), past=orders))
+    assert past.items.tolist() == [0, 4, 0]
+    assert past.orders.tolist() == [0, 1, 2]
+    assert past.owned.tolist() == [0, 4]
+    assert past.counts.tolist() == [2, 1]
+    assert past.days.tolist() == [TODAY - 2, TODAY - 5]
+
+
+def test_no_past_is_empty(index: Index) -> None:
+    """Before the first order every column is there and empty."""
+    past = Past(index, moment(("soap",)))
+    assert [len(column) for column in (past.items, past.orders, past.owned, past.counts, past.days)] == [0] * 5
 
 
 def test_a_single_product_asks_no_page_and_no_cart(index: Index) -> None:

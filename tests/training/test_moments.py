@@ -49,7 +49,7 @@ def test_a_moment_by_hand(tmp_path: Path) -> None:
     profile = decode_profile(seen.profile)
     assert (seen.order, seen.shopper, seen.basket) == ("o2", "anna", ("cola", "tea"))
     assert seen.visit == (("cake", False), ("cola", True))
-    assert seen.owned == {"tea": (1, 20_574)}
+    assert seen.past == ((20_574, ("tea",)),)
     assert (profile.shop, profile.orders, list(profile.bought)) == ("demo", 1, ["tea"])
     assert "soap" not in profile.viewed
     assert seen.day == datetime(2026, 5, 8, 10, 5, tzinfo=UTC).timestamp() / 86_400
@@ -59,9 +59,9 @@ def test_orders_of_many_shoppers_come_sorted_by_their_id(tmp_path: Path) -> None
     """Each order is found once, however often it is asked for; the third knows of the second."""
     found = before(shop(tmp_path / "one", PAST + ORDER + FUTURE), "o4", "o3", "o2", "o3", "gone")
     assert [(moment.order, moment.shopper) for moment in found] == [("o2", "anna"), ("o3", "anna"), ("o4", "ben")]
-    assert found[1].owned == {"tea": (2, 20_581), "cola": (1, 20_581)}
+    assert found[1].past == ((20_574, ("tea",)), (20_581, ("cola", "tea")))
     assert found[1].visit == (("soap", False),)
-    assert found[2].owned == {}
+    assert found[2].past == ()
 
 
 def test_the_profile_is_that_of_all_events_before(shop_dir: Dataset, moments: list[Moment]) -> None:

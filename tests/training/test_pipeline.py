@@ -12,8 +12,10 @@ from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from training import pipeline
 from training.dataset import Dataset, prepare
+from training.evaluate import BOUGHT, METHODS
 from training.memory import peak_mib
-from training.pipeline import STAGES, Outcome, Windows, code_version, run, up_to_date
+from training.metrics import RATES
+from training.pipeline import STAGES, Outcome, Windows, code_version, in_turns, run, up_to_date
 from training.rules import DataError
 from training.settings import Settings
 
@@ -66,13 +68,15 @@ def test_the_manifest_says_where_the_bundle_came_from(outcome: Outcome, shop_dir
 
 
 def test_every_measured_slot_has_all_methods(outcome: Outcome) -> None:
-    """Ranker, retrieval order and three baselines, over the same number of queries, each metric between 0 and 1."""
+    """Ranker, retrieval order and all baselines, over the same queries; rates lie within their intervals in 0..1."""
     for slot in MEASURED:
         methods = outcome.manifest.metrics[slot]
-        assert set(methods) == {"endcap", "retrieval_order", "popularity", "own_frequency", "item_cosine"}
+        assert set(methods) == {*METHODS, BOUGHT}
         assert len({values["queries"] for values in methods.values()}) == 1
         for values in methods.values():
-            assert all(0 <= value <= 1 for name, value in values.items() if "@" in name)
+            assert all(0 <= value <= 1 for name, value in values.items() if "@" in name and "lead" not in name)
+        for values in (methods[method] for method in METHODS):
+            assert all(values[f"{rate}_low"] <= values[rate] <= values[f"{rate}_high"] for rate in RATES)
 
 
 def test_the_ranker_has_learned_the_sample_shop(outcome: Outcome) -> None:
@@ -103,6 +107,13 @@ def test_the_same_data_give_the_same_model(shop_dir: Dataset, outcome: Outcome, 
     assert again.manifest.metrics == outcome.manifest.metrics
     assert again.manifest.version != outcome.manifest.version
     assert not (tmp_path / "bundles" / "demo" / "live.json").exists()
+
+
+def test_every_shopper_has_a_turn_before_anybody_has_two() -> None:
+    """Three orders of one shopper, one each of two others: three firsts as they come, then the second, the third."""
+    owner = np.array([0, 0, 0, 1, 2])
+    assert in_turns(owner, np.array([2, 4, 0, 1, 3])).tolist() == [2, 4, 3, 0, 1]
+    assert in_turns(owner[:0], owner[:0]).tolist() == []
 
 
 def test_windows_of_a_year_are_the_settings() -> None:

@@ -14,17 +14,36 @@ from edge.core.errors import BundleError
 from training import report
 from training.__main__ import app, main
 from training.dataset import Dataset
+from training.metrics import RATES
 from training.pipeline import Outcome
 from training.stages import Stages
 
+
+def method(ndcg: float, recall: float = 0.2, width: float = 0.02, **more: float) -> dict[str, float]:
+    """One method's figures: all rates alike but NDCG@10 and recall@10, every interval equally wide."""
+    rates = dict.fromkeys(RATES, 0.4) | {"ndcg@10": ndcg, "recall@10": recall}
+    lows = {f"{rate}_low": value - width for rate, value in rates.items()}
+    highs = {f"{rate}_high": value + width for rate, value in rates.items()}
+    exposure = {"coverage@10": 0.05, "percentile@10": 0.98, "sold_share@10": 0.01}
+    return rates | lows | highs | exposure | {"queries": 7.0, "shoppers": 5.0} | more
+
+
+LEADS = {
+    f"lead{suffix}{end}": value
+    for suffix in ("", ":recall@10", ":mrr@20")
+    for end, value in (("", 0.03), ("_low", 0.01), ("_high", 0.05))
+}
 METRICS = {
     "buy_again": {
-        "endcap": {"hit_rate@10": 0.6, "recall@10": 0.3, "ndcg@10": 0.33, "mrr@20": 0.4, "queries": 7.0}
-        | {"lead": 0.03, "lead_low": 0.01, "lead_high": 0.05},
-        "retrieval_order": {"hit_rate@10": 0.5, "recall@10": 0.2, "ndcg@10": 0.2, "mrr@20": 0.3, "queries": 7.0},
-        "popularity": {"hit_rate@10": 0.2, "recall@10": 0.1, "ndcg@10": 0.1, "mrr@20": 0.1, "queries": 7.0},
-        "own_frequency": {"hit_rate@10": 0.5, "recall@10": 0.25, "ndcg@10": 0.3, "mrr@20": 0.5, "queries": 7.0},
-        "item_cosine": {"hit_rate@10": 0.4, "recall@10": 0.2, "ndcg@10": 0.2, "mrr@20": 0.2, "queries": 7.0},
+        "endcap": method(0.33, 0.3, **LEADS),
+        "retrieval_order": method(0.25),
+        "popularity": method(0.1),
+        "own_frequency": method(0.26, 0.25),
+        "item_cosine": method(0.2),
+        "als": method(0.11),
+        "bpr": method(0.05),
+        "tifu_knn": method(0.3, 0.24),
+        "bought": {"coverage@10": 0.1, "percentile@10": 0.9, "sold_share@10": 0.004, "queries": 7.0, "shoppers": 5.0},
     }
 }
 
@@ -48,11 +67,14 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
 
 
 def test_rows_mark_the_best_baseline() -> None:
-    """The star is for the best of the three baselines of each metric, never for us."""
+    """The star is for the best of the baselines of each metric, never for us; NDCG@10 comes with its interval."""
     rows = list(report.evaluation_rows(METRICS))
     assert [row[1].strip() for row in rows] == [name.strip() for name in report.METHODS.values()]
-    assert rows[0][3] == ["0.6000", "0.3000", "0.3300", "0.4000"]
-    assert rows[3][3] == ["0.5000*", "0.2500*", "0.3000*", "0.5000*"]
+    cells = {row[1].strip(): dict(zip(report.METRICS, row[3], strict=True)) for row in rows}
+    assert cells["Endcap"]["ndcg@10"] == "0.3300 (0.3100 to 0.3500)"
+    assert cells["TIFU-KNN"]["ndcg@10"] == "0.3000* (0.2800 to 0.3200)"
+    assert cells["own most frequent"]["recall@10"] == "0.2500*"
+    assert not [cell for cell in cells["Endcap"].values() if "*" in cell]
     assert {row[2] for row in rows} == {7}
 
 
@@ -61,23 +83,37 @@ def test_the_table_names_each_shelf_once() -> None:
     assert shown(report.evaluation_table(METRICS)).count("buy_again") == 1
 
 
-def test_markdown_is_a_table() -> None:
-    """A header, a rule, a line per method, all with equally many cells."""
-    table, leads = report.evaluation_markdown(METRICS).strip().split("\n\n")
-    lines = table.split("\n")
-    assert len(lines) == 2 + 5
-    assert len({line.count("|") for line in lines}) == 1
-    assert leads.startswith("- buy_again: NDCG@10 +0.030")
+def test_markdown_has_rates_leads_and_exposure() -> None:
+    """Two tables, each a header, a rule and a line per method with equally many cells; between them the leads."""
+    rates, leads, exposure = report.evaluation_markdown(METRICS).strip().split("\n\n")
+    for table, methods in ((rates.split("\n"), 8), (exposure.split("\n"), 9)):
+        assert len(table) == 2 + methods
+        assert len({line.count("|") for line in table}) == 1
+    assert leads.startswith("- buy_again: ndcg@10 +0.0300 on TIFU-KNN")
+    assert "- buy_again: recall@10 +0.0300 on own most frequent" in leads
+    assert exposure.split("\n")[-1] == "| buy_again | what was bought | 0.1000 | 0.9000 | 0.0040 |"
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "verdict"), [(0.01, 0.05, "ahead"), (-0.01, 0.05, "too close to call"), (-0.05, -0.01, "behind")]
+    ("low", "high", "verdict"),
+    [
+        (0.01, 0.05, "ahead, though the intervals of both touch"),
+        (-0.01, 0.05, "too close to call"),
+        (-0.05, -0.01, "behind"),
+    ],
 )
 def test_a_lead_is_only_claimed_when_it_is_sure(low: float, high: float, verdict: str) -> None:
-    """By the interval, not by the mean."""
-    changed = {"buy_again": {"endcap": METRICS["buy_again"]["endcap"] | {"lead_low": low, "lead_high": high}}}
-    (line,) = report.lead_lines(changed)
-    assert line == f"buy_again: NDCG@10 +0.030 on the best baseline ({low:+.3f} to {high:+.3f}), {verdict}"
+    """By the paired interval, not by the mean."""
+    ours = METRICS["buy_again"]["endcap"] | {"lead_low": low, "lead_high": high}
+    line = next(report.lead_lines({"buy_again": METRICS["buy_again"] | {"endcap": ours}}))
+    assert line == f"buy_again: ndcg@10 +0.0300 on TIFU-KNN ({low:+.4f} to {high:+.4f}), {verdict}"
+
+
+def test_intervals_apart_are_said_to_be() -> None:
+    """The ranker's low end above every baseline's high end."""
+    narrow = {name: method(0.33 if name == "endcap" else 0.3, width=0.01) for name in ("endcap", "tifu_knn", "als")}
+    narrow["endcap"] |= LEADS
+    assert next(report.lead_lines({"buy_again": narrow})).endswith("ahead, the intervals of both apart")
 
 
 def test_nothing_measured_shows_empty_tables() -> None:

@@ -31,8 +31,9 @@ def asked(who: str, *basket: str, bought: dict[str, Bought] | None = None) -> Mo
     profile.bought = {"tea": Bought(2, TODAY - 9, TODAY - 1), "soap": Bought(1, TODAY - 9, TODAY - 9)}
     if bought is not None:
         profile.bought = bought
-    owned = {id_: (item.count, item.last_day) for id_, item in profile.bought.items()}
-    return Moment(f"order of {who}", who, TODAY, encode_profile(profile), (), owned, basket)
+    days = sorted({item.last_day for item in profile.bought.values()})
+    past = tuple((day, tuple(id_ for id_, item in profile.bought.items() if item.last_day == day)) for day in days)
+    return Moment(f"order of {who}", who, TODAY, encode_profile(profile), (), past, basket)
 
 
 def test_each_slot_has_its_examples(known: Index, moments: list[Moment]) -> None:

@@ -14,7 +14,7 @@ MIN_VISITS = 500  # of two clicks or more; fewer teach noise
 
 
 def collect(facts: Facts, until: int) -> Clicks:
-    """The visits before day `until`. Events are numbered by time, so within a visit their order is that of its clicks."""
+    """The visits before day `until`. Events are numbered by time, so their order within a visit is that of clicks."""
     lines = facts.lines.filter(~facts.lines.purchase & (facts.lines.day < until))
     wanted = lines.select("session", "order", "item").distinct().order_by("session", "order", "item")
     table = engines.arrow(facts.engine, wanted)

@@ -20,6 +20,7 @@ from edge.core.sessions.visit import Visit
 _WEIGHTS = {"near": 1.0, "follows": 0.3, "last_forward": 0.3, "last_cosine": 0.5, "earlier_cosine": 0.3, "own": 0.15}
 _SHORTLIST = 300
 CANDIDATES = 120
+_CHANNEL = np.arange(len(CHANNELS))[:, None]
 _ORDER = np.array([_WEIGHTS.get(channel, 0.0) for channel in CHANNELS], np.float32)
 
 
@@ -53,14 +54,15 @@ def candidates(index: SessionIndex, visit: Visit) -> Candidates:
 
 
 def _added_up(chunks: list[Chunk], row: NDArray[np.intp], width: int) -> Floats:
-    evidence = np.zeros((len(CHANNELS), width), np.float32)
-    start = 0
+    """Each channel's sum by item, in one pass: a cell is a channel and an item."""
+    cells, start = [], 0
     for chunk in chunks:
         end = start + len(chunk.items)
-        cell = row[start:end]
-        for channel, weights in zip(range(chunk.rows.start, chunk.rows.stop), chunk.weights, strict=True):
-            evidence[channel] = np.bincount(cell, weights, width)
+        cells.append((_CHANNEL[chunk.rows] * width + row[start:end]).ravel())
         start = end
+    weights = np.concatenate([chunk.weights.ravel() for chunk in chunks])
+    summed = np.bincount(np.concatenate(cells), weights, len(CHANNELS) * width)
+    evidence: Floats = summed.reshape(len(CHANNELS), width).astype(np.float32)
     return evidence
 
 

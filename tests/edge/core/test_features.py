@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from edge.core.context import Context, History
 from edge.core.features import FEATURE_NAMES, build
 from edge.core.index import Index
-from edge.core.profile import Bought, Profile
+from edge.core.profile import RECENT_ORDERS, Bought, Profile
 from edge.core.retrieval import RANKED_SLOTS, Candidates, candidates
 from edge.core.sources import SOURCES
 
@@ -105,6 +105,39 @@ def test_own_columns_of_a_repeated_purchase(index: Index) -> None:
     assert columns["own_rank"][0] == 0
 
 
+# Five orders, newest last: tea and bread; tea; nothing known; tea and bread; bread.
+ORDERLY = Profile(
+    shop="demo",
+    shopper="s",
+    orders=5,
+    first_order_day=TODAY - 60,
+    last_order_day=TODAY - 5,
+    bought={
+        "tea": Bought(3, TODAY - 60, TODAY - 15, 0b11010),
+        "bread": Bought(3, TODAY - 60, TODAY - 5, 0b10011),
+        "soap": Bought(1, TODAY - 90, TODAY - 90),
+        "odd": Bought(1, TODAY - 90, TODAY - 90),
+    },
+)
+
+
+def test_orders_fade_by_how_many_came_after(index: Index) -> None:
+    """Tea 1, 3 and 4 orders before the last, bread 0, 1 and 4, soap in none of those remembered."""
+    columns = rows(index, "tea", "bread", "soap", profile=ORDERLY)
+    assert columns["own_often"].tolist() == pytest.approx([0.9 + 0.9**3 + 0.9**4, 1 + 0.9 + 0.9**4, 0])
+    assert columns["own_lately"].tolist() == pytest.approx([0.7 + 0.7**3 + 0.7**4, 1 + 0.7 + 0.7**4, 0])
+    assert columns["own_orders_since"].tolist() == [1, 0, RECENT_ORDERS]
+
+
+def test_what_was_bought_lately_weighs_more(index: Index) -> None:
+    """Tea and bread three times each: bread on the last day and in newer orders, so it outranks tea."""
+    history = History.of(index, ORDERLY)
+    weight = dict(zip(history.items.tolist(), history.weight.tolist(), strict=True))
+    assert weight[0] == pytest.approx(3 * 2 ** (-10 / 60) + 2 * (0.9 + 0.9**3 + 0.9**4))
+    assert weight[3] == pytest.approx(3 + 2 * (1 + 0.9 + 0.9**4))
+    assert rows(index, "tea", "bread", profile=ORDERLY)["own_rank"].tolist() == [1, 0]
+
+
 def test_own_columns_of_a_single_purchase(index: Index) -> None:
     """Bread once, 34 days ago: others buy it each 7 days, so it is overdue; it has no gap of its own."""
     columns = rows(index, "bread")
@@ -119,6 +152,8 @@ def test_own_columns_of_a_product_never_bought(index: Index) -> None:
     assert columns["own_count"][0] == columns["own_share"][0] == 0
     assert columns["own_idle_days"][0] == columns["own_due"][0] == -1
     assert columns["own_rank"][0] == 2
+    assert columns["own_often"][0] == columns["own_lately"][0] == 0
+    assert columns["own_orders_since"][0] == RECENT_ORDERS
 
 
 def test_a_gap_nobody_knows_leaves_due_open(index: Index) -> None:

@@ -13,6 +13,7 @@ from edge.core.events import Event, EventType, Line
 from edge.core.profile import (
     BOUGHT_CAP,
     PROFILE_MAX_BYTES,
+    RECENT_ORDERS,
     SESSION_CAP,
     SESSION_MAX_BYTES,
     VIEWED_CAP,
@@ -49,15 +50,43 @@ def session() -> Session:
 
 
 def test_a_purchase_counts_orders_and_products() -> None:
-    """Two orders: the repeated product counts twice, with first and last day."""
+    """Two orders: the repeated product counts twice, with first and last day, and which orders held it."""
     shopper = profile()
     apply(shopper, event("purchase-complete", "milk", "eggs"), LATER)
     apply(shopper, event("purchase-complete", "milk", day=9), LATER)
     assert shopper.orders == 2
-    assert shopper.bought == {"milk": Bought(2, DAY0, DAY0 + 9), "eggs": Bought(1, DAY0, DAY0)}
+    assert shopper.bought == {"milk": Bought(2, DAY0, DAY0 + 9, 0b11), "eggs": Bought(1, DAY0, DAY0, 0b10)}
     assert (shopper.first_order_day, shopper.last_order_day) == (DAY0, DAY0 + 9)
     assert shopper.revision == 2
     assert shopper.updated == int((START + timedelta(days=9)).timestamp())
+
+
+def test_recent_orders_are_remembered_one_by_one() -> None:
+    """Milk in the last order and the third from last: bits 0 and 2; twice in one order is one order."""
+    shopper = profile()
+    for products in (("milk", "milk"), ("eggs",), ("milk",)):
+        apply(shopper, event("purchase-complete", *products), LATER)
+    assert (shopper.bought["milk"].recent, shopper.bought["eggs"].recent) == (0b101, 0b010)
+    assert decode_profile(encode_profile(shopper)) == shopper
+
+
+def test_orders_of_long_ago_are_only_counted() -> None:
+    """What the last RECENT_ORDERS orders did not hold has no bit left, but its count and days."""
+    shopper = profile()
+    apply(shopper, event("purchase-complete", "lamp"), LATER)
+    for day in range(RECENT_ORDERS):
+        apply(shopper, event("purchase-complete", "milk", day=day), LATER)
+    assert shopper.bought["lamp"] == Bought(1, DAY0, DAY0, 0)
+    assert shopper.bought["milk"].recent == 2**RECENT_ORDERS - 1
+
+
+def test_profiles_stored_without_recent_orders_are_read() -> None:
+    """The column came later: what was stored before it reads as products of no recent order."""
+    shopper = profile()
+    apply(shopper, event("purchase-complete", "milk", "eggs"), LATER)
+    columns = msgspec.msgpack.decode(zlib.decompress(encode_profile(shopper)[1:]))
+    old = encode_profile(shopper)[:1] + zlib.compress(msgspec.msgpack.encode(columns[:-1]))
+    assert decode_profile(old).bought == {"milk": Bought(1, DAY0, DAY0), "eggs": Bought(1, DAY0, DAY0)}
 
 
 def test_orders_out_of_order_leave_the_same_profile() -> None:

@@ -24,7 +24,7 @@ from training.pairs import count_meetings
 from training.pipeline import Outcome, Windows, run
 from training.settings import Settings
 
-pytest_plugins = ["tests.serving"]  # the running edge, for tests of every package
+pytest_plugins = ["tests.serving", "tests.visits"]  # the running edge and the next-click bundle, for every package
 
 ENDS = date(2026, 10, 31)
 

@@ -5,6 +5,7 @@ file (`ids<TAB>next id`), plain or gzip. Out: `Clicks`, and test `Questions`.
 """
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,5 +85,5 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
             for number, line in enumerate(file, start=1):
                 if line.strip():
                     yield number, line.rstrip("\n")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise SessionsError(f"{path} cannot be read: {error}; sessions are UTF-8 text, plain or gzip") from error

@@ -62,7 +62,7 @@ def _sessions_of_items(clicks: Clicks) -> dict[str, NDArray[Any]]:
     return {
         "item_session_ptr": np.searchsorted(item[kept], np.arange(count + 1)).astype(np.int32),
         "item_sessions": session[kept],
-        "item_places": place[kept].astype(np.int16),
+        "item_places": place[kept].astype(np.int32),
     }
 
 

@@ -72,7 +72,7 @@ def train(clicks: Clicks, threads: int, stages: Stages) -> Trained:
         learned = rows(first, earlier, progress=advance)
         newest = rows(second, questions, progress=lambda done: advance(done + len(earlier)))
     forest, tried = _size(learned, second, _some(questions, _COMPARED_ON), threads, stages)
-    both = stack([learned, newest])
+    both = stack([part for part in (learned, newest) if len(part.groups)])
     with stages.stage(_GROW, forest.trees) as advance:
         booster = ranker.train(both, forest, threads, advance)
     ships = _encoder(clicks, stages, _ALL)
@@ -98,8 +98,8 @@ def said(trained: Trained) -> dict[str, str | int | float]:
 def _size(
     learned: Rows, known: SessionIndex, questions: tuning.Questions, threads: int, stages: Stages
 ) -> tuple[Forest, dict[Forest, dict[str, float]]]:
-    if not len(learned.groups):
-        raise SessionsError("no next click of the older window is among its candidates; more sessions are needed")
+    if not len(learned.groups) or not questions:
+        raise SessionsError("the newest sessions hold no next click to learn from; more sessions are needed")
     grown = 0
     trees = {forest.leaves: forest.trees for forest in tuning.FORESTS}  # the last of each is the largest
     with stages.stage(_SIZE, sum(trees.values())) as advance:

@@ -73,6 +73,8 @@ class SessionIndex:
         _check(arrays)
         plain = {name: np.asarray(arrays[name]).view(np.ndarray) for name in ARRAYS}
         ids = texts("ids", plain.pop("ids"))
+        if len(set(ids)) != len(ids):
+            raise BundleError("index array 'ids' names a product twice")
         chosen = dict(zip(SETTINGS, plain.pop("settings").tolist(), strict=True))
         return cls(
             ids=ids,
@@ -120,5 +122,5 @@ def _check(arrays: Mapping[str, NDArray[Any]]) -> None:
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise BundleError(f"index array {name!r} has shape {arrays[name].shape}, not {shape}")
-    if not bool((arrays["settings"] > 0).all()):
+    if not bool(((arrays["settings"] > 0) & np.isfinite(arrays["settings"])).all()):
         raise BundleError(f"index array 'settings' holds {arrays['settings'].tolist()}; all must be positive")

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from edge.core.bundle import (
     INDEX,
+    SESSIONS,
     Calibration,
     Live,
     Manifest,
@@ -44,6 +45,8 @@ from training.memory import peak_mib
 from training.moments import Moment
 from training.moments import collect as collect_moments
 from training.pairs import count_meetings
+from training.sessions import model as next_clicks
+from training.sessions import visits
 from training.settings import Settings
 from training.stages import Stages
 
@@ -120,12 +123,17 @@ def run(dataset: Dataset, settings: Settings, console: Console, *, publish: bool
         with stages.stage(_ALL):
             meetings = count_meetings(facts, windows.end)
             arrays = index.build(facts, meetings, windows.end)
+        foreseen = _next_clicks(facts, windows, settings, stages)
         with stages.stage(_WRITE):
             ready = readiness.of(facts, arrays, len(labelled.groups), ranker.MIN_GROUPS)
             data = _data(dataset, facts, windows, labelled, exported) | _gains(ranker.importances(booster))
             manifest = _manifest(settings.shop, exported, measures, ready, data)
+            parts = {INDEX: Part(exported.ranker, arrays)}
+            if foreseen:
+                manifest = next_clicks.told(manifest, foreseen)
+                parts[SESSIONS] = Part(foreseen.exported.ranker, foreseen.arrays)
             beside = {showcase.FILE: showcase.encode(measures.examples)}
-            directory = write_bundle(settings.bundles_dir, manifest, {INDEX: Part(exported.ranker, arrays)}, beside)
+            directory = write_bundle(settings.bundles_dir, manifest, parts, beside)
             if publish:
                 write_live(settings.bundles_dir, settings.shop, Live(manifest.version))
     written = read_manifest(directory)
@@ -213,6 +221,15 @@ def _measure(
     with stages.stage(_SHOW, min(len(moments), calibration.MOMENTS)) as advance:
         examples = showcase.draw(known, moments, score)
         return _Measures(metrics, calibration.of_moments(known, moments, score, advance), examples)
+
+
+def _next_clicks(facts: Facts, windows: Windows, settings: Settings, stages: Stages) -> next_clicks.Trained | None:
+    """The next-click model, where the shop's visits are enough to learn one from."""
+    clicks = visits.collect(facts, windows.end)
+    if not visits.enough(clicks):
+        return None
+    stages.expect(next_clicks.STAGES)
+    return next_clicks.train(clicks, settings.threads, stages)
 
 
 def _data(

@@ -32,6 +32,11 @@ class Stages:
         )
         self._whole = self._progress.add_task("[bold]whole run", total=sum(self._shares.values()), left="")
 
+    def expect(self, shares: Mapping[str, float]) -> None:
+        """More stages than were known at the start."""
+        self._shares |= shares
+        self._progress.update(self._whole, total=sum(self._shares.values()))
+
     @contextmanager
     def shown(self) -> Iterator["Stages"]:
         """Show the bars while the block runs."""

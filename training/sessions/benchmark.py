@@ -18,7 +18,6 @@ from edge.core.bundle import (
     Golden,
     Manifest,
     Part,
-    SessionsPart,
     new_version,
     read_arrays,
     read_manifest,
@@ -26,7 +25,6 @@ from edge.core.bundle import (
     write_bundle,
 )
 from edge.core.index import Ints
-from edge.core.sessions.features import FEATURE_NAMES
 from edge.core.sessions.index import SessionIndex
 from edge.core.sessions.ranking import rank
 from training.export import Scorer
@@ -64,7 +62,9 @@ def run(train: Path, test: Path, bundles: Path, threads: int, stages: Stages) ->
     began = time.monotonic()
     trained = model.train(clicks, threads, stages)
     seconds = time.monotonic() - began
-    directory = write_bundle(bundles, _manifest(trained), {SESSIONS: Part(trained.exported.ranker, trained.arrays)})
+    directory = write_bundle(
+        bundles, model.told(_manifest(), trained), {SESSIONS: Part(trained.exported.ranker, trained.arrays)}
+    )
     memory = peak_mib()
     questions = read_questions(test)
     known = set(clicks.ids)
@@ -152,7 +152,7 @@ def _score_baseline(
     return rates(places) | {"catalogue_coverage": 100 * float(shown.mean())} | alone
 
 
-def _manifest(trained: model.Trained) -> Manifest:
+def _manifest() -> Manifest:
     return Manifest(
         version=new_version(),
         shop="benchmark",
@@ -163,6 +163,5 @@ def _manifest(trained: model.Trained) -> Manifest:
         golden=Golden([], []),
         metrics={},
         readiness={},
-        data=model.said(trained),
-        sessions=SessionsPart(FEATURE_NAMES, trained.exported.versions, trained.exported.golden),
+        data={},
     )

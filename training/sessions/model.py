@@ -10,8 +10,11 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
+from edge.core.bundle import Manifest, SessionsPart
+from edge.core.sessions.features import FEATURE_NAMES
 from edge.core.sessions.index import SessionIndex
 from training.examples import Rows, stack
 from training.export import Exported, export
@@ -29,6 +32,7 @@ _COMPARED_ON = 4_000  # that forests are compared on
 _CLICKS_READ = 5_600_000  # by the encoder, over all its epochs
 _EPOCHS = (2, 12)
 _DIMENSIONS = 96
+SLOT = "next_click"  # what its figures are kept under, beside the shelves'
 
 STAGES = {
     "encoder before the older window": 90.0,
@@ -81,6 +85,21 @@ def train(clicks: Clicks, threads: int, stages: Stages) -> Trained:
         exported = export(booster, both.features[:20_000])
     gains = dict(zip(booster.feature_name(), booster.feature_importance("gain").tolist(), strict=True))
     return Trained(arrays, exported, chosen, forest, tried, gains)
+
+
+def told(manifest: Manifest, trained: Trained) -> Manifest:
+    """The same manifest, with what is to be said of the next-click model.
+
+    Its rates are those of the forest of the chosen size that was grown on the older window, asked about the newer one;
+    sizes were compared there, too, so they are a little too good.
+    """
+    reached = {f"{name.replace('hr', 'hit_rate')}": rate / 100 for name, rate in trained.tried[trained.forest].items()}
+    return structs.replace(
+        manifest,
+        metrics=manifest.metrics | {SLOT: {"endcap": reached}},
+        data=manifest.data | said(trained),
+        sessions=SessionsPart(FEATURE_NAMES, trained.exported.versions, trained.exported.golden),
+    )
 
 
 def said(trained: Trained) -> dict[str, str | int | float]:

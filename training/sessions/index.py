@@ -39,7 +39,7 @@ def build(clicks: Clicks, encoder: Encoder, chosen: Chosen) -> dict[str, NDArray
         "ids": np.array([id_.encode() for id_ in clicks.ids], np.bytes_),
         "session_ptr": clicks.ptr.astype(np.int32),
         "session_items": clicks.items,
-        "vectors": encoder.vectors.astype(np.float16),
+        "vectors": encoder.vectors,
         "encoder": encoder.weights,
         "settings": np.array(astuple(chosen), np.float32),
         **_sessions_of_items(clicks),

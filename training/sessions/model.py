@@ -32,7 +32,7 @@ _COMPARED_ON = 4_000  # that forests are compared on
 _CLICKS_READ = 5_600_000  # by the encoder, over all its epochs
 _EPOCHS = (2, 12)
 _DIMENSIONS = 96
-SLOT = "next_click"  # what its figures are kept under, beside the shelves'
+SLOT = "next_click"  # what its figures are kept under, beside the shelves
 
 STAGES = {
     "encoder before the older window": 90.0,

@@ -15,7 +15,7 @@ _FADING: Floats = (FADE ** np.arange(CLICKS)).astype(np.float32)
 
 def direction(index: SessionIndex, visit: Visit) -> Floats:
     """Where the encoder expects the next click: a unit vector, zero when it knows none of the clicks."""
-    clicks = index.vectors[visit.clicks[::-1]].astype(np.float32)
+    clicks = index.vectors[visit.clicks[::-1]]
     if not len(clicks):
         return np.zeros(clicks.shape[1], np.float32)
     return expected(clicks[0], faded(clicks), index.encoder)

@@ -93,10 +93,10 @@ def _own(visit: Visit, items: Ints) -> Floats:
 
 
 def _likeness(index: SessionIndex, visit: Visit, items: Ints) -> Floats:
-    clicks = index.vectors[visit.clicks[::-1]].astype(np.float32)
+    clicks = index.vectors[visit.clicks[::-1]]
     whole = faded(clicks)
     towards = np.stack([expected(clicks[0], whole, index.encoder), whole, *clicks])
-    cosines = towards @ index.vectors[items].astype(np.float32).T
+    cosines = towards @ index.vectors[items].T
     return np.stack(
         [
             cosines[0],

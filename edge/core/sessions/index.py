@@ -56,7 +56,7 @@ class SessionIndex:
     next_ptr: Ints = field(repr=False)
     next_items: Ints = field(repr=False)
     next_values: NDArray[np.float16] = field(repr=False)
-    vectors: NDArray[np.float16] = field(repr=False)
+    vectors: Floats = field(repr=False)
     encoder: Floats = field(repr=False)
     popularity: Floats = field(repr=False)
     popular: Ints = field(repr=False)

@@ -46,7 +46,7 @@ def candidates(index: SessionIndex, visit: Visit) -> Candidates:
     largest = np.maximum(evidence.max(axis=1, initial=0), np.float32(1e-9))
     score = (_ORDER / largest) @ evidence
     short = _best(score, _SHORTLIST)
-    nearness = index.vectors[items[short]].astype(np.float32) @ direction(index, visit)
+    nearness = index.vectors[items[short]] @ direction(index, visit)
     score = score[short] + np.float32(index.direction) * nearness
     order = _best(score, CANDIDATES)
     kept = short[order]

@@ -25,6 +25,7 @@ _SHARPNESS = 14.0  # cosines are multiplied by it before the softmax
 _DROPOUT = 0.25  # of the inputs' components
 _RATE, _WARM_UP = 0.004, 100
 _MOMENTS = (0.9, 0.999)  # Adam's
+_NEWEST = 0.3  # share of all clicks after which one is drawn half as often: what is looked at changes
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,8 @@ def _examples(clicks: Clicks) -> _Examples:
 
 
 def _batches(count: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-    order = rng.permutation(count)
+    chances = np.exp2((np.arange(count) - count) / (_NEWEST * count))
+    order = rng.choice(count, count, p=chances / chances.sum())
     for start in range(0, count, _BATCH):
         yield order[start : start + _BATCH]
 

@@ -30,7 +30,7 @@ _CHOICES: dict[str, tuple[float, ...]] = {
     "neighbours": (200, 500, 1_000),
 }
 # More trees than these cost more time than a prediction has; see docs/quality.md for the trade.
-FORESTS = tuple(Forest(trees, leaves) for leaves in (15, 31) for trees in (50, 100, 200, 300))
+FORESTS = tuple(Forest(trees, leaves) for leaves in (15, 31) for trees in (50, 100, 200))
 _GIVEN_AWAY = 0.2  # points of HR@20 + MRR@20 that a smaller forest may cost: a tree is latency on every request
 TRIALS = 1 + sum(len(values) - 1 for values in _CHOICES.values())
 

@@ -1,6 +1,6 @@
 """Parts of the request path made by hand, for tests that work answers out: a model, a ranker, a catalogue."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +26,12 @@ CATEGORIES = {
 EIGHT = tuple(Product(id_, id_.title(), 5.0, category=category) for id_, category in CATEGORIES.items())
 
 
-def linear_ranker(*, columns: int = len(FEATURE_NAMES), **weights: float) -> Ranker:
+def linear_ranker(*, names: Sequence[str] = FEATURE_NAMES, columns: int | None = None, **weights: float) -> Ranker:
     """A real ONNX session whose score is the weighted sum of the features named."""
+    columns = len(names) if columns is None else columns
     matrix = np.zeros((columns, 1), np.float32)
     for name, weight in weights.items():
-        matrix[FEATURE_NAMES.index(name)] = weight
+        matrix[names.index(name)] = weight
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, columns])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 1])
     tensor = helper.make_tensor("w", TensorProto.FLOAT, matrix.shape, matrix.ravel())

@@ -97,6 +97,7 @@ CLAIMS: dict[str, Callable[[Case], bool]] = {
     "bought_before": lambda case: case.item.id in case.bought,
     "goes_with_cart": in_an_order_with,
     "goes_with_viewed": lambda case: case.met(case.viewed),
+    "viewed_next": lambda case: bool(case.viewed),  # held to past visits in test_next_clicks.py
     "goes_with_bought": lambda case: case.met(case.bought),
     "favourite_category": lambda case: narrow(case, case.item.id) <= narrow(case, *case.bought),
     "viewed": lambda case: case.item.id in case.viewed,
@@ -170,8 +171,8 @@ def test_every_claim_holds(cases: list[Case]) -> None:
 
 
 def test_every_reason_occurs(cases: list[Case]) -> None:
-    """So that the test above is about all of them; `suggested` and `for_you` are for what nothing else explains."""
-    assert set(CLAIMS) - {case.item.reason for case in cases} <= {"suggested", "popular_in_category"}
+    """So that the test above is about all of them; `suggested` is for what nothing else explains, `viewed_next` for shops with visits."""
+    assert set(CLAIMS) - {case.item.reason for case in cases} <= {"suggested", "popular_in_category", "viewed_next"}
 
 
 def test_a_shelf_claims_purchases_only_with_pairs(cases: list[Case]) -> None:

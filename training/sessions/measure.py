@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge.core.index import Ints
 
 LISTED = 20
+RATES = ("hr@20", "mrr@20", "ndcg@20")
 NOT_LISTED = -1
 
 

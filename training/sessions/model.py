@@ -22,6 +22,7 @@ from training.sessions import encoder, index, ranker, tuning
 from training.sessions.clicks import Clicks, SessionsError
 from training.sessions.examples import asked, rows
 from training.sessions.index import Chosen
+from training.sessions.measure import RATES
 from training.sessions.ranker import Forest
 from training.stages import Stages
 
@@ -93,7 +94,8 @@ def told(manifest: Manifest, trained: Trained) -> Manifest:
     Its rates are those of the forest of the chosen size that was grown on the older window, asked about the newer one;
     sizes were compared there, too, so they are a little too good.
     """
-    reached = {f"{name.replace('hr', 'hit_rate')}": rate / 100 for name, rate in trained.tried[trained.forest].items()}
+    rates = trained.tried[trained.forest]
+    reached = {name.replace("hr", "hit_rate"): rates[name] / 100 for name in RATES}
     return structs.replace(
         manifest,
         metrics=manifest.metrics | {SLOT: {"endcap": reached}},

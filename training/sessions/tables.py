@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from training.sessions.benchmark import Result, Row
+from training.sessions.measure import RATES
 
-_RATES = ("hr@20", "mrr@20", "ndcg@20")
 _NAMES = {
     "popularity": "popularity",
     "item_cosine": "item-item cosine",
@@ -38,31 +38,31 @@ def show(result: Result) -> RenderableType:
 
 
 def _methods(result: Result) -> Table:
-    table = Table("method", *_RATES, "catalogue_coverage", title="test file, rates in percent")
+    table = Table("method", *RATES, "catalogue_coverage", title="test file, rates in percent")
     for name, row in result.baselines.items():
-        table.add_row(_NAMES.get(name, name), *_cells(row, (*_RATES, "catalogue_coverage")))
+        table.add_row(_NAMES.get(name, name), *_cells(row, (*RATES, "catalogue_coverage")))
     table.add_section()
-    table.add_row("Endcap, retrieval order", *_cells(result.retrieval_order, _RATES), "")
-    table.add_row("[bold]Endcap", *_cells(result.endcap, (*_RATES, "catalogue_coverage")), style="bold")
+    table.add_row("Endcap, retrieval order", *_cells(result.retrieval_order, RATES), "")
+    table.add_row("[bold]Endcap", *_cells(result.endcap, (*RATES, "catalogue_coverage")), style="bold")
     return table
 
 
 def _by_clicks(result: Result) -> Table:
-    table = Table("clicks so far", "questions", *_RATES, title="short visits and longer ones")
+    table = Table("clicks so far", "questions", *RATES, title="short visits and longer ones")
     for name, row in result.by_clicks.items():
-        table.add_row(name, f"{row['questions']:,.0f}", *_cells(row, _RATES))
+        table.add_row(name, f"{row['questions']:,.0f}", *_cells(row, RATES))
     table.add_section()
     for name, row in result.baselines.items():
-        cells = _cells({rate: row[f"one_click_{rate}"] for rate in _RATES}, _RATES)
+        cells = _cells({rate: row[f"one_click_{rate}"] for rate in RATES}, RATES)
         table.add_row(f"1, {_NAMES.get(name, name)}", "", *cells)
     return table
 
 
 def _forests(result: Result) -> Table:
     title = "forests grown on the older window, on the newest training sessions; the choice is made here"
-    table = Table("trees x leaves", *_RATES, title=title)
+    table = Table("trees x leaves", *RATES, "ONNX ms", title=title)
     for name, row in result.tried.items():
-        table.add_row(name, *_cells(row, _RATES))
+        table.add_row(name, *_cells(row, RATES), f"{row['onnx_ms']:.3f}")
     return table
 
 

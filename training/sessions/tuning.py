@@ -15,6 +15,7 @@ from edge.core.sessions.features import build
 from edge.core.sessions.index import SessionIndex, freshness
 from edge.core.sessions.retrieval import candidates
 from edge.core.sessions.visit import Visit
+from training.sessions.cost import onnx_ms
 from training.sessions.index import Chosen
 from training.sessions.measure import place_of, rates
 from training.sessions.ranker import Forest
@@ -105,7 +106,7 @@ def choose_forest(
                 place_of(answer, items[np.argsort(-score, kind="stable")])
                 for (items, _, answer), score in zip(asked, scores, strict=True)
             ]
-            reached[Forest(trees, leaves)] = rates(places)
+            reached[Forest(trees, leaves)] = rates(places) | {"onnx_ms": onnx_ms(booster, trees, features)}
     best = max(_worth(row) for row in reached.values())
     good = [forest for forest, row in reached.items() if _worth(row) >= best - _GIVEN_AWAY]
     return min(good, key=lambda forest: (forest.trees * forest.leaves, forest.leaves)), reached

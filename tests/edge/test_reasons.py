@@ -171,7 +171,7 @@ def test_every_claim_holds(cases: list[Case]) -> None:
 
 
 def test_every_reason_occurs(cases: list[Case]) -> None:
-    """So that the test above is about all of them; `suggested` is for what nothing else explains, `viewed_next` for shops with visits."""
+    """So that the test above is about all of them; `viewed_next` is for shops with visits, `suggested` for the rest."""
     assert set(CLAIMS) - {case.item.reason for case in cases} <= {"suggested", "popular_in_category", "viewed_next"}
 
 

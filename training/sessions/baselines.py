@@ -36,7 +36,8 @@ class Baselines:
     def of(cls, clicks: Clicks) -> "Baselines":
         """From the sessions a model learns from."""
         shape = (len(clicks), len(clicks.ids))
-        seen = sp.csr_matrix((np.ones(len(clicks.items), np.float32), clicks.items, clicks.ptr), shape)
+        # A copy, because adding up duplicates sorts every row where it lies.
+        seen = sp.csr_matrix((np.ones(len(clicks.items), np.float32), clicks.items.copy(), clicks.ptr), shape)
         seen.sum_duplicates()
         seen.data[:] = 1
         sessions = np.asarray(seen.sum(axis=0)).ravel()

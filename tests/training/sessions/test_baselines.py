@@ -24,6 +24,20 @@ def test_there_are_the_four_of_the_literature() -> None:
     assert list(methods) == ["popularity", "item_cosine", "sequential_rules", "session_knn"]
 
 
+def test_the_sessions_stay_as_they_were() -> None:
+    """Baselines read the clicks the model learned from; their order is what sequential rules live on."""
+    clicks = clicks_of("cbac", "ba")
+    rules = Baselines.of(clicks).rules.toarray()
+    assert clicks.items.tolist() == [C, B, A, C, B, A]
+    assert clicks.ptr.tolist() == [0, 4, 6]
+    assert rules == pytest.approx(np.array([[0, 0, 1], [2, 0, 0.5], [0.5, 1, 0]]))
+
+
+def test_popularity_counts_every_click() -> None:
+    """Also those on an item seen before in the same session: b three times, a twice."""
+    assert asked("popularity", A, known=Baselines.of(clicks_of("bbba", "a"))) == [B, A]
+
+
 def test_popularity_is_the_same_for_all() -> None:
     """b was clicked three times, a twice, c once."""
     assert asked("popularity", C) == asked("popularity", A, B) == [B, A, C]

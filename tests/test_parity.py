@@ -5,15 +5,27 @@ import onnxruntime as ort
 import pytest
 
 from edge.core import features, retrieval
-from edge.core.bundle import INDEX, RANKERS, read_arrays
+from edge.core.bundle import INDEX, RANKERS, SESSIONS, read_arrays
 from edge.core.index import Index
 from edge.core.profile import Profile, apply, decode_profile, encode_profile
+from edge.core.sessions import features as session_features
+from edge.core.sessions.index import SessionIndex
+from edge.core.sessions.retrieval import candidates
+from edge.core.sessions.visit import Visit
+from edge.scoring import Ranker
+from tests.visits import Files
 from training.dataset import Dataset
 from training.examples import labelled, queries, rows, stack
 from training.export import TOLERANCE, Scorer, exact, export
 from training.moments import Moment
 from training.pipeline import Outcome
 from training.ranker import train
+from training.sessions.benchmark import Result
+from training.sessions.clicks import read_sessions
+from training.sessions.examples import asked
+from training.sessions.examples import rows as session_rows
+from training.sessions.ranker import Forest
+from training.sessions.ranker import train as session_train
 
 
 def test_a_training_row_is_the_serving_vector(shop_dir: Dataset, known: Index, moments: list[Moment]) -> None:
@@ -79,3 +91,53 @@ def test_a_shipped_index_answers_from_the_memory_map(outcome: Outcome, moments: 
     assert answered == {"bought_together", "cart_complements", "for_you", "buy_again"}
     assert np.shares_memory(index.pair_items, mapped["pair_items"])
     assert not index.pair_items.flags.writeable
+
+
+def test_a_row_of_next_clicks_is_the_serving_vector(ring_files: Files, ring_result: Result) -> None:
+    """Rows learned from equal those built through the bundle's arrays, mapped from disk, for every question."""
+    clicks = read_sessions(ring_files.train)
+    mapped = SessionIndex.from_arrays(read_arrays(ring_result.bundle, SESSIONS))
+    copied = {name: np.array(array) for name, array in read_arrays(ring_result.bundle, SESSIONS).items()}
+    kept = SessionIndex.from_arrays(copied)
+    questions = asked(clicks, 0, 40)
+    learned = session_rows(kept, questions, negatives=10**6)
+    start = 0
+    for given, answer in questions:
+        names = [clicks.ids[item] for item in given]
+        visit = Visit.of(mapped.positions(names))
+        found = candidates(mapped, visit)
+        if answer not in found.items:
+            continue
+        served = session_features.build(mapped, visit, found)
+        np.testing.assert_array_equal(learned.features[start : start + len(served)], served)
+        start += len(served)
+    assert start == len(learned.features) > 0
+    assert not mapped.session_items.flags.writeable
+
+
+def test_onnx_scores_next_clicks_as_lightgbm_does(ring_files: Files, ring_result: Result) -> None:
+    """Over the rows of all sessions, a forest grown on them differs by 1e-5 at most, also on its thresholds."""
+    clicks = read_sessions(ring_files.train)
+    index = SessionIndex.from_arrays(read_arrays(ring_result.bundle, SESSIONS))
+    learned = session_rows(index, asked(clicks, 0, 150))
+    booster = session_train(learned, Forest(30, 15), threads=1)
+    exported = export(booster, learned.features)
+    assert exported.rows >= 1_000
+    difference = Scorer(exported.ranker).score(learned.features) - booster.predict(learned.features, num_threads=1)
+    assert np.abs(difference).max() <= TOLERANCE
+    nodes = booster.trees_to_dataframe().dropna(subset=["threshold"])
+    nodes = nodes[nodes["threshold"].abs() > 1e-30]
+    base = np.repeat(learned.features[:1], len(nodes), axis=0)
+    column = [session_features.FEATURE_NAMES.index(name) for name in nodes["split_feature"]]
+    base[np.arange(len(nodes)), column] = nodes["threshold"].to_numpy().astype(np.float32)
+    np.testing.assert_array_equal(exact(booster).predict(base, num_threads=1), booster.predict(base, num_threads=1))
+    assert export(booster, base).parity <= TOLERANCE
+
+
+def test_the_edge_scores_next_clicks_as_the_trainer_does(ring_result: Result) -> None:
+    """The runtime's two set-ups, the edge's and the trainer's, give the same bits for one row and for many."""
+    model = (ring_result.bundle / RANKERS[SESSIONS]).read_bytes()
+    rows_ = np.random.default_rng(3).uniform(-1, 50, (120, len(session_features.FEATURE_NAMES))).astype(np.float32)
+    served = Ranker.from_bytes(model).scores(rows_)
+    np.testing.assert_array_equal(served, Scorer(model).score(rows_))
+    np.testing.assert_array_equal(served[:1], Ranker.from_bytes(model).scores(rows_[:1]))

@@ -11,12 +11,15 @@ import pytest
 
 from edge.core.bundle import (
     INDEX,
+    RANKERS,
+    SESSIONS,
     Bin,
     Calibration,
     Golden,
     Live,
     Manifest,
     Part,
+    SessionsPart,
     new_version,
     read_arrays,
     read_live,
@@ -86,6 +89,79 @@ def test_files_beside_the_index_are_listed_and_verified(tmp_path: Path) -> None:
     (directory / "examples.json").write_bytes(b"[]")
     with pytest.raises(BundleError, match=r"examples\.json is damaged"):
         verify_files(directory, manifest)
+
+
+VISITS = SessionsPart(("near", "hits"), {"ir_version": 10}, Golden([[1.0, 2.0]], [0.25]))
+CLICKS = {"ids": np.array([b"1"]), "vectors": np.ones((1, 2), np.float16)}
+BOTH = {INDEX: Part(b"shelves", ARRAYS), SESSIONS: Part(b"clicks", CLICKS)}
+
+
+def test_both_parts_come_back_as_they_were_written(tmp_path: Path) -> None:
+    """Each with its own ranker and arrays: equal names do not meet; the manifest tells of both."""
+    manifest = msgspec.structs.replace(MANIFEST, sessions=VISITS)
+    directory = write_bundle(tmp_path, manifest, BOTH)
+    told = read_manifest(directory)
+    verify_files(directory, told)
+    assert told.sessions == VISITS
+    assert set(told.files) == {
+        "ranker.onnx",
+        "index/ids.npy",
+        "index/price.npy",
+        "sessions.onnx",
+        "sessions/ids.npy",
+        "sessions/vectors.npy",
+    }
+    assert read_arrays(directory)["ids"].tolist() == [b"1", b"22"]
+    assert read_arrays(directory, SESSIONS)["ids"].tolist() == [b"1"]
+    assert [(directory / RANKERS[part]).read_bytes() for part in (INDEX, SESSIONS)] == [b"shelves", b"clicks"]
+
+
+def test_visits_alone_make_a_bundle(tmp_path: Path) -> None:
+    """As the benchmark writes it: no shelves, and their arrays are none, which is no error to read."""
+    manifest = msgspec.structs.replace(MANIFEST, sessions=VISITS)
+    directory = write_bundle(tmp_path, manifest, {SESSIONS: BOTH[SESSIONS]})
+    verify_files(directory, read_manifest(directory))
+    assert read_arrays(directory) == {}
+    assert not (directory / "ranker.onnx").exists()
+
+
+def test_a_manifest_of_before_visits_were_learned_is_read(written: Path) -> None:
+    """Bundles of older trainers go on serving: they foresee no clicks."""
+    raw = json.loads((written / "manifest.json").read_text())
+    del raw["sessions"]
+    (written / "manifest.json").write_text(json.dumps(raw))
+    assert read_manifest(written).sessions is None
+
+
+def test_a_manifest_that_says_half_of_visits_is_refused(written: Path) -> None:
+    """Named is what is missing from it."""
+    raw = json.loads((written / "manifest.json").read_text())
+    raw["sessions"] = {"feature_names": ["near"], "onnx": {}}
+    (written / "manifest.json").write_text(json.dumps(raw))
+    with pytest.raises(BundleError, match=r"incomplete.*golden"):
+        read_manifest(written)
+
+
+@pytest.mark.parametrize("name", ["sessions.onnx", "sessions/ids.npy", "sessions/vectors.npy"])
+def test_files_of_visits_are_verified(tmp_path: Path, name: str) -> None:
+    """A flipped bit and a missing file are named with the part they belong to."""
+    directory = write_bundle(tmp_path, msgspec.structs.replace(MANIFEST, sessions=VISITS), BOTH)
+    manifest = read_manifest(directory)
+    flip(directory / name)
+    with pytest.raises(BundleError, match=f"{name} is damaged"):
+        verify_files(directory, manifest)
+    (directory / name).unlink()
+    with pytest.raises(BundleError, match=f"missing or unlisted: {name}"):
+        verify_files(directory, manifest)
+
+
+def test_an_unreadable_array_of_visits_is_refused(tmp_path: Path) -> None:
+    """Only its own part fails to be read."""
+    directory = write_bundle(tmp_path, MANIFEST, BOTH)
+    (directory / "sessions" / "ids.npy").write_bytes(b"\x93NUMPY but not quite")
+    with pytest.raises(BundleError, match="cannot be read"):
+        read_arrays(directory, SESSIONS)
+    assert set(read_arrays(directory)) == set(ARRAYS)
 
 
 def test_a_bundle_is_never_rewritten(written: Path, tmp_path: Path) -> None:

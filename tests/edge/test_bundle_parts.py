@@ -1,13 +1,14 @@
 """Bundles that foresee next clicks, too: both parts are verified before they serve, either may refuse the bundle."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 
 from edge.core.bundle import (
     INDEX,
@@ -35,6 +36,14 @@ from training.sessions.benchmark import Result
 ZERO = [0.0] * len(FEATURE_NAMES)
 
 
+def stretched(arrays: Mapping[str, NDArray[Any]], ids: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """The same arrays for more products, the further ones never clicked: both parts number products alike."""
+    more = len(ids) - len(arrays["ids"])
+    rows = {name: np.pad(arrays[name], ((0, more), (0, 0))) for name in ("vectors", "popularity")}
+    starts = {name: np.pad(arrays[name], (0, more), "edge") for name in ("item_session_ptr", "next_ptr")}
+    return {**arrays, **rows, **starts, "ids": ids}
+
+
 @pytest.fixture
 def both(outcome: Outcome, ring_result: Result, tmp_path: Path) -> Callable[..., Path]:
     """Writes a bundle with the small shop's shelves and the ring's visits; what is named is put in place of its own."""
@@ -47,9 +56,12 @@ def both(outcome: Outcome, ring_result: Result, tmp_path: Path) -> Callable[...,
             changed.get("feature_names", told.feature_names), told.onnx, changed.get("golden", told.golden)
         )
         ranker = changed.get("ranker", (ring_result.bundle / RANKERS[SESSIONS]).read_bytes())
-        arrays = read_arrays(ring_result.bundle, SESSIONS) | changed.get("arrays", {})
+        shelves = read_arrays(outcome.directory)
+        clicked = read_arrays(ring_result.bundle, SESSIONS)
+        ids = np.concatenate([clicked["ids"], shelves["ids"][len(clicked["ids"]) :]])
+        arrays = stretched(clicked, ids) | changed.get("arrays", {})
         parts = {
-            INDEX: Part((outcome.directory / RANKERS[INDEX]).read_bytes(), read_arrays(outcome.directory)),
+            INDEX: Part((outcome.directory / RANKERS[INDEX]).read_bytes(), shelves | {"ids": ids}),
             SESSIONS: Part(ranker, {name: array for name, array in arrays.items() if array is not None}),
         }
         values = {name: getattr(shop, name) for name in Manifest.__struct_fields__}
@@ -68,7 +80,14 @@ def test_a_bundle_of_both_parts_serves_both(both: Callable[..., Path]) -> None:
     scores = model.next_clicks.ranker.scores(np.array(golden.rows, np.float32))
     assert np.abs(scores - golden.scores).max() <= golden.tolerance
     assert "p1" in model.next_clicks.index.position
-    assert "p004" in model.index.position
+    assert model.index.ids == model.next_clicks.index.ids
+
+
+def test_parts_that_number_products_differently_are_refused(both: Callable[..., Path]) -> None:
+    """A position found by one part is looked up in the other."""
+    ids = read_arrays(both("good"), SESSIONS)["ids"]
+    with pytest.raises(BundleError, match="number products differently"):
+        load_model(both("other", arrays={"ids": ids[::-1]}))
 
 
 def test_the_edge_ranks_as_the_benchmark_does(both: Callable[..., Path], ring_result: Result) -> None:

@@ -66,9 +66,10 @@ def quiet(shares: dict[str, float] | None = None) -> Stages:
 
 
 def make_quick(patch: pytest.MonkeyPatch) -> None:
-    """Small forests and few epochs: every step is taken, none of them long."""
+    """Small forests, short vectors, few epochs: every step is taken, none of them long."""
     patch.setattr(tuning, "FORESTS", (Forest(10, 7), Forest(30, 7), Forest(10, 15)))
     patch.setattr(model, "_EPOCHS", (1, 4))
+    patch.setattr(model, "_DIMENSIONS", 16)
     patch.setattr(encoder, "_NEGATIVES", 128)
     patch.setattr(encoder, "_BATCH", 128)
 

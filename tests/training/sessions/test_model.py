@@ -9,11 +9,11 @@ import pytest
 
 from edge.core.index import Ints
 from edge.core.sessions.features import FEATURE_NAMES
-from edge.core.sessions.index import SETTINGS, SessionIndex
+from edge.core.sessions.index import POPULARITY, SETTINGS, SessionIndex
 from edge.core.sessions.retrieval import candidates
 from edge.core.sessions.visit import Visit
 from tests.visits import clicks_of, make_quick, quiet, ring, write_sessions
-from training.sessions import model, tuning
+from training.sessions import examples, model, tuning
 from training.sessions.clicks import Clicks, SessionsError, read_sessions
 from training.sessions.examples import asked
 from training.sessions.model import _WINDOW, Trained, said, train
@@ -43,7 +43,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     clicks = read_sessions(write_sessions(tmp_path_factory.mktemp("planted") / "train.txt", sessions))
     rows: list[tuple[SessionIndex, Questions]] = []
     chosen: list[tuple[SessionIndex, Questions]] = []
-    plain_rows, plain_choose, plain_forest = model.rows, tuning.choose, tuning.choose_forest
+    plain_rows, plain_choose, plain_forest = examples.rows, tuning.choose, tuning.choose_forest
 
     def watch_rows(index: SessionIndex, questions: list[tuple[Ints, int]], **given: Any) -> Any:
         rows.append((index, questions))
@@ -97,7 +97,7 @@ def test_nothing_is_known_of_a_pair_that_occurs_in_the_window(watched: Watched) 
             assert index.item_session_ptr[item] == index.item_session_ptr[item + 1]
             assert index.next_ptr[item] == index.next_ptr[item + 1]
             assert not index.vectors[item].any()
-            assert index.popularity[item].tolist() == index.popularity[one].tolist()
+            assert index.popularity[item, POPULARITY.index("ever")] == 0
             assert item not in index.popular
         assert candidates(index, Visit.of(np.array([one], np.int32))).items.tolist() == [one]
 

@@ -9,6 +9,8 @@ import pytest
 
 from edge.core.sessions.features import FEATURE_NAMES
 from edge.core.sessions.index import freshness
+from edge.core.sessions.retrieval import candidates
+from edge.core.sessions.visit import Visit
 from tests.edge.core.sessions.handmade import A, B, D, E, index
 from training.examples import Rows
 from training.sessions import ranker, tuning
@@ -27,7 +29,7 @@ def nothing(done: int) -> None:
 
 def test_worth_is_hits_and_ranks_of_the_retrieval_order() -> None:
     """e leads to e, a or b but never to d: one question of two is listed, at the place retrieval gives it."""
-    first = int(tuning.candidates(index(), tuning.Visit.of(np.array([E], np.int32))).items[0])
+    first = int(candidates(index(), Visit.of(np.array([E], np.int32))).items[0])
     assert worth(index(), questions(([E], first), ([E], D))) == pytest.approx(50 + 50)
     assert worth(index(), questions(([E], D))) == 0
 
@@ -123,9 +125,8 @@ def test_a_grown_forest_has_the_size_asked_for(grow: Callable[[Forest], lgb.Boos
     assert booster.feature_name() == list(FEATURE_NAMES)
     assert max(tree["num_leaves"] for tree in booster.dump_model()["tree_info"]) <= 4
     seen: list[int] = []
-    made = Rows(
-        np.random.default_rng(1).random((20, len(FEATURE_NAMES)), np.float32), np.arange(20) % 2, np.array([20])
-    )  # type: ignore[arg-type]  # because LightGBM takes any integers
+    features = np.random.default_rng(1).random((20, len(FEATURE_NAMES)), np.float32)
+    made = Rows(features, (np.arange(20) % 2).astype(np.int32), np.array([20], np.int32))
     ranker.train(made, Forest(3, 2), 1, seen.append)
     assert seen == [1, 2, 3]
 

@@ -64,7 +64,9 @@ def train(clicks: Clicks, threads: int, stages: Stages) -> Trained:
     """Everything, within `stages`, which must know STAGES. Raises SessionsError where there is too little to learn."""
     older, newer = (round(len(clicks) * (1 - windows * _WINDOW)) for windows in (2, 1))
     if older < 1 or older == newer or newer == len(clicks):
-        raise SessionsError(f"{len(clicks)} sessions are too few to learn from and to choose by; 30 is the least")
+        raise SessionsError(
+            f"{len(clicks)} sessions are too few to learn from and to choose by; some thousands make it worth while"
+        )
     first = _known(clicks.before(older), stages, _OLDER)
     second = _known(clicks.before(newer), stages, _NEWER)
     questions = asked(clicks, newer, len(clicks), _QUESTIONS)
@@ -146,4 +148,5 @@ def _encoder(clicks: Clicks, stages: Stages, stage: str) -> encoder.Encoder:
 
 
 def _some(questions: tuning.Questions, most: int) -> tuning.Questions:
-    return questions[:: max(len(questions) // most, 1)][:most]
+    """Spread evenly over all of them."""
+    return [questions[int(at)] for at in np.linspace(0, len(questions) - 1, min(most, len(questions)))]

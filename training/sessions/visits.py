@@ -10,6 +10,8 @@ from training import engine as engines
 from training.facts import Facts
 from training.sessions.clicks import Clicks
 
+# What is looked at changes: older clicks say little, and so many bound memory and time.
+MOST_CLICKS = 2_000_000
 MIN_VISITS = 5_000  # of two clicks or more; with fewer the forest was no better than the order of retrieval
 
 
@@ -21,7 +23,14 @@ def collect(facts: Facts, until: int) -> Clicks:
     sessions, items = (table[name].to_numpy().astype(np.int32) for name in ("session", "item"))
     starts = np.flatnonzero(np.concatenate([[True], sessions[1:] != sessions[:-1]]))[: len(sessions)]
     ptr = np.concatenate([starts, [len(sessions)]]).astype(np.int64)
-    return Clicks(facts.products["id"].to_pylist(), items, ptr)
+    return newest(Clicks(facts.products["id"].to_pylist(), items, ptr), MOST_CLICKS)
+
+
+def newest(clicks: Clicks, most: int) -> Clicks:
+    """The newest whole sessions of at most so many clicks."""
+    first = int(np.searchsorted(clicks.ptr, clicks.ptr[-1] - most))
+    start = clicks.ptr[first]
+    return Clicks(clicks.ids, clicks.items[start:], clicks.ptr[first:] - start)
 
 
 def enough(clicks: Clicks) -> bool:

@@ -17,7 +17,7 @@ CHANNELS = (
     "near",  # neighbours' items, the nearer to the shared click the stronger
     "follows",  # those clicked right after it
     "after",  # those clicked after it
-    "hits",  # neighbours that hold it
+    "hits",  # clicks on it in them
     "joint",  # near, of neighbours that share two items or more with the visit
     "last_forward",  # the newest click's transitions
     "last_backward",

@@ -86,6 +86,8 @@ def _examples(clicks: Clicks) -> _Examples:
 
 
 def _batches(count: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    if not count:
+        return
     chances = np.exp2((np.arange(count) - count) / (_NEWEST * count))
     order = rng.choice(count, count, p=chances / chances.sum())
     for start in range(0, count, _BATCH):

@@ -64,9 +64,7 @@ def train(clicks: Clicks, threads: int, stages: Stages) -> Trained:
     """Everything, within `stages`, which must know STAGES. Raises SessionsError where there is too little to learn."""
     older, newer = (round(len(clicks) * (1 - windows * _WINDOW)) for windows in (2, 1))
     if older < 1 or older == newer or newer == len(clicks):
-        raise SessionsError(
-            f"{len(clicks)} sessions are too few to learn from and to choose by; some thousands make it worth while"
-        )
+        raise SessionsError(f"{len(clicks)} sessions are too few to learn from and to choose by; bring thousands")
     first = _known(clicks.before(older), stages, _OLDER)
     second = _known(clicks.before(newer), stages, _NEWER)
     questions = asked(clicks, newer, len(clicks), _QUESTIONS)

@@ -30,9 +30,9 @@ _WINDOW = 0.08  # of all sessions, each of the two
 _QUESTIONS = 60_000  # of a window that the forest learns from, at most
 _TRIED_ON = 2_000  # that settings are tried on
 _COMPARED_ON = 4_000  # that forests are compared on
-_CLICKS_READ = 5_600_000  # by the encoder, over all its epochs
+_CLICKS_READ = 7_200_000  # by the encoder, over all its epochs
 _EPOCHS = (2, 12)
-_DIMENSIONS = 96
+_DIMENSIONS = 128
 SLOT = "next_click"  # what its figures are kept under, beside the shelves
 
 STAGES = {

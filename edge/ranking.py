@@ -175,9 +175,7 @@ def arrange(
     # What this visit has seen stands under "recently viewed"; beside it, recommend something else.
     hidden = {*query.exclude, *(evidence.visit if slot == "for_you" else ())}
     if hidden or query.filter != _NO_FILTER:
-        # A narrow filter must reach past the reserve: sieve all candidates by what rarely changes.
-        shown = [at for at in order if _may_show(ids[some.items[at]], query.filter, hidden, catalogue)]
-        order = np.array(shown, np.intp)
+        order = _sieved(order, [ids[at] for at in some.items[order].tolist()], query.filter, hidden, catalogue)
     worth: NDArray[np.floating[Any]] = values[order]
     if spec.diverse and diversity > 0:
         worth = worth_beside(worth, kinds_of(model.index, some.items[order]), diversity)
@@ -243,6 +241,13 @@ def _viewed(spec: SlotSpec, evidence: Evidence, most: int) -> tuple[Pick, ...]:
     ids |= dict.fromkeys(reversed(list(profile.viewed) if profile else ()))
     newest = list(ids)[:most]
     return tuple(Pick(id_, round(1 - place / (len(newest) + 1), 4), spec.reason) for place, id_ in enumerate(newest))
+
+
+def _sieved(
+    order: NDArray[np.intp], names: list[str], wanted: Filter, hidden: set[str], catalogue: Catalogue
+) -> NDArray[np.intp]:
+    """The places whose products may be shown: a narrow filter must reach past the reserve, so all are looked at."""
+    return order[np.array([_may_show(id_, wanted, hidden, catalogue) for id_ in names], np.bool_)]
 
 
 def _may_show(id_: str, wanted: Filter, hidden: set[str], catalogue: Catalogue) -> bool:

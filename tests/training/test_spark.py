@@ -209,6 +209,8 @@ def test_an_interrupted_program_leaves_no_jvm(tmp_path: Path) -> None:
         "import os, signal, threading\n"
         "from pathlib import Path\n"
         "from training import engine as engines\n"
+        # A shell that starts the tests in the background has it ignored, and children inherit that.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with engines.opened('spark', spark_master='local[1]') as engine:\n"
         "    print(*Path('/proc/self/task', str(os.getpid()), 'children').read_text().split(), flush=True)\n"
         "    rows = engine.sql('SELECT count(*) AS n FROM range(1000000000000) WHERE sqrt(id) < 0')\n"

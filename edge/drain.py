@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 logger = logging.getLogger("endcap.drain")
@@ -36,10 +37,20 @@ class Drain:
             if self.leaving or not callable(stop):
                 return
             self.leaving = True
-            logger.info("leaving: answers close their connections for %.1f s", self._drain_s)
-            loop.call_soon_threadsafe(loop.call_later, self._drain_s, stop, number, frame)
+            loop.call_soon_threadsafe(self._delay, loop, stop, number, frame)
 
         signal.signal(signal.SIGTERM, leave)
+
+    def _delay(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        stop: Callable[[int, FrameType | None], object],
+        number: int,
+        frame: FrameType | None,
+    ) -> None:
+        # Not in the handler itself: it may have come in the middle of another line being written.
+        logger.info("leaving: answers close their connections for %.1f s", self._drain_s)
+        loop.call_later(self._drain_s, stop, number, frame)
 
 
 def end_with_parent() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from edge.core.bundle import Manifest, read_arrays, read_manifest, replace_file, verify_files
+from edge.core.bundle import MANIFEST, Manifest, read_arrays, read_manifest, replace_file, verify_files
 from edge.core.errors import BundleError, EndcapError
 from edge.core.products import Product, read_snapshot
 from training import showcase
@@ -121,4 +121,6 @@ def _sizes(directory: Path, arrays: Mapping[str, NDArray[Any]]) -> Iterator[tupl
         yield "pairs beyond chance", len(arrays["pair_items"])
     if "category_paths" in arrays:
         yield "categories", len(arrays["category_paths"])
-    yield "MiB on disk", round(sum(path.stat().st_size for path in directory.rglob("*") if path.is_file()) / 2**20, 1)
+    # What serves, without the manifest, whose own size follows what is said in it.
+    files = (path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST)
+    yield "MiB on disk", round(sum(path.stat().st_size for path in files) / 2**20, 1)

@@ -25,7 +25,7 @@ def test_a_table_has_every_method_and_metric() -> None:
     assert [(row.name, row.kind) for row in table.rows] == [
         ("Endcap", "ours"),
         ("own most frequent", "baseline"),
-        ("als", "baseline"),
+        ("ALS", "baseline"),
     ]
     assert table.rows[0].cells == [Cell(0.2, 0.18, 0.25), Cell(0.3, None, None)]
 
@@ -45,7 +45,7 @@ def test_the_best_baseline_of_each_metric_is_marked() -> None:
         "Endcap": [False, False],
         "retrieval order alone": [False, False],
         "own most frequent": [True, False],
-        "als": [False, True],
+        "ALS": [False, True],
     }
 
 
@@ -125,7 +125,7 @@ def test_reach_is_a_table_per_figure() -> None:
         {"buy_again": {"endcap": both}, "bought_together": {"als": {"coverage@10": 0.3}}, "x": {"endcap": OURS}}
     )
     assert (coverage.title, popularity.title) == ("Coverage@10", "Popularity@10")
-    assert coverage.methods == ["Endcap", "als"]
+    assert coverage.methods == ["Endcap", "ALS"]
     assert coverage.rows == [
         ("Bought together", [None, Cell(0.3, None, None)]),
         ("Buy again", [Cell(0.1, 0.05, 0.2), None]),
@@ -145,7 +145,7 @@ def test_leads_by_other_metrics_are_told() -> None:
     (table,) = slot_tables({"x": {"endcap": OURS | LEAD | more, "own_frequency": OWN, "als": ALS}})
     assert table.metrics == ["NDCG@10", "Recall@10"]
     (lead,) = table.other_leads
-    assert (lead.metric, lead.value, lead.verdict, lead.against) == ("Recall@10", 0.05, "too close to call", "als")
+    assert (lead.metric, lead.value, lead.verdict, lead.against) == ("Recall@10", 0.05, "too close to call", "ALS")
 
 
 def test_what_was_bought_is_no_method() -> None:

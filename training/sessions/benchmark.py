@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from edge.core.bundle import (
     RANKERS,
@@ -100,7 +101,8 @@ def _score_bundle(directory: Path, questions: list[Question], stages: Stages) ->
     places = np.empty(len(questions), np.int64)
     unranked, seconds = np.empty_like(places), np.empty(len(questions))
     found, shown = 0, np.zeros(len(index.ids), np.bool_)
-    with stages.stage(_SCORE, len(questions)) as advance:
+    # One core, as an edge worker serves: for matrices this small a second BLAS thread costs more than it gives.
+    with stages.stage(_SCORE, len(questions)) as advance, threadpool_limits(limits=1):
         for at, question in enumerate(questions):
             clicks, answer = index.positions(question.clicks), index.position.get(question.answer, -1)
             start = time.perf_counter()

@@ -1,7 +1,7 @@
 """From the clicks of a visit to the next ones: candidates, features, the ranker's scores, the order.
 
-In: session index, a function that scores feature rows, positions clicked. Out: `Ranked`. Serving and the benchmark call
-this same function.
+In: session index, a function that scores feature rows, positions clicked. Out: `Ranked`. The benchmark calls
+this; the edge calls the same candidates and features, and scores them with its other shelves (`edge.next_clicks`).
 """
 
 from collections.abc import Callable

@@ -85,7 +85,7 @@ def started(master: str, directory: Path) -> Iterator[BaseBackend]:
             if threading.current_thread() is threading.main_thread():
                 # PySpark's own asks the JVM something in the middle of another answer, and fails.
                 signal.signal(signal.SIGINT, interrupt)
-        except Exception as error:  # Py4J, the JVM and PySpark share no base class; nothing is lost, the run had not begun
+        except Exception as error:  # of Py4J, the JVM or PySpark; nothing is lost, no run had begun
             with _sockets_left_open():
                 _end(gateway)
                 traceback.clear_frames(error.__traceback__)

@@ -1,20 +1,17 @@
 """`python -m backend`: the backend's jobs, each once from the command line."""
 
-import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from backend.changes import put_changes
+from backend.cli import bar, console, with_store
 from backend.refresh import Refreshed, refresh
 from backend.settings import Settings
 from edge.core.bundle import Live, read_live, read_manifest, write_live
@@ -22,27 +19,9 @@ from edge.core.errors import EndcapError
 from edge.core.keys import load_key
 from edge.core.products import Change, Product
 from edge.core.switches import SURFACES, Surface, Switches, read_switches, write_switches
-from edge.embedded import store_url
-from edge.profiles import connect
 from training.dataset import open_dataset
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
-console = Console()
-_Result = TypeVar("_Result")
-
-
-def _with_store(settings: Settings, job: Callable[["Redis"], Awaitable[_Result]]) -> _Result:
-    """Run a job against the store at REDIS_URL, or the embedded one, which is started if nobody has done so."""
-
-    async def run(url: str) -> _Result:
-        redis = connect(url, timeout_s=settings.store_timeout_s, connections=4)
-        try:
-            return await job(redis)
-        finally:
-            await redis.aclose()
-
-    with store_url(settings.redis_url, settings.data_dir / "store") as url:
-        return asyncio.run(run(url))
 
 
 @app.command("refresh")
@@ -51,14 +30,13 @@ def refresh_command() -> None:
     settings = Settings()
     dataset = open_dataset(settings.dataset_dir)
     key = load_key(settings.data_dir, settings.pseudonym_key)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
+    with bar() as progress:
         task = progress.add_task("writing profiles", total=dataset.summary.shoppers)
 
         async def job(redis: "Redis") -> Refreshed:
             return await refresh(redis, dataset, settings.shop, key, lambda n: progress.advance(task, n))
 
-        done = _with_store(settings, job)
+        done = with_store(settings, job)
     console.print(str(done))
 
 
@@ -74,7 +52,7 @@ def product_command(
         raise typer.BadParameter("nothing to change; give --price, --available or --sold-out")
     settings = Settings()
     change = Change(product_id, time.time(), price=price, compare_at_price=compare_at, available=available)
-    _with_store(settings, lambda redis: put_changes(redis, settings.shop, [change]))
+    with_store(settings, lambda redis: put_changes(redis, settings.shop, [change]))
     console.print(f"{product_id} changed")
 
 
@@ -99,7 +77,7 @@ def listing_command(
         raise typer.BadParameter(f"{error}; see docs/data-format.md") from error
     settings = Settings()
     change = Change(product.id, time.time(), product=product)
-    _with_store(settings, lambda redis: put_changes(redis, settings.shop, [change]))
+    with_store(settings, lambda redis: put_changes(redis, settings.shop, [change]))
     console.print(f"{product.id} listed")
 
 

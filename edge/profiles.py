@@ -18,10 +18,12 @@ from redis.exceptions import MaxConnectionsError, RedisError, ResponseError
 
 from edge.breaker import Breaker
 from edge.core import keys
+from edge.core.codec import decode_profile, decode_session, encode_profile, encode_session
 from edge.core.consent import Decision, decode_decision, encode_decision, in_force
 from edge.core.errors import CodecError
 from edge.core.events import Event, Purpose
-from edge.core.profile import Profile, Session, decode_profile, decode_session, encode_profile, encode_session, observe
+from edge.core.profile import Profile
+from edge.core.session import Session, observe
 from edge.errors import EndcapError
 from edge.identify import Caller
 from edge.metrics import BREAKER_OPEN, RECORDS_IGNORED, STORE_ERRORS

@@ -6,8 +6,9 @@ import pytest
 
 from edge.core import features, retrieval
 from edge.core.bundle import INDEX, RANKERS, SESSIONS, read_arrays
+from edge.core.codec import decode_profile, encode_profile
 from edge.core.index import Index
-from edge.core.profile import Profile, apply, decode_profile, encode_profile
+from edge.core.profile import Profile, apply
 from edge.core.sessions import features as session_features
 from edge.core.sessions.index import SessionIndex
 from edge.core.sessions.retrieval import candidates

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.core.codec import decode_profile
 from edge.core.context import Context, History
 from edge.core.features import build
 from edge.core.index import Index, Ints
 from edge.core.newcomers import Newcomers, find_stand_ins
-from edge.core.profile import Profile, decode_profile
+from edge.core.profile import Profile
 from edge.core.retrieval import candidates
 from training.metrics import RATES, measure
 from training.moments import Moment

@@ -11,9 +11,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.core.codec import decode_profile
 from edge.core.features import FEATURE_NAMES, build
 from edge.core.index import Index, Ints
-from edge.core.profile import decode_profile
 from edge.core.retrieval import Candidates, Context, History, candidates
 from training.moments import Moment
 

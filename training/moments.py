@@ -7,9 +7,11 @@ have read then, made by the same `apply` and the same codec.
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
+from edge.core.codec import encode_profile
 from edge.core.events import Event
 from edge.core.keys import SESSION_TTL_S
-from edge.core.profile import SESSION_CAP, Profile, apply, encode_profile
+from edge.core.profile import Profile, apply
+from edge.core.session import SESSION_CAP
 from training.dataset import Dataset
 from training.facts import PURCHASE
 

@@ -5,7 +5,7 @@ Type names follow Google Retail's user events.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
@@ -23,6 +23,7 @@ EventType = Literal[
     "recommendation-impression",
     "recommendation-click",
 ]
+EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)  # their order is part of stored profiles: add at the end only
 Source = Literal["web", "app", "store", "import"]
 Purpose = Literal["personalization", "analytics", "marketing"]
 PURPOSES: tuple[Purpose, ...] = ("personalization", "analytics", "marketing")
@@ -37,16 +38,30 @@ MAX_LINES = 200
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """One product in an event. `price` is per unit, in the event's currency."""
+    """One product in an event. `price` is per unit, in the event's currency; `discount` is what was taken off it."""
 
     product_id: Id
     variant_id: Id | None = None
     quantity: Quantity = 1
     price: Price | None = None
+    discount: Price | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """How an order came: `days` from order to door, `promised_days` as announced, `cost` in the event's currency."""
+
+    method: Annotated[str, msgspec.Meta(max_length=64)] | None = None
+    cost: Price | None = None
+    promised_days: Annotated[float, msgspec.Meta(ge=0, le=400)] | None = None
+    days: Annotated[float, msgspec.Meta(ge=0, le=400)] | None = None
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing a shopper did. `id` is the idempotency key; `time` carries its zone."""
+    """One thing a shopper did. `id` is the idempotency key; `time` carries its zone.
+
+    `loyalty_id`, `email` and `phone` only serve to find the customer: like all ids of persons, they are pseudonyms from
+    the edge on.
+    """
 
     id: Id
     type: EventType
@@ -61,3 +76,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     attribution_token: Annotated[str, msgspec.Meta(max_length=256)] | None = None
     consent: tuple[Purpose, ...] = ()
     source: Source = "web"
+    loyalty_id: Id | None = None
+    email: Id | None = None
+    phone: Id | None = None
+    delivery: Delivery | None = None

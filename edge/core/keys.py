@@ -20,7 +20,12 @@ CONSENT_TTL_S = 400 * 86_400  # a denial outlives what it denied
 SEEN_TTL_S = 96 * 3_600  # longer than any platform retries
 TRAIL_TTL_S = 35 * 86_400  # which stream entries are this shopper's: longer than a stream may lie unread
 
-ShopperKind = Literal["visitor", "customer"]
+FACTS_TTL_S = 35 * 86_400  # facts that nobody recomputes are soon no facts any more
+LINK_TTL_S = 400 * 86_400  # as long as the profile it leads to
+
+PROFILES_GROUP, LOG_GROUP = "profiles", "log"  # the consumer groups of a shop's event stream
+
+ShopperKind = Literal["visitor", "customer", "order", "loyalty", "email", "phone"]  # what an id may name a person by
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,46 @@ def events_key(shop: str) -> str:
 def seen_key(shop: str, event_id: str) -> str:
     """The idempotency mark of one event."""
     return f"d:{{{shop}}}:{event_id}"
+
+
+def marks_key(shop: str, shopper: str) -> str:
+    """Sorted set of the events that this shopper's profile holds already: event mark -> stream entry it came in."""
+    return f"m:{{{shop}/{shopper}}}"
+
+
+def parts_key(shop: str, shopper: str) -> str:
+    """Hash of the histories a merged profile is made of, so that a merge can be undone: name -> profile bytes."""
+    return f"b:{{{shop}/{shopper}}}"
+
+
+def links_key(shop: str, shopper: str) -> str:
+    """Set of the other names of a shopper (visitors, orders, loyalty, mail): what erasure must reach, too."""
+    return f"l:{{{shop}/{shopper}}}"
+
+
+def alias_key(shop: str, name: str) -> str:
+    """Where one name (a pseudonym of any kind) leads: to the customer it belongs to."""
+    return f"a:{{{shop}/{name}}}"
+
+
+def facts_key(shop: str, shopper: str) -> str:
+    """The facts computed of a customer."""
+    return f"f:{{{shop}/{shopper}}}"
+
+
+def tasks_key(shop: str) -> str:
+    """Stream of what the backend must do for a shop: erase, export, fetch an object, withdraw an app."""
+    return f"w:{{{shop}}}"
+
+
+def dead_key(shop: str) -> str:
+    """Stream of the events that could not be applied, with the reason."""
+    return f"y:{{{shop}}}"
+
+
+def counts_key(shop: str, day: int) -> str:
+    """Hash of what was counted on a unix day: events by type, orders, impressions and clicks by slot and model."""
+    return f"n:{{{shop}}}:{day}"
 
 
 def overlay_key(shop: str) -> str:

@@ -11,8 +11,8 @@ from redis import Redis
 
 from backend.refresh import refresh, replay_profiles
 from edge.core import keys
+from edge.core.codec import decode_profile
 from edge.core.keys import PseudonymKey, load_key, pseudonym
-from edge.core.profile import decode_profile
 from edge.profiles import connect
 from training.dataset import Dataset
 

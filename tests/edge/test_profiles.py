@@ -15,10 +15,12 @@ from redis import Redis
 
 from edge.breaker import Breaker
 from edge.core import keys
+from edge.core.codec import decode_session, encode_profile, encode_session
 from edge.core.consent import Decision, decode_decision, encode_decision
 from edge.core.events import Event, Line
 from edge.core.keys import PseudonymKey
-from edge.core.profile import Profile, Session, apply, decode_session, encode_profile, encode_session
+from edge.core.profile import Profile, apply
+from edge.core.session import Session
 from edge.embedded import EmbeddedStore
 from edge.identify import Caller, Identifier
 from edge.metrics import RECORDS_IGNORED

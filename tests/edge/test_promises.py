@@ -18,11 +18,12 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from backend.changes import put_changes
+from edge.core.codec import encode_profile
 from edge.core.content import family
 from edge.core.events import Event, Line
 from edge.core.keys import load_key, profile_key
 from edge.core.products import Change, Product
-from edge.core.profile import Profile, apply, encode_profile
+from edge.core.profile import Profile, apply
 from edge.core.similar import in_band
 from edge.identify import Identifier
 from tests.edge.test_launcher import free_port

@@ -11,8 +11,9 @@ from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from edge.core.newcomers import Newcomers
 from edge.core.products import Change, Product
-from edge.core.profile import Bought, Profile, Session
+from edge.core.profile import Bought, Profile
 from edge.core.retrieval import History, elsewhere
+from edge.core.session import Session
 from edge.profiles import NOTHING_KNOWN, Known
 from edge.ranking import Evidence, Scores, arrange, find, gather_evidence, page_products, try_score
 from edge.scoring import Model, load_model

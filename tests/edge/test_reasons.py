@@ -10,7 +10,8 @@ import pytest
 from edge.core.context import History
 from edge.core.index import Index
 from edge.core.products import Change, Product
-from edge.core.profile import Bought, Profile, Session
+from edge.core.profile import Bought, Profile
+from edge.core.session import Session
 from edge.listings import Listings
 from edge.profiles import Known
 from edge.ranking import arrange, find, gather_evidence, try_score

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from edge.core.codec import decode_profile
 from edge.core.index import Index
-from edge.core.profile import decode_profile
 from training.coldstart import ALL_TIME, CATEGORY, OURS, POPULARITY, NewShelf, cold_starts
 from training.dataset import Dataset
 from training.pipeline import Outcome

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.core.codec import encode_profile
 from edge.core.context import Context, History
 from edge.core.index import Index
-from edge.core.profile import Bought, Profile, encode_profile
+from edge.core.profile import Bought, Profile
 from training.baselines import ALS, BASELINES, COSINE, OWN, POPULARITY, TIFU, Baselines
 from training.evaluate import BOUGHT, NOVEL, RANKER, REPEAT, RETRIEVAL, evaluate
 from training.examples import Past, Query

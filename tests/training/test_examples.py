@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from edge.core.codec import PROFILE_MAX_BYTES, decode_profile, encode_profile
 from edge.core.context import History
 from edge.core.events import Event, EventType, Line
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
-from edge.core.profile import PROFILE_MAX_BYTES, Profile, decode_profile, encode_profile
+from edge.core.profile import Profile
 from training.dataset import Dataset
 from training.examples import MEASURED_SLOTS, STRANGERS, Past, Rows, labelled, queries, rows, stack, strangers
 from training.moments import Moment, Order, collect

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge.core.profile import Profile, apply, decode_profile, encode_profile
+from edge.core.codec import decode_profile, encode_profile
+from edge.core.profile import Profile, apply
 from training.dataset import Dataset, prepare
 from training.moments import Moment, collect
 

@@ -7,9 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.core.bundle import read_manifest
+from edge.core.codec import encode_profile
 from edge.core.errors import BundleError
 from edge.core.index import Index
-from edge.core.profile import Bought, Profile, encode_profile
+from edge.core.profile import Bought, Profile
 from edge.core.sources import SOURCES
 from training import showcase
 from training.examples import MEASURED_SLOTS

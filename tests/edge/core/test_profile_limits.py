@@ -4,20 +4,16 @@ import random
 
 import pytest
 
-from edge.core.profile import (
-    BOUGHT_CAP,
+from edge.core.codec import (
     PROFILE_MAX_BYTES,
-    SESSION_CAP,
     SESSION_MAX_BYTES,
-    VIEWED_CAP,
-    Bought,
-    Profile,
-    Session,
     decode_profile,
     decode_session,
     encode_profile,
     encode_session,
 )
+from edge.core.profile import BOUGHT_CAP, VIEWED_CAP, Bought, Profile
+from edge.core.session import SESSION_CAP, Session
 
 TODAY = 20_000
 

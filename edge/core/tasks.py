@@ -1,7 +1,7 @@
 """What the edge asks of the backend: one entry of a shop's task stream each.
 
-In: webhooks and requests, in pseudonyms. Out: tagged JSON in the field `t` of `keys.tasks_key(shop)`. A task names persons
-by pseudonyms only; `id` is the platform's name of the request, so that the same task twice is done once.
+In: webhooks and requests, in pseudonyms. Out: tagged JSON in the field `t` of `keys.tasks_key(shop)`. A task names
+persons by pseudonyms only; `id` is the platform's name of the request, so that the same task twice is done once.
 """
 
 from typing import Literal
@@ -61,7 +61,7 @@ class Uninstalled(Task, frozen=True):
 
 AnyTask = Erase | Export | EraseShop | Fetch | Unlink | Uninstalled
 FIELD = "t"
-_decoder = msgspec.json.Decoder(AnyTask)
+_decoder: msgspec.json.Decoder[AnyTask] = msgspec.json.Decoder(AnyTask)
 
 
 def encode_task(task: AnyTask) -> bytes:

@@ -92,8 +92,9 @@ def connect(url: str, *, timeout_s: float, connections: int) -> "Redis":
 
 async def get_many(redis: "Redis", names: Sequence[str]) -> list[Any]:
     """Values of any keys, in the order of the names: one command, on a cluster one per slot, all nodes at once."""
-    if isinstance(redis, RedisCluster):
-        found: list[Any] = await redis.mget_nonatomic(names)
+    client: object = redis
+    if isinstance(client, RedisCluster):
+        found: list[Any] = await client.mget_nonatomic(names)
         return found
     return await redis.mget(names)
 

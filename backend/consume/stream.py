@@ -113,8 +113,8 @@ class EventStream:
             oldest.append(summary["min"])
         waiting = _waiting(mine, info)
         if waiting:
-            after = b"(" + mine["last-delivered-id"]
-            oldest += [entry for entry, _ in await self.redis.xrange(self.key, min=after, count=1)]  # type: ignore[arg-type]  # because redis-py types ids as str
+            next_one: Any = await self.redis.xrange(self.key, min=b"(" + mine["last-delivered-id"], count=1)
+            oldest += [entry for entry, _ in next_one]
         return Backlog(waiting, pending, _age_s(oldest), dead)
 
 

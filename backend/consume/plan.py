@@ -55,8 +55,8 @@ class Plan:
     profile_before: bytes
     consent_before: bytes
     profile_after: bytes  # empty: the profile stays as it is
-    marks: list[tuple[bytes, int]]
-    outcomes: list[Outcome]  # by item of the group
+    marks: list[tuple[bytes, int | None]]  # to set; those without a score must only be absent
+    outcomes: list[tuple[Outcome, bool]]  # by item of the group, and whether the day's counts grow
 
     @property
     def writes(self) -> bool:
@@ -67,31 +67,52 @@ class Plan:
 def make_plan(shop: str, group: Group, records: Mapping[str, bytes | None], profile: bytes | None, now: float) -> Plan:
     """Apply what is new to the profile. `records` are stored decisions by subject. Raises EventFailedError."""
     decisions = {subject: _decision(records.get(subject), shop, subject, now) for subject in group.subjects()}
-    marks, made = dict(group.marks), list[tuple[bytes, int]]()
-    outcomes: list[Outcome] = []
+    marks, made = dict(group.marks), list[tuple[bytes, int | None]]()
+    outcomes: list[tuple[Outcome, bool]] = []
     current: Profile | None = None
+    last: Item | None = None
     for item in group.items:
         allowed = _allowed(item, group.shopper, decisions)
         if not allowed:
-            outcomes.append("refused")
-            continue
-        stored = marks.setdefault(item.mark, item.score)
-        if stored != item.score:
-            outcomes.append("duplicate")
+            outcomes.append(("refused", False))
             continue
         personal = group.shopper is not None and "personalization" in allowed
-        outcomes.append("applied" if personal else "counted")
-        if item.mark in group.marks:
+        mine, other = _marks(item, personal)
+        stored, told = marks.get(mine), other in marks
+        if stored not in {None, item.score} or (stored is None and told and not personal):
+            outcomes.append(("duplicate", False))
+            continue
+        outcomes.append(("applied", not told) if personal else ("counted", True))
+        if stored is not None:
             continue  # the same entry once more: it was written before a crash, and not acknowledged
-        made.append((item.mark, item.score))
+        marks[mine] = item.score
+        made.append((mine, item.score))
+        if other is not None and not told:
+            made.append((other, None))
         if personal:
             try:
                 current = current or _profile(profile, shop, group.tag)
                 apply(current, item.event, now)
+                last = item
             except Exception as error:  # whatever one event does, the others must not stay behind it
                 raise EventFailedError(item) from error
-    before, consent = profile or b"", records.get(group.tag) or b""
-    return Plan(group, before, consent, encode_profile(current) if current else b"", made, outcomes)
+    after = b""
+    if current is not None and last is not None:
+        try:
+            after = encode_profile(current)
+        except Exception as error:  # likewise; which of them it was shows when they go one by one, newest first
+            raise EventFailedError(last) from error
+    return Plan(group, profile or b"", records.get(group.tag) or b"", after, made, outcomes)
+
+
+def _marks(item: Item, personal: bool) -> tuple[bytes, bytes | None]:
+    """The mark an entry leaves, and the one left by the other kind of entry for the same order.
+
+    Of the two, whichever is set first has counted the order; each is set only while the other's state is known.
+    """
+    if item.mark_counted is None:
+        return item.mark, None
+    return (item.mark, item.mark_counted) if personal else (item.mark_counted, item.mark)
 
 
 def _allowed(item: Item, shopper: str | None, decisions: Mapping[str, Decision | None]) -> frozenset[Purpose]:

@@ -24,6 +24,7 @@ from training import engine as engines
 from training import measuring, pipeline, report, sample
 from training.completejourney.adapter import convert
 from training.engine import Engine
+from training.holdout import hold_out
 from training.page import render as page
 from training.sessions import benchmark, tables
 from training.settings import Settings
@@ -69,6 +70,16 @@ def complete_journey(
         convert(Path(plain), progress=_tell)
         _take_in(Path(plain), out, (), settings.catalogue_path)
     marker.write_text(pipeline.code_version())
+
+
+@app.command()
+def holdout(
+    out: Annotated[Path, typer.Argument(help="directory for history/ and replay.jsonl.gz")],
+    days: Annotated[int, typer.Option(min=1, help="how many of the last days are set aside")] = 35,
+) -> None:
+    """Set the last days of the prepared data aside, to be replayed through a live server as if they happened now."""
+    split = hold_out(datasets.open_dataset(Settings().dataset_dir), days, out)
+    console.print(f"{out}: {split}", soft_wrap=True, highlight=False)
 
 
 @app.command(name="sample")

@@ -1,8 +1,8 @@
 """The last weeks of a history set aside, to be lived again: plain format before the cut, events after it.
 
-In: a prepared data set and a number of days. Out: a directory with `history/` (events and products in the plain format,
-to be imported as any shop's) and `replay.jsonl.gz` (one event a line as `POST /v1/events` takes it, oldest first), which
-a simulator sends through the real endpoints.
+In: a prepared data set and a number of days. Out: a directory with `history/` (events and products in the plain
+format, to be imported as any shop's) and `replay.jsonl.gz` (one event a line as `POST /v1/events` takes it, oldest
+first), which a simulator sends through the real endpoints.
 """
 
 import gzip
@@ -46,8 +46,7 @@ def hold_out(dataset: Dataset, days: int, out: Path) -> Split:
         )
     history = out / HISTORY
     history.mkdir(parents=True, exist_ok=True)
-    lines = dataset.lines(purpose=None)
-    before = lines.filter(lines.time < cut.replace(tzinfo=None))
+    before = dataset.rows.filter(dataset.rows.time < cut.replace(tzinfo=None))
     engines.write_parquet(dataset.engine, _plain(before), history / "events.parquet")
     engines.write_parquet(dataset.engine, _products(dataset.products()), history / "products.parquet")
     events = sorted(_after(dataset, cut), key=lambda event: (event.time, event.id))

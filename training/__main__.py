@@ -135,6 +135,7 @@ def run_benchmark(
     with Stages(benchmark.STAGES, console).shown() as stages:
         result = benchmark.run(train, test, bundles or settings.bundles_dir, settings.threads, stages)
     console.print(tables.show(result))
+    console.print(result.bundle, soft_wrap=True, highlight=False)  # whole, to be copied: a table would break it
     if json_out:
         json_out.write_text(json.dumps(tables.document(result), indent=2) + "\n")
 

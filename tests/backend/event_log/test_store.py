@@ -133,7 +133,11 @@ def test_duckdb_reads_the_directory_as_it_is(tmp_path: Path) -> None:
     query = f"""SELECT event_id, line, day, price FROM read_parquet('{tmp_path}/demo/*/*.parquet')
         QUALIFY row_number() OVER (PARTITION BY event_id, line ORDER BY recorded) = 1 ORDER BY ALL"""
     found = duckdb.sql(query).fetchall()
-    assert found == [("e1", 0, date(2026, 5, 1), 3.0), ("e1", 1, date(2026, 5, 1), None), ("v", 0, date(2026, 5, 1), None)]
+    assert found == [
+        ("e1", 0, date(2026, 5, 1), 3.0),
+        ("e1", 1, date(2026, 5, 1), None),
+        ("v", 0, date(2026, 5, 1), None),
+    ]
 
 
 def test_the_setting_says_where(tmp_path: Path) -> None:
@@ -170,7 +174,9 @@ def test_a_killed_writer_leaves_whole_files_only(tmp_path: Path) -> None:
     """Killed at random moments, in the middle of writing: every file that is there can be read to its end."""
     chance = random.Random(4)
     for _ in range(4):
-        with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path.cwd()) as one:
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, cwd=Path.cwd()
+        ) as one:
             assert one.stdout is not None
             one.stdout.readline()
             while not list(tmp_path.rglob("*.parquet")):

@@ -45,9 +45,7 @@ def _without(engine: BaseBackend, rows: Table, excluded: Collection[str]) -> Tab
     if not excluded:
         return rows
     names = engines.load(engine, pa.table({"name": pa.array(sorted(excluded), pa.string())}))
-    for column in ("customer_id", "visitor_id"):
-        rows = rows.anti_join(names, rows[column] == names.name)
-    return rows
+    return rows.anti_join(names, [("customer_id", "name")]).anti_join(names.view(), [("visitor_id", "name")])
 
 
 def _linked(engine: BaseBackend, rows: Table, links: Mapping[str, str]) -> Table:
@@ -79,8 +77,9 @@ def names(log: EventLog, shop: str) -> Iterator[list[str]]:
     """All pseudonyms of shoppers in the log, in batches: to look up their links and decisions."""
     with engines.opened("duckdb") as engine, log.read(engine, shop) as rows:
         persons = rows.select(name=rows.customer_id).union(rows.select(name=rows.visitor_id), distinct=True)
-        for batch in engine.to_pyarrow_batches(persons.filter(persons.name.notnull()), chunk_size=10_000):
-            yield batch["name"].to_pylist()
+        found = engines.arrow(engine, persons.filter(persons.name.notnull()))  # some 30 bytes for each shopper
+    for batch in found.to_batches(max_chunksize=10_000):
+        yield batch["name"].to_pylist()
 
 
 def prepare_from_log(

@@ -234,7 +234,7 @@ async def test_the_group_can_be_made_and_forgotten(client: "AsyncRedis", redis: 
     await forget_group(client, "demo")
     await ensure_group(client, "demo")
     await ensure_group(client, "demo")
-    assert len(redis.xinfo_groups(STREAM)) == 1  # type: ignore[arg-type]  # because redis-py types both clients at once
+    assert len(redis.xinfo_groups(STREAM)) == 1
     await forget_group(client, "demo")
     await forget_group(client, "demo")
     assert redis.xinfo_groups(STREAM) == []

@@ -190,6 +190,7 @@ def _summarise(source: Path, work: Path, outcome: intake.Outcome, assume_consent
 def _fingerprint(source: Path, assume_consent: Iterable[Purpose]) -> str:
     digest = hashlib.sha256(f"{FORMAT_VERSION} {','.join(assume_consent)}".encode())
     for stem in ("events", "products"):
-        with reading.find(source, stem).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        for path in reading.files_of(reading.find(source, stem)):
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

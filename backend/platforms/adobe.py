@@ -36,8 +36,13 @@ class Adobe:
         return found
 
     async def order(self, order_id: str) -> dict[str, Any]:
-        """One order by its entity id, with its lines."""
-        return await self._get(f"orders/{quote(order_id, safe='')}")
+        """One order by its entity id, with its lines, and as `creditmemos` what was refunded."""
+        order = await self._get(f"orders/{quote(order_id, safe='')}")
+        if not any(item.get("qty_refunded") for item in order.get("items") or []):
+            return order
+        filtered = "searchCriteria[filter_groups][0][filters][0]"
+        memos = await self._get("creditmemos", **{f"{filtered}[field]": "order_id", f"{filtered}[value]": order_id})
+        return {**order, "creditmemos": memos.get("items") or []}
 
     async def product(self, sku: str) -> dict[str, Any]:
         """One product by SKU, with its stock."""

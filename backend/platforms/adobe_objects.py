@@ -5,7 +5,7 @@ In: objects as JSON. Out: events in raw ids, cards. A product is named by its SK
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from backend.platforms.taken import Taken, merged, money, order_event, return_ev
 from edge.core.events import Event, Line
 from edge.core.products import Product
 
+_Kind = TypeVar("_Kind")
 _ENABLED, _SHOWN = 1, (2, 4)  # visible in the catalogue, or in catalogue and search
 
 
@@ -21,10 +22,20 @@ class _Item(msgspec.Struct, frozen=True):
     item_id: int
     sku: str
     qty_ordered: float = 0
-    qty_refunded: float = 0
     price: float | None = None
     discount_amount: float = 0
     parent_item_id: int | None = None
+
+
+class _MemoItem(msgspec.Struct, frozen=True):
+    order_item_id: int
+    qty: float = 0
+
+
+class _Memo(msgspec.Struct, frozen=True):
+    entity_id: int
+    created_at: str
+    items: tuple[_MemoItem, ...] = ()
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -32,11 +43,11 @@ class Order(msgspec.Struct, frozen=True):
 
     entity_id: int
     created_at: str
-    updated_at: str | None = None
     state: str = ""
     customer_id: int | None = None
     order_currency_code: str | None = None
     items: tuple[_Item, ...] = ()
+    creditmemos: tuple[_Memo, ...] = ()
 
 
 class _Attribute(msgspec.Struct, frozen=True):
@@ -71,7 +82,7 @@ def read_order(data: Mapping[str, Any]) -> Order:
 
 
 def order_events(order: Order) -> Taken:
-    """The purchase, and what has been refunded of it by the time of the order's last change."""
+    """The purchase, and a return for each credit memo."""
     taken = Taken()
     if order.state == "canceled":
         taken.skipped.append("cancelled order")
@@ -89,11 +100,12 @@ def order_events(order: Order) -> Taken:
         source="import",
     )
     taken.add(bought)
-    back = merged(_line(item, item.qty_refunded) for item in items)
-    if back and taken.events:
-        units = sum(line.quantity for line in back)  # a later refund raises it, and is another event
-        taken.add(msgspec.structs.replace(bought, id=return_event("adobe", f"{number}-{units}"), type="return",
-                                          time=_time(order.updated_at or order.created_at), products=back))  # fmt: skip
+    by_id = {item.item_id: item for item in items}
+    for memo in order.creditmemos if taken.events else ():
+        back = merged(_line(by_id[one.order_item_id], one.qty) for one in memo.items if one.order_item_id in by_id)
+        if back:
+            taken.add(msgspec.structs.replace(bought, id=return_event("adobe", str(memo.entity_id)), type="return",
+                                              time=_time(memo.created_at), products=back))  # fmt: skip
     return taken
 
 
@@ -131,7 +143,7 @@ def _time(text: str) -> datetime:
         raise PlatformError(f"{text!r} is no time of Adobe Commerce") from error
 
 
-def _convert(data: Mapping[str, Any], kind: type[Any]) -> Any:  # noqa: ANN401 -- of the kind given
+def _convert(data: Mapping[str, Any], kind: type[_Kind]) -> _Kind:
     try:
         return msgspec.convert(data, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -7,7 +7,7 @@ guests' orders are left out and counted.
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from backend.platforms.taken import Taken, merged, money, order_event, return_ev
 from edge.core.events import Event, Line
 from edge.core.products import Product
 
+_Kind = TypeVar("_Kind")
 _NO_ORDERS = {0: "incomplete order", 5: "cancelled order", 6: "declined order"}
 Amount = str | float | None
 _Lines = tuple["_Line", ...]
@@ -189,7 +190,7 @@ def _time(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _convert(data: Mapping[str, Any], kind: type[Any]) -> Any:  # noqa: ANN401 -- of the kind given
+def _convert(data: Mapping[str, Any], kind: type[_Kind]) -> _Kind:
     try:
         return msgspec.convert(data, kind, strict=False)
     except msgspec.ValidationError as error:

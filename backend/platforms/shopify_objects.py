@@ -1,7 +1,7 @@
 """Shopify's orders, products and customers, as GraphQL tells them, in our terms.
 
-In: nodes as JSON, whole or with their children apart (bulk operations). Out: events in raw ids, cards. Returns come from
-the quantities that an order's lines have lost and the time of its last refund: bulk queries may not look into refunds.
+In: nodes as JSON, whole or with their children apart (bulk operations). Out: events in raw ids, cards. Bulk queries may
+not look into refunds: there, returns come from the quantities that lines have lost and the time of the last refund.
 """
 
 from collections.abc import Iterable
@@ -16,6 +16,7 @@ from edge.core.events import Event, Line
 from edge.core.products import Product
 
 ORDER_FIELDS = """id createdAt processedAt cancelledAt test currencyCode customer { id } refunds { id createdAt }"""
+REFUND_FIELDS = "id createdAt refundLineItems(first: 100) { nodes { quantity lineItem { id } } }"  # of one order
 LINE_FIELDS = """id quantity currentQuantity isGiftCard product { id } variant { id }
   originalUnitPriceSet { shopMoney { amount } } discountedUnitPriceAfterAllDiscountsSet { shopMoney { amount } }"""
 PRODUCT_FIELDS = """id title handle status productType vendor createdAt publishedAt
@@ -63,9 +64,15 @@ class LineNode(_Camel, frozen=True):
     discounted_unit_price_after_all_discounts_set: _MoneySet | None = None
 
 
+class _RefundLine(_Camel, frozen=True):
+    quantity: int
+    line_item: Named
+
+
 class _Refund(_Camel, frozen=True):
     id: str
     created_at: datetime
+    refund_line_items: Connection[_RefundLine] = Connection()
 
 
 class OrderNode(_Camel, frozen=True):
@@ -164,13 +171,27 @@ def order_events(order: OrderNode, lines: Iterable[LineNode] = ()) -> Taken:
         source="import",
     )
     taken.add(bought)
-    back = merged(_line(line, line.quantity - line.current_quantity) for line in sold
-                  if line.current_quantity is not None)  # fmt: skip
-    if back and order.refunds and taken.events:
-        last = max(order.refunds, key=lambda refund: (refund.created_at, refund.id))
-        taken.add(msgspec.structs.replace(bought, id=return_event("shopify", short(last.id) or last.id),
-                                          type="return", time=last.created_at, products=back))  # fmt: skip
+    for refund, back in _returned(order, sold) if taken.events else ():
+        if back:
+            taken.add(msgspec.structs.replace(bought, id=return_event("shopify", short(refund.id) or refund.id),
+                                              type="return", time=refund.created_at, products=back))  # fmt: skip
     return taken
+
+
+def _returned(order: OrderNode, sold: list[LineNode]) -> list[tuple[_Refund, tuple[Line, ...]]]:
+    """What each refund brought back; all of it under the last one where refunds do not say."""
+    if any(refund.refund_line_items.nodes for refund in order.refunds):
+        by_id = {line.id: line for line in sold}
+        return [
+            (refund, merged(_line(by_id[part.line_item.id], part.quantity) for part in refund.refund_line_items.nodes
+                            if part.line_item.id in by_id))
+            for refund in order.refunds
+        ]  # fmt: skip
+    back = merged(
+        _line(line, line.quantity - (line.quantity if line.current_quantity is None else line.current_quantity))
+        for line in sold
+    )
+    return [(max(order.refunds, key=lambda one: (one.created_at, one.id)), back)] if order.refunds else []
 
 
 def _line(line: LineNode, quantity: int) -> Line:

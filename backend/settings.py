@@ -21,6 +21,14 @@ class Settings(BaseSettings):
     pseudonym_key: str | None = Field(
         None, description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory"
     )
+    event_log: str | None = Field(
+        None,
+        validation_alias=AliasChoices("event_log", "EVENT_LOG", "ENDCAP_EVENT_LOG"),
+        description="where events are logged: a path, an object store's URL, or `none`; unset: <data dir>/events",
+    )
+    log_events: int = Field(20_000, ge=1, description="events the log's writer gathers before it writes files")
+    log_wait_s: float = Field(30.0, gt=0, description="longest time an event waits for being written to the log")
+    log_claim_s: float = Field(120.0, gt=0, description="after this time a dead log writer's events are taken over")
     store_timeout_s: float = Field(5.0, gt=0, description="longest wait for the store in batch work")
 
     @property

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from backend.changes import put_changes
 from backend.cli import bar, console, with_store
 from backend.refresh import Refreshed, refresh
 from backend.settings import Settings
+from edge.changes import put_changes
 from edge.core.bundle import Live, read_live, read_manifest, write_live
 from edge.core.errors import EndcapError
 from edge.core.keys import load_key

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
-from edge.core.events import Purpose
-from edge.core.keys import PseudonymKey, pseudonym
+import msgspec
+
+from edge.core.events import Event, Purpose
+from edge.core.keys import PseudonymKey, ShopperKind, pseudonym
 from edge.errors import InputError
 
 
@@ -69,6 +71,30 @@ class Identifier:
             customer=pseudonym(self.key, self.shop, "customer", customer_id) if customer_id else None,
             consent=frozenset(consent),
             trust="demo",
+        )
+
+    def name(self, kind: ShopperKind, id_: str | None) -> str | None:
+        """The pseudonym of one id of a person; None when there is none. Spellings of one mailbox or number are one."""
+        if id_ and kind == "email":
+            id_ = id_.strip().casefold()
+        elif id_ and kind == "phone":
+            id_ = "".join(letter for letter in id_ if letter.isdecimal() or letter == "+")
+        return pseudonym(self.key, self.shop, kind, id_) if id_ else None
+
+    def hidden(self, event: Event, caller: Caller, consent: tuple[Purpose, ...]) -> Event:
+        """The event as it is kept: in pseudonyms, with the consent in force.
+
+        Loyalty id, e-mail and phone serve to find a profile, so they stay only where a profile may be kept.
+        """
+        linked = "personalization" in consent
+        return msgspec.structs.replace(
+            event,
+            visitor_id=caller.visitor,
+            customer_id=caller.customer,
+            loyalty_id=self.name("loyalty", event.loyalty_id) if linked else None,
+            email=self.name("email", event.email) if linked else None,
+            phone=self.name("phone", event.phone) if linked else None,
+            consent=consent,
         )
 
 

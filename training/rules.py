@@ -16,7 +16,7 @@ from edge.core.events import MAX_LINES, PURPOSES, EventType, Source
 Rule = tuple[str, BooleanValue]
 
 EVENT_COLUMNS = ("event_id", "type", "time", "product_id", "visitor_id", "customer_id", "session_id", "order_id",
-                 "variant_id", "quantity", "price", "currency", "consent", "source")  # fmt: skip
+                 "variant_id", "quantity", "price", "currency", "consent", "source", "discount")  # fmt: skip
 EVENT_REQUIRED = ("event_id", "type", "time", "product_id")
 PRODUCT_COLUMNS = ("id", "title", "price", "category", "brand", "currency", "available", "compare_at_price", "handle",
                    "url", "image", "variant_id", "listed")  # fmt: skip
@@ -53,6 +53,7 @@ def typed_events(text: Table) -> Table:
         at=text.time.try_cast("timestamp('UTC')").cast("timestamp"),
         units=ibis.coalesce(text.quantity, "1").try_cast("float64"),
         unit_price=text.price.try_cast("float64"),
+        unit_discount=text.discount.try_cast("float64"),
         purposes=words,
         **{purpose: ibis.coalesce(words.contains(purpose), False) for purpose in PURPOSES},
     )
@@ -79,6 +80,7 @@ def event_rules(t: Table, now: datetime) -> list[Rule]:
         (f"quantity is not a whole number from 1 to {_MAX_QUANTITY:,}", ~_holds(
             (t.units % 1 == 0) & t.units.between(1, _MAX_QUANTITY))),
         *_price_rules(t.price, t.unit_price, "price"),
+        *_price_rules(t.discount, t.unit_discount, "discount"),
         ("bad currency", ~t.currency.re_search("^[A-Z]{3}$")),
         ("unknown consent word", t.consent.notnull() & _holds(
             t.purposes.filter(lambda word: word.notin(("", *PURPOSES))).length() > 0)),

@@ -53,7 +53,7 @@ BAD_EVENTS: list[tuple[Fields, str]] = [
     ({"currency": "usd"}, "bad currency"),
     ({"consent": "analytics,everything"}, "unknown consent word"),
     ({"source": "fax"}, "unknown source"),
-    *price_rules("price"),
+    *price_rules("price"), *price_rules("discount"),
     *(case for name in ("event_id", "visitor_id", "customer_id", "product_id", "session_id", "order_id", "variant_id")
       for case in text_rules(name, 128)),
 ]  # fmt: skip

@@ -28,6 +28,7 @@ class Notes(msgspec.Struct, frozen=True):
 
     about: str = ""
     left_out: list[LeftOut] = []
+    pseudonymous: bool = False  # the ids of shoppers are pseudonyms already and must not be hashed again
 
 
 class Summary(msgspec.Struct, frozen=True):

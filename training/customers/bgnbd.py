@@ -44,7 +44,8 @@ class BgNbd:
     def alive(self, seen: Counts) -> Floats:
         """The chance that each customer has not left."""
         x, ahead = seen.repeats, np.maximum(self.b + seen.repeats - 1, 1e-9)
-        log_odds = np.log(self.a / ahead) + (self.r + x) * np.log((self.alpha + seen.observed) / (self.alpha + seen.last))
+        longer = np.log((self.alpha + seen.observed) / (self.alpha + seen.last))
+        log_odds = np.log(self.a / ahead) + (self.r + x) * longer
         # Nobody leaves before a purchase: without a repeat the model holds everyone for alive.
         return np.where(x > 0, 1 / (1 + np.exp(np.minimum(log_odds, 700))), 1.0)
 

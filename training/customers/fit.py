@@ -95,8 +95,8 @@ def compare(target: Target, rows: Examples) -> dict[str, tuple[float, Link]]:
     """By method the cross-validated loss (log loss, or absolute error) and the calibration. Raises DataError."""
     if len(rows.outcome) < LEAST_ROWS or len(np.unique(rows.outcome > 0)) < 2:
         raise DataError(
-            f"{target.name}: {len(rows.outcome)} customers with a known outcome, {int((rows.outcome > 0).sum())} of them "
-            "with the event, are too few to learn from; take in a longer history"
+            f"{target.name}: {len(rows.outcome)} customers with a known outcome, {int((rows.outcome > 0).sum())} of "
+            "them with the event, are too few to learn from; take in a longer history"
         )
     judged = {}
     loss = measures.log_loss if target.kind == "risk" else measures.mae
@@ -129,7 +129,8 @@ def calibrate(name: LinkName, raw: Floats, outcome: Floats) -> Link:
 
 def train(target: Target, rows: Examples, method: str, link: Link, purchasing: Purchasing) -> Predictor:
     """The method on all rows, with the calibration that its folds gave."""
-    return Predictor(target, method, target.methods[method](rows.features, _learned(target, rows.outcome)), link, purchasing)
+    model = target.methods[method](rows.features, _learned(target, rows.outcome))
+    return Predictor(target, method, model, link, purchasing)
 
 
 def _out_of_fold(target: Target, fit: Fit, rows: Examples) -> Floats:

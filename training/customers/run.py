@@ -13,7 +13,7 @@ import numpy as np
 from edge.core.bundle import new_version
 from training.customers import measures, store
 from training.customers.bgnbd import Floats
-from training.customers.features import Purchasing
+from training.customers.features import FEATURE_NAMES, Purchasing
 from training.customers.fit import Examples, Link, Predictor, Target, compare, examples, train
 from training.customers.store import Manifest, Measured, TargetModel, Tenth
 from training.customers.table import History, collect, seen
@@ -57,7 +57,7 @@ def run(dataset: Dataset, root: Path, shop: str, stages: Stages) -> tuple[Path, 
             fingerprint=dataset.fingerprint,
             fitted_until=plan.end,
             window=plan.window,
-            feature_names=store.FEATURE_NAMES,
+            feature_names=FEATURE_NAMES,
             targets=kept,
             files={},
         )

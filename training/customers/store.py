@@ -21,7 +21,7 @@ from edge.core.errors import BundleError
 from edge.core.onnx_header import check_header, read_header
 from training.customers.bgnbd import BgNbd, Floats
 from training.customers.features import FEATURE_NAMES, Purchasing, matrix
-from training.customers.fit import Link, LinkName, Predictor, Target
+from training.customers.fit import Link, LinkName, Predictor
 from training.customers.gamma_gamma import GammaGamma
 from training.customers.methods import Features, Kind
 from training.customers.table import Seen
@@ -125,8 +125,8 @@ def keep(predictor: Predictor, measured: Measured, features: Features) -> tuple[
     off = np.abs(scores - wanted) / np.maximum(np.abs(wanted), 1)
     if not off.max() <= _TOLERANCE:
         raise ExportError(
-            f"{predictor.target.name} by {predictor.method}: the ONNX model differs from the fitted one by {off.max():.2g}"
-            f" of the score over {len(features)} rows, {_TOLERANCE:.0e} is allowed"
+            f"{predictor.target.name} by {predictor.method}: the ONNX model differs from the fitted one by "
+            f"{off.max():.2g} of the score over {len(features)} rows, {_TOLERANCE:.0e} is allowed"
         )
     chosen = np.linspace(0, len(features) - 1, _GOLDEN_ROWS).astype(int)
     tolerance = _TOLERANCE * max(1.0, float(np.abs(scores[chosen]).max()))

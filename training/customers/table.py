@@ -28,7 +28,7 @@ COUNTED = (PURCHASE, "return", "detail-page-view", "add-to-cart")
 
 @dataclass(frozen=True)
 class History:
-    """`days`: shopper, day, spend, units, reduced (spend), kinds, returned (units), views, carts; `end` is exclusive."""
+    """`days`: shopper, day, spend, units, reduced (spend), kinds, returned (units), views, carts; `end` exclusive."""
 
     engine: BaseBackend
     days: Table
@@ -122,4 +122,4 @@ def outcomes(history: History, known: Seen, days: int) -> tuple[NDArray[np.bool_
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
-    return np.nan_to_num(column.cast(pa.float64()).to_numpy())
+    return np.asarray(np.nan_to_num(column.cast(pa.float64()).to_numpy()), np.float64)

@@ -28,13 +28,10 @@ class Plan:
         """Raises DataError when the history is too short to learn from one part and measure on another."""
         span = end - first
         if span < LEAST_DAYS:
-            raise DataError(f"{span} days of purchases; {LEAST_DAYS} are the least that value and risk can be judged on")
-        if span >= _HALF + 2 * _YEAR:
-            horizon = _YEAR
-        else:
-            horizon = min(_QUARTER, span // 4)
+            raise DataError(f"{span} days of history; {LEAST_DAYS} are the least to judge value and risk on")
+        horizon = _YEAR if span >= _HALF + 2 * _YEAR else min(_QUARTER, span // 4)
         window = min(_YEAR if horizon == _YEAR else _HALF, span - 2 * horizon)
-        return cls(first, end, window, horizon, end - min(horizon, _QUARTER) if horizon < _YEAR else end - _YEAR)
+        return cls(first, end, window, horizon, end - horizon)
 
     def train_cuts(self, days: int, until: int) -> list[int]:
         """Days to learn from, newest first: outcomes of `days` known before `until`, a whole window before."""

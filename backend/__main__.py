@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backend.cli import bar, console, with_store
+from backend.customers import commands as customers
 from backend.event_log import commands as event_log
 from backend.refresh import Refreshed, refresh
 from backend.settings import Settings
@@ -24,6 +25,7 @@ from training.dataset import open_dataset
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 event_log.register(app)
+customers.register(app)
 
 
 @app.command("refresh")

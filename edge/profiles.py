@@ -185,7 +185,8 @@ class ShopperStore:
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.set(keys.consent_key(shop, subject), encode_decision(decision), ex=keys.CONSENT_TTL_S)
             if "personalization" not in decision.granted:
-                pipe.delete(keys.profile_key(shop, subject), keys.session_key(shop, subject))
+                held = (keys.profile_key, keys.session_key, keys.facts_key)
+                pipe.delete(*(name(shop, subject) for name in held))
             pipe.lrange(trail_key, 0, -1)
             entries = (await pipe.execute())[-1]
         if entries and not {"personalization", "analytics"} <= set(decision.granted):

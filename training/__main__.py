@@ -23,6 +23,7 @@ from training import dataset as datasets
 from training import engine as engines
 from training import measuring, pipeline, report, sample
 from training.completejourney.adapter import convert
+from training.customers.command import customers
 from training.engine import Engine
 from training.holdout import hold_out
 from training.page import render as page
@@ -33,6 +34,7 @@ from training.stages import Stages
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 console = Console()
 app.command("coldstart")(measuring.coldstart)
+app.command("customers")(customers)
 app.command("diversity")(measuring.diversity_command)
 _FRESH = timedelta(days=14)
 

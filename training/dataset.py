@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+import ibis
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -165,6 +166,8 @@ def _summarise(source: Path, work: Path, outcome: intake.Outcome, assume_consent
         sessions=lines.session_id.nunique(),
         first=lines.time.min(),
         last=lines.time.max(),
+        reduced=(lines.discount > 0).sum(),
+        delivered=ibis.coalesce(lines.delivery_cost, lines.promised_days, lines.delivery_days).count(),
         **{purpose: lines[purpose].sum() for purpose in PURPOSES},
     )).to_pylist()[0]  # fmt: skip
     count = int(str(engines.scalar(engine, products.count())))
@@ -184,6 +187,8 @@ def _summarise(source: Path, work: Path, outcome: intake.Outcome, assume_consent
         rejected=outcome.rejected,
         ignored_columns=outcome.ignored_columns,
         notes=read_notes(source),
+        reduced=totals["reduced"] or 0,
+        delivered=totals["delivered"],
     )
 
 

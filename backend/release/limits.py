@@ -18,7 +18,8 @@ from typing import Literal
 
 import psutil
 
-_LOOK_EVERY_S = 0.2
+_LOOK_EVERY_S, _STEP_S = 0.2, 0.02
+_KILLED_S = 10.0  # the kernel may take a while to free much memory
 _LAST_WORDS = 20  # lines of what it complained
 _LINE_BYTES = 1 << 20
 _MIB = 1 << 20
@@ -94,9 +95,9 @@ async def run_limited(
     watch = _Watch(process, limits, began)
     try:
         await watch.until_end()
-        await asyncio.wait(readers, timeout=limits.grace_s)  # a grandchild may hold the pipes open
     finally:
-        await _end(process, 0.0 if process.returncode is not None else limits.grace_s)
+        await _end(process, limits.grace_s)
+        await asyncio.wait(readers, timeout=limits.grace_s)
         for reader in readers:
             reader.cancel()
         await asyncio.gather(*readers, return_exceptions=True)
@@ -116,21 +117,24 @@ class _Watch:
         self._ends = began + limits.wall_s
 
     async def until_end(self) -> None:
-        ended = asyncio.create_task(self._process.wait())
-        try:
-            while not ended.done():
-                await asyncio.wait([ended], timeout=_LOOK_EVERY_S)
-                self.peak_mib = max(self.peak_mib, _tree_mib(self._process.pid))
-                if self.peak_mib > self._limits.memory_mib:
-                    self.stopped = "memory"
-                elif time.monotonic() > self._ends and not ended.done():
-                    self.stopped = "time"
-                if self.stopped:
-                    await _end(self._process, self._limits.grace_s)
-                    return
-        finally:
-            ended.cancel()
-            await asyncio.gather(ended, return_exceptions=True)
+        """Return when it has ended, by itself or because of a limit."""
+        # asyncio's own wait() also waits for the pipes, which a grandchild may hold open.
+        while self._process.returncode is None:
+            self.peak_mib = max(self.peak_mib, _tree_mib(self._process.pid))
+            if self.peak_mib > self._limits.memory_mib:
+                self.stopped = "memory"
+            elif time.monotonic() > self._ends:
+                self.stopped = "time"
+            if self.stopped:
+                await _end(self._process, self._limits.grace_s)
+                return
+            await _ended(self._process, _LOOK_EVERY_S)
+
+
+async def _ended(process: asyncio.subprocess.Process, within_s: float) -> None:
+    ends = time.monotonic() + within_s
+    while process.returncode is None and time.monotonic() < ends:
+        await asyncio.sleep(_STEP_S)
 
 
 def _with_parent(command: Sequence[str]) -> list[str]:
@@ -157,11 +161,10 @@ async def _end(process: asyncio.subprocess.Process, grace_s: float) -> None:
     """Ask the whole group to end, wait, then make it."""
     if process.returncode is None:
         _signal(process.pid, signal.SIGTERM)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), grace_s)
+        await _ended(process, grace_s)
     # Also after a good end: what it started and left behind has no business any more.
     _signal(process.pid, signal.SIGKILL)
-    await process.wait()
+    await _ended(process, _KILLED_S)
 
 
 def _signal(group: int, number: signal.Signals) -> None:

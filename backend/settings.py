@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from pydantic import AliasChoices, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from backend.release.settings import ReleaseSettings
 
 
-class Settings(BaseSettings):
+class Settings(ReleaseSettings):
     """Where the backend finds the store, the data and the bundles. The same names as the edge uses."""
 
     model_config = SettingsConfigDict(env_prefix="ENDCAP_", frozen=True)

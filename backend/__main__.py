@@ -14,6 +14,7 @@ from backend.changes import put_changes
 from backend.cli import bar, console, with_store
 from backend.refresh import Refreshed, refresh
 from backend.release import commands as release
+from backend.release import trial_commands as trial
 from backend.settings import Settings
 from edge.core.errors import EndcapError
 from edge.core.keys import load_key
@@ -23,6 +24,7 @@ from training.dataset import open_dataset
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 release.register(app)
+trial.register(app)
 
 
 @app.command("refresh")

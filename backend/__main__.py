@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from backend.changes import put_changes
 from backend.cli import bar, console, with_store
+from backend.consume.commands import register as register_consume
 from backend.refresh import Refreshed, refresh
 from backend.release import commands as release
 from backend.release import trial_commands as trial
@@ -25,6 +26,7 @@ from training.dataset import open_dataset
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 release.register(app)
 trial.register(app)
+register_consume(app)
 
 
 @app.command("refresh")

@@ -249,4 +249,3 @@ def finish(job: Import) -> None:
     if rejected.exists():
         rejected.replace(job.work.with_name(f"{job.work.name}.{REJECTED_FILE}"))
     shutil.rmtree(job.work)
-

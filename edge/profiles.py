@@ -50,10 +50,8 @@ class Known:
     def revision(self) -> str:
         """Changes whenever anything here does; part of the cache key of personal answers."""
         profile, session = self.profile, self.session
-        return (
-            f"{profile.revision if profile else 0}.{profile.updated if profile else 0}.{profile.parts if profile else 0}."
-            + (f"{session.revision}.{session.updated}" if session else "0")
-        )
+        shopper = f"{profile.revision}.{profile.updated}.{profile.parts}" if profile else "0"
+        return shopper + (f".{session.revision}.{session.updated}" if session else ".0")
 
 
 NOTHING_KNOWN = Known(None, None, frozenset(), None, None)

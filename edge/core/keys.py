@@ -156,3 +156,9 @@ def overlay_key(shop: str) -> str:
 def changes_key(shop: str) -> str:
     """Stream that tells every edge process which products changed; the hash above holds the truth."""
     return f"x:{{{shop}}}"
+
+
+def order_name(shop: str, order_id: str) -> str:
+    """An order as a name that can lead to a customer: hashed without a key, as order ids stand in the stream anyway."""
+    digest = hashlib.blake2b(f"{shop}\0{order_id}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return f"order.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"

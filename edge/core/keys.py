@@ -164,3 +164,9 @@ def changes_key(shop: str) -> str:
 def stock_key(shop: str) -> str:
     """Hash of what the shop's platform told last of each product and inventory item; no persons in it."""
     return f"i:{{{shop}}}"
+
+
+def order_name(shop: str, order_id: str) -> str:
+    """An order as a name that can lead to a customer: hashed without a key, as order ids stand in the stream anyway."""
+    digest = hashlib.blake2b(f"{shop}\0{order_id}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return f"order.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"

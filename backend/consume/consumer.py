@@ -57,7 +57,11 @@ class _Done:
 
 
 class Consumer:
-    """Consumes one shop's stream under a name of its own. Several may run at once, in any number of processes."""
+    """Consumes one shop's stream under a name of its own. Several may run at once, in any number of processes.
+
+    `progress` hears how many entries were dealt with since it last did. `others` are the groups that must have read an
+    entry, too, before it is removed: the event log's, where there is one.
+    """
 
     def __init__(
         self,
@@ -65,11 +69,13 @@ class Consumer:
         shop: str,
         limits: Limits | None = None,
         progress: Callable[[int], None] = lambda _: None,
+        *,
+        others: Sequence[str] = (),
     ) -> None:
         self.redis, self.shop = redis, shop
         self.limits = limits or Limits()
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        self.stream = EventStream(redis, shop, self.name)
+        self.stream = EventStream(redis, shop, self.name, others=others)
         self._records = Records(redis, shop)
         self._done_script = redis.register_script(scripts.DONE)
         self._progress = progress

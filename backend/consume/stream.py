@@ -38,19 +38,35 @@ class Backlog:
 
 
 class EventStream:
-    """A shop's event stream, as the group `profiles` sees it under one consumer's name."""
+    """A shop's event stream, as the group `profiles` sees it under one consumer's name.
 
-    def __init__(self, redis: "Redis", shop: str, consumer: str, group: str = keys.PROFILES_GROUP) -> None:
+    `others` are groups that read it, too, and may not have begun yet: nothing is removed before they are done with it.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        shop: str,
+        consumer: str,
+        *,
+        group: str = keys.PROFILES_GROUP,
+        others: Sequence[str] = (),
+    ) -> None:
         self.redis, self.group, self.consumer = redis, group, consumer
+        self._others = others
         self.key = keys.events_key(shop)
         self._dead_key = keys.dead_key(shop)
         self._trim = redis.register_script(scripts.TRIM)
         self._sweep = redis.register_script(scripts.SWEEP)
 
     async def join(self) -> None:
-        """Make the group, from the first entry on, unless it is there."""
-        with contextlib.suppress(ResponseError):  # BUSYGROUP: it is there
-            await self.redis.xgroup_create(self.key, self.group, id="0", mkstream=True)
+        """Make the group, and those of the other readers, from the first entry on, unless they are there."""
+        for group in (*self._others, self.group):
+            try:
+                await self.redis.xgroup_create(self.key, group, id="0", mkstream=True)
+            except ResponseError as error:
+                if not str(error).startswith("BUSYGROUP"):
+                    raise
 
     async def leave(self) -> None:
         """Take this consumer's name off the group, unless entries are pending under it."""

@@ -9,14 +9,16 @@ from redis.asyncio import Redis as AsyncRedis
 
 from backend.consume.consumer import Consumer, Limits
 from backend.consume.dead import dead_letters, replay_dead
+from edge.changes import put_changes
 from edge.collect import Collector
 from edge.core import keys
 from edge.core.consent import Decision
+from edge.core.products import Change, decode_change
 from edge.core.profile import Profile
 from edge.identify import Identifier
 from edge.profiles import ShopperStore, connect
 from tests.backend.consume import feed
-from tests.cluster import Cluster, three_nodes
+from tests.cluster import Cluster, command, three_nodes
 from tests.serving import event
 
 IDENTIFIER = Identifier(feed.SHOP, feed.KEY)
@@ -123,6 +125,44 @@ async def test_profiles_are_written_in_bulk(store: ShopperStore) -> None:
     known = await store.read(IDENTIFIER.caller("7", None, feed.BOTH))
     assert known.profile is not None
     assert known.profile.orders == 7
+
+
+async def test_product_changes_stay_in_one_slot(store: ShopperStore) -> None:
+    """Merged into the overlay and told to all edges in one step, and followed from there."""
+    for price in (5.0, 4.0):
+        await put_changes(store.redis, feed.SHOP, [Change("p1", feed.NOW + price, price=price)])
+    stock = Change("p1", feed.NOW, available=False)
+    await put_changes(store.redis, feed.SHOP, [stock])
+    told: Any = await store.redis.xrange(keys.changes_key(feed.SHOP))
+    assert len(told) == 2, "the older price changed nothing that shows"
+    overlay: Any = await store.redis.hget(keys.overlay_key(feed.SHOP), "p1")
+    change = decode_change(overlay)
+    assert (change.price, change.available) == (5.0, False)
+
+
+async def test_a_slot_that_moves_is_followed(store: ShopperStore, cluster: Cluster) -> None:
+    """While a client remembers the old node: reads, sessions, appending and consuming go to the new one."""
+    caller = IDENTIFIER.caller("mover", None, feed.BOTH)
+    assert caller.visitor is not None
+    await store.read(caller)
+    for name in (keys.profile_key(feed.SHOP, caller.visitor), keys.events_key(feed.SHOP)):
+        move(cluster, name)
+    sent = event("add-to-cart", "p1", visitor_id="mover")
+    (result,) = await send(store).events(json.dumps(sent).encode())
+    assert result.status == "accepted"
+    await Consumer(store.redis, feed.SHOP).catch_up()
+    known = await store.read(caller)
+    assert known.profile is not None
+    assert known.session is not None
+
+
+def move(cluster: Cluster, name: str) -> None:
+    """Give the (empty) slot of a key to the next node."""
+    slot = int(command(cluster.nodes[0], "KEYSLOT", name))
+    holder = next(at for at in range(3) if 16_384 * at // 3 <= slot < 16_384 * (at + 1) // 3)
+    new = command(cluster.nodes[(holder + 1) % 3], "MYID").decode()
+    for at in ((holder + 1) % 3, holder, (holder + 2) % 3):
+        command(cluster.nodes[at], "SETSLOT", slot, "NODE", new)
 
 
 async def test_a_cluster_that_is_not_there_is_a_store_that_does_not_answer() -> None:

@@ -56,7 +56,7 @@ async def test_nothing_unread_or_at_work_is_removed(stream: EventStream, redis: 
 async def test_the_log_group_holds_entries_as_long_as_it_exists(stream: EventStream, redis: "Redis") -> None:
     """Both groups must be done; without the log's, only this one counts."""
     made = put(redis, 6)
-    log = EventStream(stream.redis, SHOP, "writer", keys.LOG_GROUP)
+    log = EventStream(stream.redis, SHOP, "writer", group=keys.LOG_GROUP)
     await log.join()
     await done(stream, 6)
     await done(log, 2)
@@ -64,6 +64,18 @@ async def test_the_log_group_holds_entries_as_long_as_it_exists(stream: EventStr
     assert entries(redis) == made[2:]
     redis.xgroup_destroy(keys.events_key(SHOP), keys.LOG_GROUP)
     assert await stream.trim() == 4
+
+
+async def test_entries_wait_for_a_reader_that_has_not_begun(client: "AsyncRedis", redis: "Redis") -> None:
+    """The log's group is made together with ours, also after the stream was deleted with both."""
+    stream = EventStream(client, SHOP, "tester", others=(keys.LOG_GROUP,))
+    for _ in range(2):
+        redis.delete(keys.events_key(SHOP))
+        put(redis, 3)
+        assert await stream.read(3, None) == []  # no group: it is made, and those of the others
+        await done(stream, 3)
+        assert await stream.trim() == 0
+        assert len(entries(redis)) == 3
 
 
 async def test_a_stream_without_group_or_without_anything_is_left_alone(client: "AsyncRedis", redis: "Redis") -> None:

@@ -8,8 +8,11 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from loadtests.ask import HostError, check_host
+from loadtests.ask import Asker, HostError, check_host
 from loadtests.budget import BudgetError
+from loadtests.discover import discover
+from loadtests.live import freshness
+from loadtests.measure import percentile
 from loadtests.run import Options
 from loadtests.run import run as make_run
 from loadtests.server import RunError
@@ -71,6 +74,25 @@ def shelves(
     wanted = Wanted(tuple(customer), product, tuple(filter(None, (cart or "").split(","))), limit, baskets)
     lacking = show_shelves(check_host(host, owned=i_own_this_host), wanted, Console())
     if check and lacking:
+        raise typer.Exit(1)
+
+
+@app.command("freshness")
+def freshness_command(
+    host: Annotated[str, typer.Option(help="the server's address")] = "http://127.0.0.1:8000",
+    i_own_this_host: Annotated[bool, typer.Option("--i-own-this-host", help=_OWNED_HELP)] = False,
+    probes: Annotated[int, typer.Option(min=1, help="events that are watched")] = 300,
+    pages: Annotated[float, typer.Option(min=0, help="product pages per second meanwhile")] = 50.0,
+    events: Annotated[float, typer.Option(min=0, help="other events per second meanwhile")] = 200.0,
+    within_ms: Annotated[float, typer.Option(min=1, help="p99 that must be kept")] = 1_000.0,
+) -> None:
+    """Measure how long an event takes to change an answer under load; `python -m backend` must be running."""
+    url = check_host(host, owned=i_own_this_host)
+    with Asker(url) as asker:
+        products = discover(asker, (), most=200).popular
+    fresh = freshness.measure(url, products, probes=probes, pages_s=pages, events_s=events)
+    Console().print(str(fresh), soft_wrap=True, highlight=False)
+    if fresh.visit_missed or percentile(fresh.profile_ms, 0.99) > within_ms:
         raise typer.Exit(1)
 
 

@@ -113,7 +113,7 @@ def simulate_command(
     seed: Annotated[int, typer.Option(help="of the orders asked about, the baskets' halves, the trouble made")] = 1,
     report_dir: Annotated[Path, typer.Option(help="where loop.json, loop.svg and the logs go")] = Path("reports/loop"),
 ) -> None:
-    """Live through past weeks: events by HTTP, models retrained, judged, approved; beside them servers that stay still."""
+    """Live through past weeks by HTTP: models retrained, judged, approved; beside them servers that stand still."""
     console = Console()
     clock = data_dir / "clock"
     settings = {name: os.environ[name] for name in os.environ if name.startswith("ENDCAP_") and name not in _OURS}

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from backend.consume.entries import Item
-from edge.core.codec import PROFILE_VERSION, decode_profile, encode_profile
-from edge.core.consent import Decision, decode_decision, in_force
+from edge.core.codec import PROFILE_VERSION, encode_profile
+from edge.core.consent import Decision, in_force
 from edge.core.errors import CodecError
 from edge.core.events import Purpose
 from edge.core.profile import Profile, apply
-from edge.metrics import RECORDS_IGNORED
+from edge.profiles import believed_decision, believed_profile
 
 # `applied`: the profile holds it. `counted`: kept for analytics only. `duplicate`: another entry was the same event.
 Outcome = Literal["applied", "counted", "duplicate", "refused"]
+_NEWER = 16  # versions ahead that are believed to be versions, and not damage
 KEEPS = frozenset[Purpose]({"personalization", "analytics"})
 
 
@@ -54,8 +55,8 @@ class Plan:
     profile_before: bytes
     consent_before: bytes
     profile_after: bytes  # empty: the profile stays as it is
-    marks: list[tuple[bytes, int]]
-    outcomes: list[Outcome]  # by item of the group
+    marks: list[tuple[bytes, int | None]]  # to set; those without a score must only be absent
+    outcomes: list[tuple[Outcome, bool]]  # by item of the group, and whether the day's counts grow
 
     @property
     def writes(self) -> bool:
@@ -66,31 +67,52 @@ class Plan:
 def make_plan(shop: str, group: Group, records: Mapping[str, bytes | None], profile: bytes | None, now: float) -> Plan:
     """Apply what is new to the profile. `records` are stored decisions by subject. Raises EventFailedError."""
     decisions = {subject: _decision(records.get(subject), shop, subject, now) for subject in group.subjects()}
-    marks, made = dict(group.marks), list[tuple[bytes, int]]()
-    outcomes: list[Outcome] = []
+    marks, made = dict(group.marks), list[tuple[bytes, int | None]]()
+    outcomes: list[tuple[Outcome, bool]] = []
     current: Profile | None = None
+    last: Item | None = None
     for item in group.items:
         allowed = _allowed(item, group.shopper, decisions)
         if not allowed:
-            outcomes.append("refused")
-            continue
-        stored = marks.setdefault(item.mark, item.score)
-        if stored != item.score:
-            outcomes.append("duplicate")
+            outcomes.append(("refused", False))
             continue
         personal = group.shopper is not None and "personalization" in allowed
-        outcomes.append("applied" if personal else "counted")
-        if item.mark in group.marks:
+        mine, other = _marks(item, personal)
+        stored, told = marks.get(mine), other in marks
+        if stored not in {None, item.score} or (stored is None and told and not personal):
+            outcomes.append(("duplicate", False))
+            continue
+        outcomes.append(("applied", not told) if personal else ("counted", True))
+        if stored is not None:
             continue  # the same entry once more: it was written before a crash, and not acknowledged
-        made.append((item.mark, item.score))
+        marks[mine] = item.score
+        made.append((mine, item.score))
+        if other is not None and not told:
+            made.append((other, None))
         if personal:
             try:
                 current = current or _profile(profile, shop, group.tag)
                 apply(current, item.event, now)
+                last = item
             except Exception as error:  # whatever one event does, the others must not stay behind it
                 raise EventFailedError(item) from error
-    before, consent = profile or b"", records.get(group.tag) or b""
-    return Plan(group, before, consent, encode_profile(current) if current else b"", made, outcomes)
+    after = b""
+    if current is not None and last is not None:
+        try:
+            after = encode_profile(current)
+        except Exception as error:  # likewise; which of them it was shows when they go one by one, newest first
+            raise EventFailedError(last) from error
+    return Plan(group, profile or b"", records.get(group.tag) or b"", after, made, outcomes)
+
+
+def _marks(item: Item, personal: bool) -> tuple[bytes, bytes | None]:
+    """The mark an entry leaves, and the one left by the other kind of entry for the same order.
+
+    Of the two, whichever is set first has counted the order; each is set only while the other's state is known.
+    """
+    if item.mark_counted is None:
+        return item.mark, None
+    return (item.mark, item.mark_counted) if personal else (item.mark_counted, item.mark)
 
 
 def _allowed(item: Item, shopper: str | None, decisions: Mapping[str, Decision | None]) -> frozenset[Purpose]:
@@ -103,15 +125,7 @@ def _decision(data: bytes | None, shop: str, subject: str, now: float) -> Decisi
     """A stored decision; bytes that are none deny everything, since what stood there may have been a denial."""
     if data is None:
         return None
-    try:
-        decision = decode_decision(data)
-    except CodecError:
-        RECORDS_IGNORED.labels("consent", "unreadable").inc()
-        return Decision(shop, subject, (), now, "unreadable")
-    if (decision.shop, decision.shopper) != (shop, subject):
-        RECORDS_IGNORED.labels("consent", "foreign").inc()
-        return Decision(shop, subject, (), now, "foreign")
-    return decision
+    return believed_decision(data, shop, subject) or Decision(shop, subject, (), now, "unreadable")
 
 
 def _profile(data: bytes | None, shop: str, shopper: str) -> Profile:
@@ -119,16 +133,6 @@ def _profile(data: bytes | None, shop: str, shopper: str) -> Profile:
 
     Raises CodecError for one of a newer program: writing over it would throw away what that program wrote.
     """
-    if data is None:
-        return Profile(shop, shopper)
-    if data[:1] > bytes((PROFILE_VERSION,)) and data[0] < PROFILE_VERSION + 16:
+    if data and PROFILE_VERSION < data[0] < PROFILE_VERSION + _NEWER:
         raise CodecError(f"the stored profile has version {data[0]}, this program reads {PROFILE_VERSION}; update it")
-    try:
-        profile = decode_profile(data)
-    except CodecError:
-        RECORDS_IGNORED.labels("profile", "unreadable").inc()
-        return Profile(shop, shopper)
-    if (profile.shop, profile.shopper) != (shop, shopper):
-        RECORDS_IGNORED.labels("profile", "foreign").inc()
-        return Profile(shop, shopper)
-    return profile
+    return believed_profile(data, shop, shopper) or Profile(shop, shopper)

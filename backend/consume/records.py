@@ -67,7 +67,7 @@ class Records:
             len(plan.marks),
         ]
         for mark, score in plan.marks:
-            arguments += (score, mark)
+            arguments += ("" if score is None else score, mark)
         return arguments + [item.entry for item in group.items if item.visit == tag]
 
     async def forget_trails(self, items: Iterable[Item], but: set[bytes]) -> None:

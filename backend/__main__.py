@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backend.cli import bar, console, with_store
+from backend.imports.commands import app as imports_app
 from backend.refresh import Refreshed, refresh
 from backend.settings import Settings
 from edge.changes import put_changes
@@ -22,6 +23,7 @@ from edge.core.switches import SURFACES, Surface, Switches, read_switches, write
 from training.dataset import open_dataset
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app.add_typer(imports_app, name="import")
 
 
 @app.command("refresh")

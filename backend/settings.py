@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     log_events: int = Field(20_000, ge=1, description="events the log's writer gathers before it writes files")
     log_wait_s: float = Field(30.0, gt=0, description="longest time an event waits for being written to the log")
     log_claim_s: float = Field(120.0, gt=0, description="after this time a dead log writer's events are taken over")
+    shopify_url: str | None = Field(None, description="the shop's own address, https://<name>.myshopify.com")
+    shopify_token: SecretStr | None = Field(None, description="Admin API access token; scopes in importing.md")
+    bigcommerce_url: str | None = Field(None, description="https://api.bigcommerce.com/stores/<hash>")
+    bigcommerce_token: SecretStr | None = Field(None, description="API account's token; scopes in importing.md")
+    adobe_url: str | None = Field(None, description="the Adobe Commerce shop's address")
+    adobe_token: SecretStr | None = Field(None, description="access token of an integration; resources in importing.md")
     store_timeout_s: float = Field(5.0, gt=0, description="longest wait for the store in batch work")
 
     @property

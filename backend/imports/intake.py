@@ -1,8 +1,8 @@
 """The common way in: a plain-format directory, judged by training's own rules, in pseudonyms, into the event log.
 
 In: a directory in the plain format in raw ids, what its importer declares. Out: files of the event log, day by day,
-under one name per source, so that the same history imported again replaces itself; the catalogue; a report. Shoppers who have
-decided otherwise, and those who were erased, stay out.
+under one name per source, so that the same history imported again replaces itself; the catalogue; a report. Shoppers
+who have decided otherwise, and those who were erased, stay out.
 """
 
 import shutil
@@ -249,4 +249,3 @@ def finish(job: Import) -> None:
     if rejected.exists():
         rejected.replace(job.work.with_name(f"{job.work.name}.{REJECTED_FILE}"))
     shutil.rmtree(job.work)
-

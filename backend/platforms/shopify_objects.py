@@ -10,19 +10,11 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from backend.platforms.http import PlatformError
 from backend.platforms.shopify import short
-from backend.platforms.taken import Taken, merged, money, order_event, return_event
+from backend.platforms.taken import Taken, cancelled_event, merged, money, order_event, return_event
 from edge.core.events import Event, Line
 from edge.core.products import Product
-
-ORDER_FIELDS = """id createdAt processedAt cancelledAt test currencyCode customer { id } refunds { id createdAt }"""
-REFUND_FIELDS = "id createdAt refundLineItems(first: 100) { nodes { quantity lineItem { id } } }"  # of one order
-LINE_FIELDS = """id quantity currentQuantity isGiftCard product { id } variant { id }
-  originalUnitPriceSet { shopMoney { amount } } discountedUnitPriceAfterAllDiscountsSet { shopMoney { amount } }"""
-PRODUCT_FIELDS = """id title handle status productType vendor createdAt publishedAt
-  category { fullName } featuredMedia { preview { image { url } } }"""
-VARIANT_FIELDS = "id position price compareAtPrice availableForSale"
-CUSTOMER_FIELDS = "id defaultEmailAddress { marketingState }"
 
 _Node = TypeVar("_Node")
 
@@ -150,10 +142,10 @@ class CustomerNode(_Camel, frozen=True):
 
 
 def order_events(order: OrderNode, lines: Iterable[LineNode] = ()) -> Taken:
-    """The purchase, and what came back of it. `lines` are children that came apart from their order."""
+    """The purchase, and what came back of it; a cancelled order comes back whole. `lines` came apart from the order."""
     taken = Taken()
-    if order.test or order.cancelled_at is not None:
-        taken.skipped.append("test order" if order.test else "cancelled order")
+    if order.test:
+        taken.skipped.append("test order")
         return taken
     every = sorted((*order.line_items.nodes, *lines), key=lambda line: line.id)
     sold = [line for line in every if line.product is not None and not line.is_gift_card]
@@ -171,10 +163,16 @@ def order_events(order: OrderNode, lines: Iterable[LineNode] = ()) -> Taken:
         source="import",
     )
     taken.add(bought)
-    for refund, back in _returned(order, sold) if taken.events else ():
+    if not taken.events:
+        return taken
+    returned = _returned(order, sold)
+    for refund, back in returned:
         if back:
             taken.add(msgspec.structs.replace(bought, id=return_event("shopify", short(refund.id) or refund.id),
                                               type="return", time=refund.created_at, products=back))  # fmt: skip
+    if order.cancelled_at is not None and not any(back for _, back in returned):
+        taken.add(msgspec.structs.replace(bought, id=cancelled_event("shopify", number), type="return",
+                                          time=order.cancelled_at))  # fmt: skip
     return taken
 
 
@@ -212,12 +210,14 @@ def _amount(price: _MoneySet | None) -> float | None:
 
 
 def product_card(product: ProductNode, currency: str, variants: Iterable[VariantNode] = ()) -> Product:
-    """The card: price and variant are those of the first variant that can be bought."""
+    """The card, with the first variant that can be bought. Raises PlatformError where no variant has a price."""
     every = sorted((*product.variants.nodes, *variants), key=lambda one: (one.position, one.id))
     on_sale = product.status == "ACTIVE" and product.published_at is not None
     shown = next((one for one in every if one.available_for_sale), every[0] if every else None)
     price = money(shown.price) if shown else None
     before = money(shown.compare_at_price) if shown else None
+    if price is None:
+        raise PlatformError("the product has no price")
     path = product.category.full_name if product.category and product.category.full_name else product.product_type
     media = product.featured_media
     image = media.preview.image.url if media and media.preview and media.preview.image else None
@@ -225,9 +225,9 @@ def product_card(product: ProductNode, currency: str, variants: Iterable[Variant
     return Product(
         short(product.id) or product.id,
         product.title,
-        price or 0.0,
+        price,
         currency=currency,
-        compare_at_price=before if before is not None and price is not None and before > price else None,
+        compare_at_price=before if before is not None and before > price else None,
         available=on_sale and any(one.available_for_sale for one in every),
         category=path,
         brand=product.vendor,

@@ -4,9 +4,14 @@ from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field
+from pydantic_settings import SettingsConfigDict
+
+from backend.release.canary_settings import CanarySettings
+from backend.release.settings import ReleaseSettings
 
 
-class Settings(BaseSettings):
+class Settings(CanarySettings, ReleaseSettings):
     """Where the backend finds the store, the data and the bundles. The same names as the edge uses."""
 
     model_config = SettingsConfigDict(env_prefix="ENDCAP_", frozen=True)
@@ -35,6 +40,14 @@ class Settings(BaseSettings):
     bigcommerce_token: SecretStr | None = Field(None, description="API account's token; scopes in importing.md")
     adobe_url: str | None = Field(None, description="the Adobe Commerce shop's address")
     adobe_token: SecretStr | None = Field(None, description="access token of an integration; resources in importing.md")
+    consume_batch: int = Field(2_000, ge=1, le=5_000, description="events the consumer takes at once")
+    consume_idle_s: float = Field(
+        30.0, gt=0, description="silence after which another consumer takes over what one was working on"
+    )
+    consume_attempts: int = Field(3, ge=1, description="deliveries of a failing event before it is a dead letter")
+    consume_janitor_s: float = Field(
+        5.0, gt=0, description="how often processed entries are removed from the stream and the lag is measured"
+    )
     store_timeout_s: float = Field(5.0, gt=0, description="longest wait for the store in batch work")
 
     @property

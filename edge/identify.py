@@ -25,6 +25,7 @@ class Caller:
     customer: str | None
     consent: frozenset[Purpose]
     trust: Literal["demo"]
+    former: tuple[tuple[str, str], ...] = ()  # (name under a former key, name now), while a former key is kept
 
     @property
     def shopper(self) -> str | None:
@@ -41,6 +42,10 @@ class Caller:
         """All pseudonyms of this shopper."""
         return tuple(name for name in (self.visitor, self.customer) if name)
 
+    def names(self, subject: str | None) -> tuple[str, ...]:
+        """A subject's names, the present one first; none for nobody."""
+        return (subject, *(old for old, new in self.former if new == subject)) if subject else ()
+
     @property
     def personal(self) -> bool:
         """Whether anything stored may be looked at: the request allows it and says who asks."""
@@ -53,6 +58,7 @@ class Identifier:
 
     shop: str
     key: PseudonymKey
+    former: tuple[PseudonymKey, ...] = ()  # keys being replaced, newest first
 
     def admit(self, client_host: str | None) -> None:
         """Let only loopback in. Raises InputError (403). No host means a unix socket, which is local."""
@@ -65,12 +71,20 @@ class Identifier:
 
     def caller(self, visitor_id: str | None, customer_id: str | None, consent: Iterable[Purpose]) -> Caller:
         """The caller behind these ids."""
+        given: tuple[tuple[ShopperKind, str | None], ...] = (("visitor", visitor_id), ("customer", customer_id))
+        present = {kind: pseudonym(self.key, self.shop, kind, id_) for kind, id_ in given if id_}
         return Caller(
             shop=self.shop,
-            visitor=pseudonym(self.key, self.shop, "visitor", visitor_id) if visitor_id else None,
-            customer=pseudonym(self.key, self.shop, "customer", customer_id) if customer_id else None,
+            visitor=present.get("visitor"),
+            customer=present.get("customer"),
             consent=frozenset(consent),
             trust="demo",
+            former=tuple(
+                (pseudonym(key, self.shop, kind, id_), present[kind])
+                for key in self.former
+                for kind, id_ in given
+                if id_
+            ),
         )
 
     def name(self, kind: ShopperKind, id_: str | None) -> str | None:

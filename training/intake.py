@@ -187,9 +187,14 @@ def _line_columns(events: Table, sessions: Table) -> Table:
         variant_id=t.variant_id,
         quantity=t.units.cast("int32"),
         price=t.unit_price,
+        discount=t.unit_discount,
         currency=t.currency,
         source=t.source.fill_null("import"),
         **{purpose: t[purpose] for purpose in PURPOSES},
+        delivery_method=t.delivery_method,
+        delivery_cost=t.shipping,
+        promised_days=t.promised,
+        delivery_days=t.took,
         line=t.line,
     ).order_by("shopper", "time", "event_id", "line")
 

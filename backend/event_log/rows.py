@@ -5,6 +5,7 @@ In: events in pseudonyms, or a table of an importer. Out: an Arrow table of exac
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -128,5 +129,5 @@ def by_day(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:
     order = np.argsort(days, kind="stable")
     found, starts = np.unique(days[order], return_index=True)
     in_order = table.take(pa.array(order))
-    for day, start, end in zip(found, starts, [*starts[1:], len(order)], strict=True):
+    for day, (start, end) in zip(found, pairwise([*starts, len(order)]), strict=True):
         yield _EPOCH + timedelta(days=int(day)), in_order.slice(start, end - start)

@@ -30,6 +30,11 @@ _Run = Annotated[bool, typer.Option("--run", help="ask the platform itself, with
 _Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="with --run: orders from this day on")]
 
 
+def register(root: typer.Typer) -> None:
+    """Add these commands to `python -m backend`."""
+    root.add_typer(app, name="import")
+
+
 @app.command("plain")
 def plain_command(
     source: Annotated[Path, typer.Argument(help="directory with events and products in the plain format")],

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
-from pydantic import AliasChoices, Field
 from pydantic_settings import SettingsConfigDict
 
 from backend.release.canary_settings import CanarySettings
@@ -40,6 +38,15 @@ class Settings(CanarySettings, ReleaseSettings):
     bigcommerce_token: SecretStr | None = Field(None, description="API account's token; scopes in importing.md")
     adobe_url: str | None = Field(None, description="the Adobe Commerce shop's address")
     adobe_token: SecretStr | None = Field(None, description="access token of an integration; resources in importing.md")
+    webhook_consent: str = Field(
+        "none", description="what shoppers allow whose orders and carts a platform sends: `none`, or a list of purposes"
+    )
+    webhook_currency: str = Field(
+        "USD", pattern="^[A-Z]{3}$", description="currency of prices in product messages that name none"
+    )
+    stream_max_entries: int = Field(
+        1_000_000, ge=1, description="unread events a shop's stream may hold before events are refused with 503"
+    )
     consume_batch: int = Field(2_000, ge=1, le=5_000, description="events the consumer takes at once")
     consume_idle_s: float = Field(
         30.0, gt=0, description="silence after which another consumer takes over what one was working on"

@@ -18,7 +18,8 @@ ONE_ORDER = f"""query order($id: ID!) {{ order(id: $id) {{ {_ORDER}
   refunds(first: 50) {{ id createdAt refundLineItems(first: 100) {{ nodes {{ quantity lineItem {{ id }} }} }} }}
   lineItems(first: 200) {{ nodes {{ {_LINE} }} }} }} }}"""
 ONE_PRODUCT = f"""query product($id: ID!) {{ product(id: $id) {{ {_PRODUCT}
-  variants(first: 100) {{ nodes {{ {_VARIANT} inventoryQuantity inventoryPolicy inventoryItem {{ id tracked }} }} }} }} }}"""
+  variants(first: 100) {{ nodes {{ {_VARIANT}
+    inventoryQuantity inventoryPolicy inventoryItem {{ id tracked }} }} }} }} }}"""
 ITEM = "query item($id: ID!) { inventoryItem(id: $id) { variant { product { id } } } }"
 CURRENCY = "{ shop { currencyCode } }"
 ORDER_IDS = """query orders($query: String!, $after: String) {

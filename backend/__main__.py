@@ -13,6 +13,8 @@ from backend.cli import bar, console, with_store
 from backend.consume.commands import register as register_consume
 from backend.customers import commands as customers
 from backend.event_log import commands as event_log
+from backend.imports import commands as imports
+from backend.reconcile import commands as reconcile
 from backend.refresh import Refreshed, refresh
 from backend.release import commands as release
 from backend.release import trial_commands as trial
@@ -27,6 +29,8 @@ from training.dataset import open_dataset
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 event_log.register(app)
+imports.register(app)
+reconcile.register(app)
 customers.register(app)
 release.register(app)
 trial.register(app)

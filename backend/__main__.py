@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from backend.changes import put_changes
 from backend.cli import bar, console, with_store
+from backend.consume.commands import register as register_consume
 from backend.refresh import Refreshed, refresh
 from backend.settings import Settings
 from edge.core.bundle import Live, read_live, read_manifest, write_live
@@ -22,6 +23,7 @@ from edge.core.switches import SURFACES, Surface, Switches, read_switches, write
 from training.dataset import open_dataset
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+register_consume(app)
 
 
 @app.command("refresh")

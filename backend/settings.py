@@ -21,6 +21,14 @@ class Settings(BaseSettings):
     pseudonym_key: str | None = Field(
         None, description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory"
     )
+    consume_batch: int = Field(2_000, ge=1, le=5_000, description="events the consumer takes at once")
+    consume_idle_s: float = Field(
+        30.0, gt=0, description="silence after which another consumer takes over what one was working on"
+    )
+    consume_attempts: int = Field(3, ge=1, description="deliveries of a failing event before it is a dead letter")
+    consume_janitor_s: float = Field(
+        5.0, gt=0, description="how often processed entries are removed from the stream and the lag is measured"
+    )
     store_timeout_s: float = Field(5.0, gt=0, description="longest wait for the store in batch work")
 
     @property

@@ -122,7 +122,9 @@ class Collector:
         """Stream entry ids, empty where the event was there already. Pseudonyms stand for the ids from here on."""
         names = [keys.events_key(caller.shop), *(keys.seen_key(caller.shop, event.id) for event in events)]
         stored = [
-            msgspec.structs.replace(event, visitor_id=caller.visitor, customer_id=caller.customer, consent=consent)
+            msgspec.structs.replace(
+                event, visitor_id=caller.visitor, customer_id=caller.customer, consent=consent, former=caller.former
+            )
             for event in events
         ]
         arguments: list[int | bytes] = [

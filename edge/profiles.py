@@ -9,9 +9,9 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import MaxConnectionsError, RedisError, ResponseError
@@ -71,16 +71,32 @@ _SAY_EVERY_S = 60.0
 
 
 def connect(url: str, *, timeout_s: float, connections: int) -> "Redis":
-    """A client that fails fast: redis-py's defaults take seconds to give up, and RESP3 skips a check on reuse."""
-    client: Redis = Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=connections,
-    )
+    """A client that fails fast: redis-py's defaults take seconds to give up, and RESP3 skips a check on reuse.
+
+    `redis+cluster://` (`rediss+cluster://` with TLS) names any node of a Redis Cluster.
+    """
+    scheme, mark, rest = url.partition("+cluster://")
+    limits: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), 0),
+        "max_connections": connections,
+    }
+    if mark:
+        # It has every command used here; the two classes share no type.
+        return cast("Redis", RedisCluster.from_url(f"{scheme}://{rest}", **limits))
+    client: Redis = Redis.from_url(url, **limits)
     return client
+
+
+async def get_many(redis: "Redis", names: Sequence[str]) -> list[Any]:
+    """Values of any keys, in the order of the names: one command, on a cluster one per slot, all nodes at once."""
+    client: object = redis
+    if isinstance(client, RedisCluster):
+        found: list[Any] = await client.mget_nonatomic(names)
+        return found
+    return await redis.mget(names)
 
 
 class _Owned(Protocol):
@@ -134,7 +150,7 @@ class ShopperStore:
         people, visits = caller.names(shopper), caller.names(visit)
         names = [keys.profile_key(shop, name) for name in people] + [keys.session_key(shop, name) for name in visits]
         names += [keys.consent_key(shop, owner) for owner in owners]
-        values: list[Any] = await self.ask(lambda: self.redis.mget(names))
+        values: list[Any] = await self.ask(lambda: get_many(self.redis, names))
         profiles, rest = values[: len(people)], values[len(people) :]
         sessions, decisions = rest[: len(visits)], rest[len(visits) :]
         stored = [
@@ -210,7 +226,8 @@ class ShopperStore:
 
         For the backend, so not through the breaker.
         """
-        decisions: list[Any] = await self.redis.mget([keys.consent_key(one.shop, one.shopper) for one in profiles])
+        owners = [keys.consent_key(one.shop, one.shopper) for one in profiles]
+        decisions = await get_many(self.redis, owners)
         written = {}
         async with self.redis.pipeline(transaction=False) as pipe:
             for profile, stored in zip(profiles, decisions, strict=True):

@@ -22,6 +22,8 @@ TRAIL_TTL_S = 35 * 86_400  # which stream entries are this shopper's: longer tha
 
 FACTS_TTL_S = 35 * 86_400  # facts that nobody recomputes are soon no facts any more
 LINK_TTL_S = 400 * 86_400  # as long as the profile it leads to
+DEAD_TTL_S = 35 * 86_400  # for somebody to look at an event that could not be applied, mend the cause and replay it
+COUNTS_TTL_S = 400 * 86_400  # a day can be compared with the same day of the last year
 
 PROFILES_GROUP, LOG_GROUP = "profiles", "log"  # the consumer groups of a shop's event stream
 

@@ -8,7 +8,6 @@ import msgspec
 import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from backend.changes import put_changes
 from backend.cli import bar, console, with_store
@@ -20,6 +19,7 @@ from edge.core.errors import EndcapError
 from edge.core.keys import load_key
 from edge.core.products import Change, Product
 from edge.core.switches import SURFACES, Surface, Switches, read_switches, write_switches
+from edge.profiles import STORE_FAILURES
 from training.dataset import open_dataset
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -115,7 +115,7 @@ def main() -> int:
     """Run a command; errors of ours are one plain line, not a traceback."""
     try:
         app()
-    except (EndcapError, ValueError, RedisError) as error:
+    except (EndcapError, ValueError, *STORE_FAILURES) as error:
         if isinstance(error, ValidationError):
             error = ValueError("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()))
         print(f"endcap: {error}", file=sys.stderr)

@@ -16,7 +16,6 @@ from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from backend import metrics
 from backend.consume import scripts
@@ -29,6 +28,7 @@ from backend.identity.parts import OWN
 from backend.identity.resolve import Owner, resolve
 from edge.core import clock, keys
 from edge.core.errors import CodecError
+from edge.profiles import STORE_FAILURES
 
 logger = logging.getLogger("endcap.consume")
 
@@ -86,7 +86,7 @@ class Consumer:
         """Make a step; when the store does not answer, say so and wait a little. What was read stays pending."""
         try:
             await step()
-        except (RedisError, OSError) as error:
+        except STORE_FAILURES as error:
             logger.warning("the store does not answer (%s); trying again", type(error).__name__)
             try:
                 await asyncio.wait_for(stop.wait(), _PAUSE_S)
@@ -192,7 +192,7 @@ class Consumer:
             metrics.CONSUME_RETRIES.labels(self.shop, "marks").inc()
             found = known.setdefault(group.tag, {})
             found |= {mark: int(float(score)) for (mark, _), score in zip(plan.marks, reply, strict=True) if score}
-        elif isinstance(reply, (RedisError, OSError)):
+        elif isinstance(reply, STORE_FAILURES):
             if not _refused(reply):
                 raise reply
             done.failed += [(item, f"the store refused to write it: {reply}") for item in group.items]
@@ -237,7 +237,7 @@ class Consumer:
         try:
             owners = await resolve(self.redis, self.shop, [item.event for item in items])
             return list(zip(items, owners, strict=True))
-        except (RedisError, OSError):
+        except STORE_FAILURES:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever one event does, the others must not stay behind it
             if len(items) == 1:

@@ -10,15 +10,16 @@ from typing import Literal
 
 from backend.consume.entries import Item
 from backend.identity.parts import OWN, Parts, combine, read_parts
-from edge.core.codec import PROFILE_VERSION, decode_profile, encode_profile
-from edge.core.consent import Decision, decode_decision, in_force
+from edge.core.codec import PROFILE_VERSION, encode_profile
+from edge.core.consent import Decision, in_force
 from edge.core.errors import CodecError
 from edge.core.events import Purpose
 from edge.core.profile import Profile, apply
-from edge.metrics import RECORDS_IGNORED
+from edge.profiles import believed_decision, believed_profile
 
 # `applied`: the profile holds it. `counted`: kept for analytics only. `duplicate`: another entry was the same event.
 Outcome = Literal["applied", "counted", "duplicate", "refused"]
+_NEWER = 16  # versions ahead that are believed to be versions, and not damage
 KEEPS = frozenset[Purpose]({"personalization", "analytics"})
 
 
@@ -157,15 +158,7 @@ def _decision(data: bytes | None, shop: str, subject: str, now: float) -> Decisi
     """A stored decision; bytes that are none deny everything, since what stood there may have been a denial."""
     if data is None:
         return None
-    try:
-        decision = decode_decision(data)
-    except CodecError:
-        RECORDS_IGNORED.labels("consent", "unreadable").inc()
-        return Decision(shop, subject, (), now, "unreadable")
-    if (decision.shop, decision.shopper) != (shop, subject):
-        RECORDS_IGNORED.labels("consent", "foreign").inc()
-        return Decision(shop, subject, (), now, "foreign")
-    return decision
+    return believed_decision(data, shop, subject) or Decision(shop, subject, (), now, "unreadable")
 
 
 def _profile(data: bytes | None, shop: str, shopper: str) -> Profile:
@@ -173,16 +166,6 @@ def _profile(data: bytes | None, shop: str, shopper: str) -> Profile:
 
     Raises CodecError for one of a newer program: writing over it would throw away what that program wrote.
     """
-    if data is None:
-        return Profile(shop, shopper)
-    if data[:1] > bytes((PROFILE_VERSION,)) and data[0] < PROFILE_VERSION + 16:
+    if data and PROFILE_VERSION < data[0] < PROFILE_VERSION + _NEWER:
         raise CodecError(f"the stored profile has version {data[0]}, this program reads {PROFILE_VERSION}; update it")
-    try:
-        profile = decode_profile(data)
-    except CodecError:
-        RECORDS_IGNORED.labels("profile", "unreadable").inc()
-        return Profile(shop, shopper)
-    if (profile.shop, profile.shopper) != (shop, shopper):
-        RECORDS_IGNORED.labels("profile", "foreign").inc()
-        return Profile(shop, shopper)
-    return profile
+    return believed_profile(data, shop, shopper) or Profile(shop, shopper)

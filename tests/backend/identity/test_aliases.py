@@ -115,7 +115,7 @@ async def test_an_event_that_names_nobody_changes_no_profile(shop: Shop) -> None
     """It is consumed and counted."""
     await shop.take(act("detail-page-view", "milk"))
     assert list(shop.redis.scan_iter("p:*")) == []
-    assert [int(value) for key in shop.redis.scan_iter("n:*") for value in shop.redis.hvals(key)] == [1]  # type: ignore[union-attr]  # because redis-py types both clients at once
+    assert [int(value) for key in shop.redis.scan_iter("n:*") for value in shop.redis.hvals(key)] == [1]
 
 
 @pytest.mark.parametrize("damage", [b"\x63nonsense", b"\x01nonsense", "foreign"])

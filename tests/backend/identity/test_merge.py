@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from backend.consume import consumer
 from backend.identity import merge as merging
 from backend.identity.merge import absorb, unlink
 from backend.identity.parts import OWN, PARTS_CAP
+from backend.identity.records import ContendedError
+from backend.identity.resolve import resolve
 from edge.core import keys
 from edge.core.profile import Profile, apply
 from tests.backend.consume.feed import BEGAN, NOW, SHOP, append, deny, visitor
@@ -263,9 +266,8 @@ async def test_a_look_that_another_consumer_is_writing_is_not_left_behind(
 ) -> None:
     """A login between its resolving and its writing: the write is refused, and it goes where the login says."""
     first = look("milk", 1, visitor_id=V)
-    from backend.consume import consumer
 
-    resolve, calls = consumer.resolve, 0
+    calls = 0
 
     async def resolve_then_login(*arguments: Any) -> Any:
         nonlocal calls
@@ -294,7 +296,7 @@ async def test_records_that_never_stand_still_end_in_an_error_not_in_a_loop(
     await shop.take(look("milk", 1, visitor_id=V), look("cake", 2, visitor_id=V, customer_id=A))
     for name in ("set_aside", "rewrite", "change_link"):
         monkeypatch.setattr(merging, name, never)
-    with pytest.raises(merging.ContendedError, match="merging"):
+    with pytest.raises(ContendedError, match="merging"):
         await absorb(shop.client, SHOP, W, A, 0.0)
-    with pytest.raises(merging.ContendedError, match="parting"):
+    with pytest.raises(ContendedError, match="parting"):
         await unlink(shop.client, SHOP, V, A)

@@ -1,4 +1,4 @@
-"""`python -m backend`: the backend's jobs, each once from the command line."""
+"""`python -m backend`: the app of the backend; with a command, one of its jobs once."""
 
 import sys
 import time
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from backend.admin import commands as admin
 from backend.changes import put_changes
 from backend.cli import bar, console, with_store
 from backend.consume.commands import register as register_consume
@@ -23,7 +24,8 @@ from edge.core.products import Change, Product
 from edge.core.switches import SURFACES, Surface, Switches, read_switches, write_switches
 from training.dataset import open_dataset
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+admin.register(app)
 release.register(app)
 trial.register(app)
 register_consume(app)

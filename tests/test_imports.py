@@ -19,6 +19,7 @@ ALLOWED = {
         "edge.core",
         "edge.core.",
         "edge.profiles",
+        "edge.drain",
         "edge.embedded",
         "edge.scoring",
         "training",

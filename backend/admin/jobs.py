@@ -62,7 +62,8 @@ class Record(msgspec.Struct, frozen=True):
 
 JOBS: tuple[Job, ...] = (
     Job("canary", MINUTE, "judge the canary, and withdraw one that is worse", run=trials.look),
-    Job("profiles", DAY, "recompute every profile from the prepared history", command=("refresh",)),
+    # By hand only: it writes what the prepared history says over what the consumer has added since.
+    Job("profiles", 0, "write every profile anew from the prepared history", command=("refresh",)),
 )
 
 
@@ -127,7 +128,7 @@ async def _outcome(job: Job, settings: Settings, redis: "Redis") -> tuple[bool, 
 
 async def _run_command(job: Job, settings: Settings) -> tuple[bool, str]:
     """Run a command of this program to its end; what it said last."""
-    environment = os.environ | for_children(settings)
+    environment = os.environ | for_children(settings) | {"COLUMNS": "400"}  # an outcome is one line
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "backend", *job.command),
         stdin=asyncio.subprocess.DEVNULL,

@@ -11,13 +11,15 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from backend.admin import commands as admin
-from backend.changes import put_changes
 from backend.cli import bar, console, with_store
 from backend.consume.commands import register as register_consume
+from backend.customers import commands as customers
+from backend.event_log import commands as event_log
 from backend.refresh import Refreshed, refresh
 from backend.release import commands as release
 from backend.release import trial_commands as trial
 from backend.settings import Settings
+from edge.changes import put_changes
 from edge.core.errors import EndcapError
 from edge.core.keys import load_key
 from edge.core.products import Change, Product
@@ -26,6 +28,8 @@ from training.dataset import open_dataset
 
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 admin.register(app)
+event_log.register(app)
+customers.register(app)
 release.register(app)
 trial.register(app)
 register_consume(app)

@@ -25,6 +25,14 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     pseudonym_key: str | None = Field(
         None, description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory"
     )
+    event_log: str | None = Field(
+        None,
+        validation_alias=AliasChoices("event_log", "EVENT_LOG", "ENDCAP_EVENT_LOG"),
+        description="where events are logged: a path, an object store's URL, or `none`; unset: <data dir>/events",
+    )
+    log_events: int = Field(20_000, ge=1, description="events the log's writer gathers before it writes files")
+    log_wait_s: float = Field(30.0, gt=0, description="longest time an event waits for being written to the log")
+    log_claim_s: float = Field(120.0, gt=0, description="after this time a dead log writer's events are taken over")
     consume_batch: int = Field(2_000, ge=1, le=5_000, description="events the consumer takes at once")
     consume_idle_s: float = Field(
         30.0, gt=0, description="silence after which another consumer takes over what one was working on"

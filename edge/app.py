@@ -16,15 +16,17 @@ from starlette.routing import Route
 
 from edge import metrics, respond
 from edge.assembly import Edge, build_edge, store_url
+from edge.core import clock
 from edge.drain import end_with_parent
 from edge.errors import InputError
+from edge.facts import read_facts
 from edge.middleware import Observe
 from edge.openapi import document
 from edge.profiles import StoreUnavailableError, connect
 from edge.recommend import Served
 from edge.scoring import poll
 from edge.settings import Settings
-from edge.wire import Batch, Query, decode_json, query_from_body, query_from_url
+from edge.wire import Batch, Query, check_id, decode_json, query_from_body, query_from_url
 
 _WEB = Path(__file__).parent / "web"
 _LISTINGS_S = 0.2  # a product listed now stands on shelves within a second, with the follower's half
@@ -42,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/v1/recommendations", batch, methods=["POST"]),
             Route("/v1/events", events, methods=["POST"]),
             Route("/v1/consent", consent, methods=["POST"]),
+            Route("/v1/customers/{customer_id:path}/facts", facts),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", prometheus),
@@ -65,9 +68,11 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     edge = build_edge(settings)
     app.state.edge = edge
     edge.recommender.refresh()
+    edge.keyring.refresh()
     follower = connect(store_url(settings), timeout_s=_FOLLOW_TIMEOUT_S, connections=2)
     background = [
         asyncio.create_task(poll(edge.recommender.refresh)),
+        asyncio.create_task(poll(edge.keyring.refresh)),
         asyncio.create_task(edge.recommender.catalogue.follow(follower)),
         asyncio.create_task(poll(edge.recommender.refresh_listings, every_s=_LISTINGS_S)),
         asyncio.create_task(edge.trials.run(lambda: edge.in_flight)),
@@ -159,6 +164,20 @@ async def consent(request: Request) -> Response:
     except StoreUnavailableError as error:
         return respond.try_later(str(error))
     return respond.json({"consent": sorted(granted)})
+
+
+async def facts(request: Request) -> Response:
+    """GET what is known of a customer. Needs a secret key, in demo mode, too."""
+    edge: Edge = request.app.state.edge
+    edge.identifier.admit(request.client.host if request.client else None)
+    edge.keyring.admit(request.headers.get("authorization"), edge.identifier.shop)
+    customer_id = check_id("customer_id", request.path_params["customer_id"])
+    shopper = edge.identifier.caller(None, customer_id, ()).customer or ""
+    try:
+        told = await read_facts(edge.store, edge.identifier.shop, shopper, customer_id, clock.now())
+    except StoreUnavailableError as error:
+        return respond.try_later(str(error), "Nothing can be read")
+    return respond.json(told, cache="private, no-store")
 
 
 async def healthz(request: Request) -> Response:

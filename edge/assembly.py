@@ -6,6 +6,7 @@ from edge.collect import Collector
 from edge.core.keys import load_key
 from edge.drain import Drain
 from edge.identify import Identifier
+from edge.keyring import KeyRing
 from edge.profiles import ShopperStore, connect
 from edge.recommend import Recommender
 from edge.settings import Settings
@@ -23,6 +24,7 @@ class Edge:
     recommender: Recommender
     collector: Collector
     drain: Drain
+    keyring: KeyRing
     tally: Tally
     trials: Trials
     in_flight: int = 0
@@ -43,6 +45,7 @@ def build_edge(settings: Settings) -> Edge:
         recommender=recommender,
         collector=Collector(ShopperStore(patient, store.breaker), identifier, settings.stream_max_entries),
         drain=Drain(settings.drain_s),
+        keyring=KeyRing(settings.data_dir),
         tally=tally,
         trials=Trials(recommender, tally, settings.shadow_percent),
     )

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
-from edge.core.events import Purpose
-from edge.core.keys import PseudonymKey, pseudonym
+import msgspec
+
+from edge.core.events import Event, Purpose
+from edge.core.keys import PseudonymKey, ShopperKind, pseudonym
 from edge.errors import InputError
 
 
@@ -23,6 +25,7 @@ class Caller:
     customer: str | None
     consent: frozenset[Purpose]
     trust: Literal["demo"]
+    former: tuple[tuple[str, str], ...] = ()  # (name under a former key, name now), while a former key is kept
 
     @property
     def shopper(self) -> str | None:
@@ -39,6 +42,10 @@ class Caller:
         """All pseudonyms of this shopper."""
         return tuple(name for name in (self.visitor, self.customer) if name)
 
+    def names(self, subject: str | None) -> tuple[str, ...]:
+        """A subject's names, the present one first; none for nobody."""
+        return (subject, *(old for old, new in self.former if new == subject)) if subject else ()
+
     @property
     def personal(self) -> bool:
         """Whether anything stored may be looked at: the request allows it and says who asks."""
@@ -51,6 +58,7 @@ class Identifier:
 
     shop: str
     key: PseudonymKey
+    former: tuple[PseudonymKey, ...] = ()  # keys being replaced, newest first
 
     def admit(self, client_host: str | None) -> None:
         """Let only loopback in. Raises InputError (403). No host means a unix socket, which is local."""
@@ -63,12 +71,44 @@ class Identifier:
 
     def caller(self, visitor_id: str | None, customer_id: str | None, consent: Iterable[Purpose]) -> Caller:
         """The caller behind these ids."""
+        given: tuple[tuple[ShopperKind, str | None], ...] = (("visitor", visitor_id), ("customer", customer_id))
+        present = {kind: pseudonym(self.key, self.shop, kind, id_) for kind, id_ in given if id_}
         return Caller(
             shop=self.shop,
-            visitor=pseudonym(self.key, self.shop, "visitor", visitor_id) if visitor_id else None,
-            customer=pseudonym(self.key, self.shop, "customer", customer_id) if customer_id else None,
+            visitor=present.get("visitor"),
+            customer=present.get("customer"),
             consent=frozenset(consent),
             trust="demo",
+            former=tuple(
+                (pseudonym(key, self.shop, kind, id_), present[kind])
+                for key in self.former
+                for kind, id_ in given
+                if id_
+            ),
+        )
+
+    def name(self, kind: ShopperKind, id_: str | None) -> str | None:
+        """The pseudonym of one id of a person; None when there is none. Spellings of one mailbox or number are one."""
+        if id_ and kind == "email":
+            id_ = id_.strip().casefold()
+        elif id_ and kind == "phone":
+            id_ = "".join(letter for letter in id_ if letter.isdecimal() or letter == "+")
+        return pseudonym(self.key, self.shop, kind, id_) if id_ else None
+
+    def hidden(self, event: Event, caller: Caller, consent: tuple[Purpose, ...]) -> Event:
+        """The event as it is kept: in pseudonyms, with the consent in force.
+
+        Loyalty id, e-mail and phone serve to find a profile, so they stay only where a profile may be kept.
+        """
+        linked = "personalization" in consent
+        return msgspec.structs.replace(
+            event,
+            visitor_id=caller.visitor,
+            customer_id=caller.customer,
+            loyalty_id=self.name("loyalty", event.loyalty_id) if linked else None,
+            email=self.name("email", event.email) if linked else None,
+            phone=self.name("phone", event.phone) if linked else None,
+            consent=consent,
         )
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from edge.collect import ConsentUpdate, Events, Result
 from edge.core.events import Event
+from edge.facts import FactsAnswer
 from edge.wire import Answer, Batch, Filter, Problem, Query
 
 _JSON = "application/json"
@@ -51,7 +52,19 @@ class BatchResults(msgspec.Struct, frozen=True):
 
 def document(version: str) -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
-    types = (Query, Batch, Answer, BatchResults, Event, Events, EventResults, ConsentUpdate, Problem, Filter)
+    types = (
+        Query,
+        Batch,
+        Answer,
+        BatchResults,
+        Event,
+        Events,
+        EventResults,
+        ConsentUpdate,
+        Problem,
+        Filter,
+        FactsAnswer,
+    )
     _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     alone = [{"$ref": f"#/components/schemas/{name}"} for name in ("Answer", "Problem")]
     components["BatchResult"]["properties"]["body"] = {"oneOf": alone}  # msgspec has no word for either-or of structs
@@ -75,11 +88,17 @@ def document(version: str) -> dict[str, Any]:
             },
             "/v1/events": {"post": _collect("What a shopper did: one event or a batch", "Event", "Events")},
             "/v1/consent": {"post": _collect("A shopper's whole decision on consent", "ConsentUpdate")},
+            "/v1/customers/{customer_id}/facts": {"get": _facts()},
             "/healthz": {"get": _plain("The process is alive")},
             "/readyz": {"get": _plain("A model is loaded and nothing stands in the way of serving")},
             "/metrics": {"get": _plain("Prometheus metrics")},
         },
-        "components": {"schemas": components},
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "secret": {"type": "http", "scheme": "bearer", "description": "a secret key, `sk_...`"}
+            },
+        },
     }
 
 
@@ -117,6 +136,23 @@ def _collect(summary: str, *names: str) -> dict[str, Any]:
         responses["200"] = {"description": "Stored; what is no longer allowed is deleted"}
     responses["503"] = {"description": "The store does not answer; nothing was accepted, Retry-After says when"}
     return {"tags": ["events"], "summary": summary, "requestBody": _body(*names), "responses": responses}
+
+
+def _facts() -> dict[str, Any]:
+    said = {
+        "401": "No secret key in force was shown",
+        "403": "The key shown may not read this",
+        "404": "Nothing is known of this customer, or nothing is kept",
+        "503": "The store does not answer; Retry-After says when",
+    }
+    return {
+        "tags": ["customers"],
+        "summary": "What is known of a customer: values with unit, definition, version and freshness",
+        "security": [{"secret": []}],
+        "parameters": [{"name": "customer_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": _responses("FactsAnswer", "The facts that can be told")
+        | {status: {"description": text} for status, text in said.items()},
+    }
 
 
 def _plain(description: str) -> dict[str, Any]:

@@ -44,14 +44,14 @@ class Known:
     consent: frozenset[Purpose]
     session_bytes: bytes | None
     consent_bytes: bytes | None  # of the session's owner
+    elsewhere: Session | None = None  # the visit on this device, where it is another person's
 
     @property
     def revision(self) -> str:
         """Changes whenever anything here does; part of the cache key of personal answers."""
         profile, session = self.profile, self.session
-        return f"{profile.revision if profile else 0}.{profile.updated if profile else 0}." + (
-            f"{session.revision}.{session.updated}" if session else "0"
-        )
+        shopper = f"{profile.revision}.{profile.updated}.{profile.parts}" if profile else "0"
+        return shopper + (f".{session.revision}.{session.updated}" if session else ".0")
 
 
 NOTHING_KNOWN = Known(None, None, frozenset(), None, None)
@@ -107,6 +107,7 @@ class _Owned(Protocol):
 
 
 _Record = TypeVar("_Record", bound=_Owned)
+_Kept = TypeVar("_Kept", Profile, Session)
 _Result = TypeVar("_Result")
 
 
@@ -144,23 +145,32 @@ class ShopperStore:
         shop, shopper, visit = caller.shop, caller.shopper, caller.visit
         if shopper is None or visit is None:
             return NOTHING_KNOWN
-        owners = dict.fromkeys((visit, *caller.subjects))  # the session's owner first
-        names = [keys.profile_key(shop, shopper), keys.session_key(shop, visit)]
+        # The present names first: what lies under a former one counts only where the present one has nothing.
+        owners = list(dict.fromkeys((visit, *caller.subjects, *(old for old, _ in caller.former))))
+        people, visits = caller.names(shopper), caller.names(visit)
+        names = [keys.profile_key(shop, name) for name in people] + [keys.session_key(shop, name) for name in visits]
         names += [keys.consent_key(shop, owner) for owner in owners]
         values: list[Any] = await self.ask(lambda: get_many(self.redis, names))
-        profile, session, *decisions = values
+        profiles, rest = values[: len(people)], values[len(people) :]
+        sessions, decisions = rest[: len(visits)], rest[len(visits) :]
         stored = [
             _believed("consent", decode_decision, data, shop, owner)
             for data, owner in zip(decisions, owners, strict=True)
         ]
         consent = in_force(caller.consent, stored)
-        personal = "personalization" in consent
+        if "personalization" not in consent:
+            return Known(None, None, consent, sessions[0], decisions[0])
+        session = _newest("session", decode_session, sessions, shop, visits)
+        if session and session.customer in caller.names(caller.customer):
+            session.customer = caller.customer or ""
+        theirs = session if session and session.open_to(*caller.names(caller.customer)) else None
         return Known(
-            profile=_believed("profile", decode_profile, profile, shop, shopper) if personal else None,
-            session=_believed("session", decode_session, session, shop, visit) if personal else None,
+            profile=_newest("profile", decode_profile, profiles, shop, people),
+            session=theirs,
             consent=consent,
-            session_bytes=session,
+            session_bytes=sessions[0],
             consent_bytes=decisions[0],
+            elsewhere=None if theirs else session,
         )
 
     async def observe(
@@ -177,7 +187,8 @@ class ShopperStore:
         for _ in range(_ATTEMPTS):
             after = b""
             if "personalization" in known.consent:
-                session = known.session or Session(shop, visit)
+                session = known.session or (known.elsewhere.afresh() if known.elsewhere else Session(shop, visit))
+                session.customer = caller.customer or ""
                 for event in events:
                     observe(session, event, now)
                 after = encode_session(session)
@@ -192,7 +203,7 @@ class ShopperStore:
 
     async def decide(self, caller: Caller, decision: Callable[[str], Decision]) -> None:
         """Store each subject's decision; without personalization their data go. Raises StoreUnavailableError."""
-        for subject in caller.subjects:
+        for subject in (*caller.subjects, *(old for old, _ in caller.former)):
             made = decision(subject)
             await self.ask(lambda s=subject, d=made: self._decide(caller.shop, s, d))  # type: ignore[misc]  # because mypy cannot type a lambda's default
 
@@ -201,7 +212,8 @@ class ShopperStore:
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.set(keys.consent_key(shop, subject), encode_decision(decision), ex=keys.CONSENT_TTL_S)
             if "personalization" not in decision.granted:
-                pipe.delete(keys.profile_key(shop, subject), keys.session_key(shop, subject))
+                held = (keys.profile_key, keys.session_key, keys.facts_key)
+                pipe.delete(*(name(shop, subject) for name in held))
             pipe.lrange(trail_key, 0, -1)
             entries = (await pipe.execute())[-1]
         if entries and not {"personalization", "analytics"} <= set(decision.granted):
@@ -252,6 +264,17 @@ def _believed(
         _ignored(record, "foreign", "it names another shop or shopper")
         return None
     return value
+
+
+def _newest(
+    record: str, decode: Callable[[bytes], _Kept], values: Sequence[bytes | None], shop: str, names: Sequence[str]
+) -> _Kept | None:
+    """The record under the newest of a shopper's names that has one, now under the present name."""
+    for data, name in zip(values, names, strict=True):
+        if value := _believed(record, decode, data, shop, name):
+            value.shopper = names[0]
+            return value
+    return None
 
 
 _said: dict[tuple[str, str], float] = {}

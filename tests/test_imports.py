@@ -18,6 +18,7 @@ ALLOWED = {
         "backend.",
         "edge.core",
         "edge.core.",
+        "edge.changes",
         "edge.profiles",
         "edge.drain",
         "edge.embedded",

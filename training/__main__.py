@@ -25,7 +25,9 @@ from training import dataset as datasets
 from training import engine as engines
 from training import measuring, pipeline, report, sample
 from training.completejourney.adapter import convert
+from training.customers.command import customers
 from training.engine import Engine
+from training.holdout import hold_out
 from training.page import render as page
 from training.sessions import benchmark, tables
 from training.settings import Settings
@@ -34,6 +36,7 @@ from training.stages import Stages
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 console = Console()
 app.command("coldstart")(measuring.coldstart)
+app.command("customers")(customers)
 app.command("diversity")(measuring.diversity_command)
 _FRESH = timedelta(days=14)
 
@@ -71,6 +74,16 @@ def complete_journey(
         convert(Path(plain), progress=_tell)
         _take_in(Path(plain), out, (), settings.catalogue_path)
     marker.write_text(pipeline.code_version())
+
+
+@app.command()
+def holdout(
+    out: Annotated[Path, typer.Argument(help="directory for history/ and replay.jsonl.gz")],
+    days: Annotated[int, typer.Option(min=1, help="how many of the last days are set aside")] = 35,
+) -> None:
+    """Set the last days of the prepared data aside, to be replayed through a live server as if they happened now."""
+    split = hold_out(datasets.open_dataset(Settings().dataset_dir), days, out)
+    console.print(f"{out}: {split}", soft_wrap=True, highlight=False)
 
 
 @app.command(name="sample")
@@ -134,6 +147,7 @@ def run_benchmark(
     with Stages(benchmark.STAGES, console).shown() as stages:
         result = benchmark.run(train, test, bundles or settings.bundles_dir, settings.threads, stages)
     console.print(tables.show(result))
+    console.print(result.bundle, soft_wrap=True, highlight=False)  # whole, to be copied: a table would break it
     if json_out:
         json_out.write_text(json.dumps(tables.document(result), indent=2) + "\n")
 

@@ -29,7 +29,7 @@ async def run_service(name: str, settings: Settings, redis: "Redis") -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    service = make(name, settings, redis)
+    service = await make(name, settings, redis)
     if isinstance(service, Off):
         say({"off": service.why})
         return 0

@@ -5,13 +5,17 @@ and a line in SERVICES.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
 from typing import Protocol
 
 from redis.asyncio import Redis
 
 from backend.consume.commands import limits
 from backend.consume.consumer import Consumer
+from backend.event_log.commands import writer_of
+from backend.event_log.store import EventLog
+from backend.event_log.writer import forget_group
 from backend.settings import Settings
 
 Detail = Mapping[str, str | int | float | bool | None]
@@ -34,7 +38,7 @@ class Off:
         self.why = why
 
 
-Maker = Callable[[Settings, "Redis"], "Service | Off"]
+Maker = Callable[[Settings, "Redis"], "Awaitable[Service | Off]"]
 
 
 class Consuming:
@@ -56,11 +60,41 @@ class Consuming:
         return {"events": self._applied}
 
 
+class Logging:
+    """The event log's writer."""
+
+    def __init__(self, settings: Settings, redis: "Redis", log: EventLog) -> None:
+        self._writer = writer_of(redis, settings, log)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write until `stop` is set."""
+        await self._writer.run(stop)
+
+    def status(self) -> Detail:
+        """What was written since this process began."""
+        return asdict(self._writer.totals)
+
+
+async def logging_or_not(settings: Settings, redis: "Redis") -> Service | Off:
+    """The log's writer, unless nothing is to be kept; then nobody waits for it either."""
+    log = EventLog.open(settings.event_log, settings.data_dir)
+    if log is None:
+        await forget_group(redis, settings.shop)
+        return Off("EVENT_LOG is none")
+    return Logging(settings, redis, log)
+
+
+async def consuming(settings: Settings, redis: "Redis") -> Service | Off:
+    """The consumer."""
+    return Consuming(settings, redis)
+
+
 SERVICES: dict[str, Maker] = {
-    "consumer": Consuming,
+    "consumer": consuming,
+    "log": logging_or_not,
 }
 
 
-def make(name: str, settings: Settings, redis: "Redis") -> Service | Off:
+async def make(name: str, settings: Settings, redis: "Redis") -> Service | Off:
     """The service of this name. Raises KeyError."""
-    return SERVICES[name](settings, redis)
+    return await SERVICES[name](settings, redis)

@@ -49,10 +49,11 @@ class Supervisor:
         grace_s: float,
         environment: Mapping[str, str],
         first_pause_s: float = _FIRST_S,
+        command: Sequence[str] | None = None,
     ) -> None:
         self.health = Health(name)
         self._off = False  # the settings leave it out
-        self._command: Sequence[str] = (sys.executable, "-m", "backend", "service", name)
+        self._command = command or (sys.executable, "-m", "backend", "service", name)
         self._silent_s, self._grace_s, self._first_pause_s = silent_s, grace_s, first_pause_s
         self._environment = {**os.environ, **environment, "ENDCAP_LAUNCHER": str(os.getpid())}
 

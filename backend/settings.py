@@ -5,11 +5,12 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from backend.admin.settings import AdminSettings
 from backend.release.canary_settings import CanarySettings
 from backend.release.settings import ReleaseSettings
 
 
-class Settings(CanarySettings, ReleaseSettings):
+class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     """Where the backend finds the store, the data and the bundles. The same names as the edge uses."""
 
     model_config = SettingsConfigDict(env_prefix="ENDCAP_", frozen=True)

@@ -23,6 +23,7 @@ ALLOWED = {
         "edge.identify",
         "edge.profiles",
         "edge.webhooks.stock",
+        "edge.drain",
         "edge.embedded",
         "edge.scoring",
         "training",

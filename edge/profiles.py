@@ -69,6 +69,7 @@ return 1
 # Stores a decision, deletes what it no longer allows, and says which stream entries are this shopper's.
 # KEYS: consent, trail, then what goes. ARGV: the decision, its TTL.
 _DECIDE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[3] then return false end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 if #KEYS > 2 then redis.call('DEL', unpack(KEYS, 3)) end
 return redis.call('LRANGE', KEYS[2], 0, -1)
@@ -221,9 +222,19 @@ class ShopperStore:
         trail_key = keys.trail_key(shop, subject)
         names = [keys.consent_key(shop, subject), trail_key]
         if "personalization" not in decision.granted:
-            names += [name(shop, subject) for name in (keys.profile_key, keys.session_key, keys.facts_key)]
+            held = (keys.profile_key, keys.session_key, keys.parts_key, keys.facts_key)
+            names += [name(shop, subject) for name in held]
         arguments: list[bytes | int] = [encode_decision(decision), keys.CONSENT_TTL_S]
-        entries: list[bytes] = await self._decide_script(keys=names, args=arguments)
+        for _ in range(_ATTEMPTS):
+            before = await self.redis.get(names[0])
+            stored = believed_decision(before, shop, subject)
+            if stored is not None and stored.time > decision.time:
+                return  # an earlier decision that arrives late
+            entries: Any = await self._decide_script(keys=names, args=[*arguments, before or b""])
+            if entries is not None:
+                break
+        else:
+            raise StoreUnavailableError(f"a decision kept changing under {_ATTEMPTS} attempts; send it again")
         if entries and not {"personalization", "analytics"} <= set(decision.granted):
             # The stream lies on another node of a cluster than the shopper's keys, so this is a second step; the
             # trail goes last, so that a crash in between leaves something to repeat the withdrawal from.

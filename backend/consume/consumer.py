@@ -21,10 +21,11 @@ from backend import metrics
 from backend.consume import scripts
 from backend.consume.dead import bury
 from backend.consume.entries import Item, counted, read_entry
-from backend.consume.plan import EventFailedError, Group, Outcome, Plan, make_plan
+from backend.consume.plan import EventFailedError, Group, Outcome, PartsNeededError, Plan, make_plan
 from backend.consume.records import Records
-from backend.consume.resolve import resolve
 from backend.consume.stream import Backlog, EventStream, Raw
+from backend.identity.parts import OWN
+from backend.identity.resolve import Owner, resolve
 from edge.core import clock, keys
 from edge.core.errors import CodecError
 from edge.profiles import STORE_FAILURES
@@ -220,23 +221,31 @@ class Consumer:
         self, items: Sequence[Item], known: dict[str, dict[bytes, int]], done: _Done, now: float
     ) -> list[Plan]:
         groups: dict[str, Group] = {}
-        for item, shopper in await self._owners(items, done):
-            tag = shopper or f"#{item.mark.hex()}"
-            groups.setdefault(tag, Group(tag, shopper)).items.append(item)
+        for item, owner in await self._owners(items, done):
+            tag = owner.shopper if owner else f"#{item.mark.hex()}"
+            group = groups.setdefault(tag, Group(tag, owner.shopper if owner else None))
+            group.items.append(item)
+            if owner and owner.part != OWN:
+                group.parts[item.entry] = owner.part
+            group.unlinked = group.unlinked or bool(owner and owner.unlinked)
         profiles, decisions = await self._records.read(list(groups.values()))
         plans = []
         for group in groups.values():
-            group.marks = known.get(group.tag, {})
+            group.marks, parts = known.get(group.tag, {}), None
             while group.items:
                 try:
-                    plans.append(make_plan(self.shop, group, decisions, profiles.get(group.tag), now))
+                    stored = profiles.get(group.tag)
+                    plans.append(make_plan(self.shop, group, decisions, stored, now, parts))
                     break
+                except PartsNeededError:
+                    # Read after the profile: what changes in between changes the profile, too, and nothing is written.
+                    parts = await self._records.parts(group)
                 except EventFailedError as error:
                     done.failed.append((error.item, _reason(error.__cause__)))
                     group.items.remove(error.item)
         return plans
 
-    async def _owners(self, items: Sequence[Item], done: _Done) -> list[tuple[Item, str | None]]:
+    async def _owners(self, items: Sequence[Item], done: _Done) -> list[tuple[Item, Owner | None]]:
         try:
             owners = await resolve(self.redis, self.shop, [item.event for item in items])
             return list(zip(items, owners, strict=True))

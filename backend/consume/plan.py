@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from backend.consume.entries import Item
+from backend.identity.parts import OWN, Parts, combine, read_parts
 from edge.core.codec import PROFILE_VERSION, encode_profile
 from edge.core.consent import Decision, in_force
 from edge.core.errors import CodecError
@@ -22,6 +23,10 @@ _NEWER = 16  # versions ahead that are believed to be versions, and not damage
 KEEPS = frozenset[Purpose]({"personalization", "analytics"})
 
 
+class PartsNeededError(Exception):
+    """The profile is made of several histories, and they were not given."""
+
+
 class EventFailedError(Exception):
     """One event could not be applied; `item` is it, the cause says why."""
 
@@ -32,12 +37,18 @@ class EventFailedError(Exception):
 
 @dataclass(slots=True)
 class Group:
-    """A shopper's entries of one batch, in stream order. Entries that name nobody are a group each, without shopper."""
+    """A shopper's entries of one batch, in stream order. Entries that name nobody are a group each, without shopper.
+
+    `parts` says of entries that belong to a part of a merged profile which one that is; `unlinked` that the shopper is
+    anonymous and leads to nobody so far.
+    """
 
     tag: str  # the shopper, or what stands in a key for an event of nobody
     shopper: str | None
     items: list[Item] = field(default_factory=list)
     marks: dict[bytes, int] = field(default_factory=dict)  # those stored already, as far as known: mark -> score
+    parts: dict[bytes, str] = field(default_factory=dict)
+    unlinked: bool = False
 
     def subjects(self) -> set[str]:
         """Everybody whose decision on consent these events depend on."""
@@ -57,6 +68,7 @@ class Plan:
     profile_after: bytes  # empty: the profile stays as it is
     marks: list[tuple[bytes, int | None]]  # to set; those without a score must only be absent
     outcomes: list[tuple[Outcome, bool]]  # by item of the group, and whether the day's counts grow
+    parts_after: dict[str, bytes] = field(default_factory=dict)  # of a merged profile: those that changed
 
     @property
     def writes(self) -> bool:
@@ -64,12 +76,22 @@ class Plan:
         return bool(self.marks)
 
 
-def make_plan(shop: str, group: Group, records: Mapping[str, bytes | None], profile: bytes | None, now: float) -> Plan:
-    """Apply what is new to the profile. `records` are stored decisions by subject. Raises EventFailedError."""
+def make_plan(
+    shop: str,
+    group: Group,
+    records: Mapping[str, bytes | None],
+    profile: bytes | None,
+    now: float,
+    parts: Mapping[bytes, bytes] | None = None,
+) -> Plan:
+    """Apply what is new to the profile. `records` are stored decisions by subject, `parts` what the profile is made of.
+
+    Raises EventFailedError, and PartsNeededError where the profile has parts, or gets one, and they are not given.
+    """
     decisions = {subject: _decision(records.get(subject), shop, subject, now) for subject in group.subjects()}
     marks, made = dict(group.marks), list[tuple[bytes, int | None]]()
     outcomes: list[tuple[Outcome, bool]] = []
-    current: Profile | None = None
+    current: _Histories | None = None
     last: Item | None = None
     for item in group.items:
         allowed = _allowed(item, group.shopper, decisions)
@@ -91,18 +113,50 @@ def make_plan(shop: str, group: Group, records: Mapping[str, bytes | None], prof
             made.append((other, None))
         if personal:
             try:
-                current = current or _profile(profile, shop, group.tag)
-                apply(current, item.event, now)
+                current = current or _Histories(_profile(profile, shop, group.tag), group, parts)
+                current.apply(item, now)
                 last = item
+            except PartsNeededError:
+                raise
             except Exception as error:  # whatever one event does, the others must not stay behind it
                 raise EventFailedError(item) from error
-    after = b""
+    before, consent = profile or b"", records.get(group.tag) or b""
+    after, parts_after = b"", dict[str, bytes]()
     if current is not None and last is not None:
         try:
-            after = encode_profile(current)
+            after, parts_after = current.encode()
         except Exception as error:  # likewise; which of them it was shows when they go one by one, newest first
             raise EventFailedError(last) from error
-    return Plan(group, profile or b"", records.get(group.tag) or b"", after, made, outcomes)
+    return Plan(group, before, consent, after, made, outcomes, parts_after)
+
+
+class _Histories:
+    """A profile while events change it: by itself, or as the sum of its parts, where it has any."""
+
+    def __init__(self, profile: Profile, group: Group, stored: Mapping[bytes, bytes] | None) -> None:
+        self._profile, self._group = profile, group
+        self._parts: Parts | None = None
+        self._changed: set[str] = set()
+        if profile.parts or group.parts:
+            if stored is None:
+                raise PartsNeededError
+            self._parts = read_parts(stored, profile.shop, profile.shopper, profile)
+
+    def apply(self, item: Item, now: float) -> None:
+        """Change the history that an event belongs to."""
+        if self._parts is None:
+            apply(self._profile, item.event, now)
+            return
+        name = self._group.parts.get(item.entry, OWN)
+        self._changed |= {name, OWN}
+        apply(self._parts.setdefault(name, Profile(self._profile.shop, name)), item.event, now)
+
+    def encode(self) -> tuple[bytes, dict[str, bytes]]:
+        """The profile's bytes, and those of the parts that changed."""
+        if self._parts is None:
+            return encode_profile(self._profile), {}
+        whole = combine(self._profile.shop, self._profile.shopper, self._parts)
+        return encode_profile(whole), {name: encode_profile(self._parts[name]) for name in sorted(self._changed)}
 
 
 def _marks(item: Item, personal: bool) -> tuple[bytes, bytes | None]:

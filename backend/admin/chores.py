@@ -27,9 +27,11 @@ async def retrain_when_due(settings: Settings, redis: "Redis") -> str:
 def from_log(settings: Settings) -> Dataset:
     """The data set made anew from the event log, by a program of its own; as it stands where no log is kept."""
     if EventLog.open(settings.event_log, settings.data_dir) is not None:
-        limits = limits_of(settings)
+        limits, environment = limits_of(settings), environment_of(settings)
+        if settings.redis_url:
+            environment["REDIS_URL"] = settings.redis_url
         command = [sys.executable, "-m", "backend", "prepare"]
-        ended = asyncio.run(run_limited(command, limits, environment=environment_of(settings)))
+        ended = asyncio.run(run_limited(command, limits, environment=environment))
         if not ended.done:
             raise TrainingError(f"no data set could be prepared from the event log: {ended.why(limits)}")
     return opened(settings)

@@ -212,7 +212,8 @@ def test_the_older_envelope_and_what_cannot_be_read(shop: Shop, deliver: Deliver
     assert deliver("x", {}, type="", data=None, event=inner).status_code == 200
     assert overlay(shop, "c").available is False
     shop.redis.flushall()
-    for value in (None, [], {}, {"sku": ""}, {"sku": "x", "updated_at": "yesterday"}):
+    bad: tuple[Any, ...] = (None, [], {}, {"sku": ""}, {"sku": "x", "updated_at": "yesterday"})
+    for value in bad:
         assert deliver("observer.catalog_product_save_after", value).status_code == 200
     assert deliver("observer.catalog_product_delete_commit_after", {}).status_code == 200
     assert deliver("observer.cataloginventory_stock_item_save_after", {"is_in_stock": 1}).status_code == 200

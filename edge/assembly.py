@@ -6,9 +6,12 @@ from edge.collect import Collector
 from edge.core.keys import load_key
 from edge.drain import Drain
 from edge.identify import Identifier
+from edge.keyring import KeyRing
 from edge.profiles import ShopperStore, connect
 from edge.recommend import Recommender
 from edge.settings import Settings
+from edge.tally import Tally
+from edge.trials import Trials
 from edge.webhooks.config import webhook_config
 from edge.webhooks.receive import Receiver
 
@@ -24,6 +27,9 @@ class Edge:
     collector: Collector
     receiver: Receiver
     drain: Drain
+    keyring: KeyRing
+    tally: Tally
+    trials: Trials
     in_flight: int = 0
 
 
@@ -34,15 +40,19 @@ def build_edge(settings: Settings) -> Edge:
     # No shopper waits for an event, and a hiccup must not refuse one: the same store, the same breaker, more patience.
     patient = connect(url, timeout_s=settings.redis_write_timeout_ms / 1000, connections=connections)
     identifier = Identifier(settings.shop, load_key(settings.data_dir, settings.pseudonym_key))
+    recommender, tally = Recommender(settings, settings.shop, store), Tally(settings.shop)
     collector = Collector(ShopperStore(patient, store.breaker), identifier, settings.stream_max_entries)
     return Edge(
         settings=settings,
         identifier=identifier,
         store=store,
-        recommender=Recommender(settings, settings.shop, store),
+        recommender=recommender,
         collector=collector,
         receiver=Receiver(webhook_config(settings), collector, identifier),
         drain=Drain(settings.drain_s),
+        keyring=KeyRing(settings.data_dir),
+        tally=tally,
+        trials=Trials(recommender, tally, settings.shadow_percent),
     )
 
 

@@ -6,6 +6,7 @@ import msgspec
 
 from edge.collect import ConsentUpdate, Events, Result
 from edge.core.events import Event
+from edge.facts import FactsAnswer
 from edge.webhooks.generic import MESSAGE_TYPES, Messages
 from edge.wire import Answer, Batch, Filter, Problem, Query
 
@@ -58,8 +59,21 @@ class BatchResults(msgspec.Struct, frozen=True):
 
 def document(version: str) -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
-    contract = (Query, Batch, Answer, BatchResults, Event, Events, EventResults, ConsentUpdate, Problem, Filter)
-    types = (*contract, Messages, *MESSAGE_TYPES)
+    types = (
+        Query,
+        Batch,
+        Answer,
+        BatchResults,
+        Event,
+        Events,
+        EventResults,
+        ConsentUpdate,
+        Problem,
+        Filter,
+        FactsAnswer,
+        Messages,
+        *MESSAGE_TYPES,
+    )
     _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     alone = [{"$ref": f"#/components/schemas/{name}"} for name in ("Answer", "Problem")]
     components["BatchResult"]["properties"]["body"] = {"oneOf": alone}  # msgspec has no word for either-or of structs
@@ -83,12 +97,18 @@ def document(version: str) -> dict[str, Any]:
             },
             "/v1/events": {"post": _collect("What a shopper did: one event or a batch", "Event", "Events")},
             "/v1/consent": {"post": _collect("A shopper's whole decision on consent", "ConsentUpdate")},
+            "/v1/customers/{customer_id}/facts": {"get": _facts()},
             **_webhooks(),
             "/healthz": {"get": _plain("The process is alive")},
             "/readyz": {"get": _plain("A model is loaded and nothing stands in the way of serving")},
             "/metrics": {"get": _plain("Prometheus metrics")},
         },
-        "components": {"schemas": components},
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "secret": {"type": "http", "scheme": "bearer", "description": "a secret key, `sk_...`"}
+            },
+        },
     }
 
 
@@ -151,6 +171,23 @@ def _webhooks() -> dict[str, Any]:
     said = _plain("Registration: says the challenge back")
     paths["/webhooks/adobe"]["get"] = {**said, "tags": ["webhooks"], "parameters": [challenge]}
     return paths
+
+
+def _facts() -> dict[str, Any]:
+    said = {
+        "401": "No secret key in force was shown",
+        "403": "The key shown may not read this",
+        "404": "Nothing is known of this customer, or nothing is kept",
+        "503": "The store does not answer; Retry-After says when",
+    }
+    return {
+        "tags": ["customers"],
+        "summary": "What is known of a customer: values with unit, definition, version and freshness",
+        "security": [{"secret": []}],
+        "parameters": [{"name": "customer_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": _responses("FactsAnswer", "The facts that can be told")
+        | {status: {"description": text} for status, text in said.items()},
+    }
 
 
 def _plain(description: str) -> dict[str, Any]:

@@ -25,9 +25,9 @@ _SHARING = {
 _RETRY_AFTER_S = "1"
 
 
-def json(content: object, status: int = 200) -> Response:
+def json(content: object, status: int = 200, cache: str = "no-store") -> Response:
     """A JSON answer that nobody should keep."""
-    headers = {"Cache-Control": "no-store"}
+    headers = {"Cache-Control": cache}
     return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
 
 
@@ -60,9 +60,9 @@ def batch(results: Sequence[Served | InputError]) -> Response:
     return json({"results": members})
 
 
-def try_later(detail: str) -> Response:
-    """Nothing was accepted; the caller keeps it and comes back."""
-    body = problem(503, "Nothing was accepted", f"{detail}; send it again")
+def try_later(detail: str, what: str = "Nothing was accepted") -> Response:
+    """The store is away; the caller keeps what it has and comes back."""
+    body = problem(503, what, f"{detail}; send it again")
     return _problem_response(body, 503, {"Retry-After": _RETRY_AFTER_S})
 
 
@@ -77,7 +77,8 @@ def _problem_response(body: bytes, status: int, headers: Mapping[str, str] | Non
 async def _input_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, InputError):
         raise error
-    return _problem_response(_problem_of(error), error.status)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
+    return _problem_response(_problem_of(error), error.status, headers)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

@@ -60,6 +60,12 @@ class Settings(BaseSettings):
     stream_max_entries: int = Field(
         1_000_000, ge=1, description="unread events a shop's stream may hold before events are refused with 503"
     )
+    shadow_percent: float = Field(
+        5,
+        ge=0,
+        le=100,
+        description="share of requests that a shadow model is asked, too, after the answer has gone out",
+    )
     shopify_secrets: str | None = Field(
         None,
         repr=False,

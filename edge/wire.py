@@ -190,6 +190,14 @@ def _validation_error(error: msgspec.ValidationError, parameter: str) -> InputEr
     return InputError(place or parameter, detail)
 
 
+def check_id(parameter: str, value: str) -> str:
+    """The value, where it may be an id. Raises InputError."""
+    try:
+        return msgspec.convert(value, Id)
+    except msgspec.ValidationError as error:
+        raise InputError(parameter, f"{error}; ids are 1 to 128 characters without control characters") from error
+
+
 def problem(status: int, title: str, detail: str, parameter: str | None = None) -> bytes:
     """The body of an `application/problem+json` answer."""
     return msgspec.json.encode(Problem(title=title, status=status, detail=detail, parameter=parameter))

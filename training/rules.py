@@ -16,7 +16,8 @@ from edge.core.events import MAX_LINES, PURPOSES, EventType, Source
 Rule = tuple[str, BooleanValue]
 
 EVENT_COLUMNS = ("event_id", "type", "time", "product_id", "visitor_id", "customer_id", "session_id", "order_id",
-                 "variant_id", "quantity", "price", "currency", "consent", "source")  # fmt: skip
+                 "variant_id", "quantity", "price", "discount", "currency", "consent", "source", "delivery_method",
+                 "delivery_cost", "promised_days", "delivery_days")  # fmt: skip
 EVENT_REQUIRED = ("event_id", "type", "time", "product_id")
 PRODUCT_COLUMNS = ("id", "title", "price", "category", "brand", "currency", "available", "compare_at_price", "handle",
                    "url", "image", "variant_id", "listed")  # fmt: skip
@@ -31,6 +32,7 @@ NO = ("false", "no", "n", "0", "f")
 _MAX_ID = 128
 _MAX_PRICE = 1e9
 _MAX_QUANTITY = 10_000
+_MAX_DAYS = 400
 _CONTROL = r"[\x00-\x1f\x7f]"
 _LINK = r"^(/([^/\\]|$)|https?://)"  # two slashes lead to another site
 _EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 -- times in tables are UTC without a zone
@@ -46,13 +48,17 @@ class DataError(EndcapError):
 
 
 def typed_events(text: Table) -> Table:
-    """The text columns of the events file beside their parsed values (`at`, `units`, `unit_price`, consents)."""
+    """The text columns of the events file beside their parsed values (`at`, `units`, `unit_price`, ..., consents)."""
     words = text.consent.lower().re_replace(r"[\s\[\]'\"]", "").split(",")
     return text.mutate(
         # Through a zone, so that 10:00+02:00 becomes 08:00; a time without a zone counts as UTC.
         at=text.time.try_cast("timestamp('UTC')").cast("timestamp"),
         units=ibis.coalesce(text.quantity, "1").try_cast("float64"),
         unit_price=text.price.try_cast("float64"),
+        unit_discount=text.discount.try_cast("float64"),
+        shipping=text.delivery_cost.try_cast("float64"),
+        promised=text.promised_days.try_cast("float64"),
+        took=text.delivery_days.try_cast("float64"),
         purposes=words,
         **{purpose: ibis.coalesce(words.contains(purpose), False) for purpose in PURPOSES},
     )
@@ -79,6 +85,11 @@ def event_rules(t: Table, now: datetime) -> list[Rule]:
         (f"quantity is not a whole number from 1 to {_MAX_QUANTITY:,}", ~_holds(
             (t.units % 1 == 0) & t.units.between(1, _MAX_QUANTITY))),
         *_price_rules(t.price, t.unit_price, "price"),
+        *_price_rules(t.discount, t.unit_discount, "discount"),
+        *_text_rules(t.delivery_method, "delivery_method", 64),
+        *_price_rules(t.delivery_cost, t.shipping, "delivery_cost"),
+        *_days_rules(t.promised_days, t.promised, "promised_days"),
+        *_days_rules(t.delivery_days, t.took, "delivery_days"),
         ("bad currency", ~t.currency.re_search("^[A-Z]{3}$")),
         ("unknown consent word", t.consent.notnull() & _holds(
             t.purposes.filter(lambda word: word.notin(("", *PURPOSES))).length() > 0)),
@@ -145,3 +156,8 @@ def _price_rules(text: StringValue, value: Value, name: str) -> list[Rule]:
         (f"negative {name}", value < 0),
         (f"{name} is above 1,000,000,000", value > _MAX_PRICE),
     ]
+
+
+def _days_rules(text: StringValue, value: Value, name: str) -> list[Rule]:
+    good = _holds(value.between(0, _MAX_DAYS) & ~value.isnan())
+    return [(f"{name} is not a number from 0 to {_MAX_DAYS}", text.notnull() & ~good)]

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
         return self.data_dir / "datasets" / self.shop
 
     @property
+    def customers_dir(self) -> Path:
+        """The models of customers, one directory per shop below it."""
+        return self.data_dir / "customers"
+
+    @property
     def catalogue_path(self) -> Path:
         """The shop's catalogue snapshot."""
         return self.data_dir / "catalogue" / f"{self.shop}.cat"

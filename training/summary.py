@@ -10,7 +10,7 @@ import msgspec
 
 from training.rules import DataError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: discounts and deliveries
 SUMMARY_FILE = "summary.json"
 NOTES_FILE = "notes.json"
 
@@ -28,6 +28,7 @@ class Notes(msgspec.Struct, frozen=True):
 
     about: str = ""
     left_out: list[LeftOut] = []
+    pseudonymous: bool = False  # the ids of shoppers are pseudonyms already and must not be hashed again
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -45,6 +46,8 @@ class Summary(msgspec.Struct, frozen=True):
     rejected: dict[str, dict[str, int]]  # file -> reason -> rows
     ignored_columns: dict[str, list[str]]
     notes: Notes = Notes()
+    reduced: int = 0  # lines bought below the shelf price
+    delivered: int = 0  # lines that say something of a delivery
     version: int = FORMAT_VERSION
 
 
@@ -68,6 +71,10 @@ def describe(summary: Summary) -> str:
     ]
     if summary.notes.about:
         text.append(summary.notes.about)
+    if summary.reduced:
+        text.append(f"bought at a reduction: {summary.reduced:,} lines")
+    if summary.delivered:
+        text.append(f"with a delivery: {summary.delivered:,} lines")
     for purpose, lines in summary.lines_by_consent.items():
         text.append(f"consent to {purpose}: {lines:,} lines, {summary.lines - lines:,} without")
     for file, reasons in summary.rejected.items():

@@ -23,6 +23,8 @@ TRAIL_TTL_S = 35 * 86_400  # which stream entries are this shopper's: longer tha
 FACTS_TTL_S = 35 * 86_400  # facts that nobody recomputes are soon no facts any more
 LINK_TTL_S = 400 * 86_400  # as long as the profile it leads to
 CART_TTL_S = 14 * 86_400  # as long as platforms keep a cart
+DEAD_TTL_S = 35 * 86_400  # for somebody to look at an event that could not be applied, mend the cause and replay it
+COUNTS_TTL_S = 400 * 86_400  # a day can be compared with the same day of the last year
 
 PROFILES_GROUP, LOG_GROUP = "profiles", "log"  # the consumer groups of a shop's event stream
 
@@ -149,6 +151,16 @@ def counts_key(shop: str, day: int) -> str:
     return f"n:{{{shop}}}:{day}"
 
 
+def jobs_key(shop: str) -> str:
+    """Hash of the backend's jobs: name -> when it last ran and what came of it."""
+    return f"j:{{{shop}}}"
+
+
+def job_lock_key(shop: str, job: str) -> str:
+    """Held by the one backend that runs a job at the moment."""
+    return f"j:{{{shop}}}:{job}"
+
+
 def overlay_key(shop: str) -> str:
     """Hash of product id to the newest price, stock or card that the snapshot does not have yet."""
     return f"o:{{{shop}}}"
@@ -162,3 +174,9 @@ def changes_key(shop: str) -> str:
 def stock_key(shop: str) -> str:
     """Hash of what the shop's platform told last of each product and inventory item; no persons in it."""
     return f"i:{{{shop}}}"
+
+
+def order_name(shop: str, order_id: str) -> str:
+    """An order as a name that can lead to a customer: hashed without a key, as order ids stand in the stream anyway."""
+    digest = hashlib.blake2b(f"{shop}\0{order_id}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return f"order.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"

@@ -100,11 +100,19 @@ def test_a_basket_becomes_one_purchase(tmp_path: Path) -> None:
         "order_id": "31198570044",
         "quantity": 2,
         "price": 2.5,
+        "discount": 0.0,
         "currency": "USD",
         "consent": "personalization,analytics,marketing",
         "source": "import",
     }
     assert (second["event_id"], second["product_id"]) == ("31198570044", "102")
+
+
+def test_the_discount_is_what_card_and_match_took_off(tmp_path: Path) -> None:
+    """Per unit; a maker's coupon is paid back to the shop and is no discount of the shop's."""
+    reduced = sale(quantity=2, sales_value=5.0, retail_disc=1.0, coupon_match_disc=0.5, coupon_disc=2.0)
+    (line,) = events(converted(tmp_path / "plain", [reduced], [article()]))
+    assert (line["price"], line["discount"]) == (2.5, 0.75)
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,14 @@ def test_a_line_keeps_what_its_row_says(tmp_path: Path) -> None:
         variant_id="v9",
         quantity="2",
         price="1.25",
+        discount="0.25",
         currency="EUR",
         consent="analytics, marketing",
         source="app",
+        delivery_method="bike",
+        delivery_cost="2.90",
+        promised_days="1",
+        delivery_days="1.5",
     )
     (line,) = rows(prepared(tmp_path, [full]))
     assert line == {
@@ -110,8 +115,13 @@ def test_a_line_keeps_what_its_row_says(tmp_path: Path) -> None:
         "variant_id": "v9",
         "quantity": 2,
         "price": 1.25,
+        "discount": 0.25,
         "currency": "EUR",
         "source": "app",
+        "delivery_method": "bike",
+        "delivery_cost": 2.9,
+        "promised_days": 1.0,
+        "delivery_days": 1.5,
         "personalization": False,
         "analytics": True,
         "marketing": True,
@@ -119,9 +129,19 @@ def test_a_line_keeps_what_its_row_says(tmp_path: Path) -> None:
     }
 
 
+def test_the_report_counts_reductions_and_deliveries(tmp_path: Path) -> None:
+    """A reduction of nothing is none; the cost or the days say that something was sent."""
+    told = [event(discount="0.5"), event(event_id="e2", discount="0", delivery_days="2"), event(event_id="e3")]
+    told += [event(event_id="e4", delivery_cost="0", delivery_method="bike")]
+    report = prepared(tmp_path, told).report()
+    assert "bought at a reduction: 1 lines" in report
+    assert "with a delivery: 2 lines" in report
+
+
 def test_what_a_row_leaves_out_has_a_default(tmp_path: Path) -> None:
-    """Quantity is one, the source an import, and consent none."""
+    """Quantity is one, the source an import, and consent none; nothing is known of discount and delivery."""
     (line,) = rows(prepared(tmp_path, [event(consent="")]))
+    assert [line[name] for name in ("discount", "delivery_method", "delivery_cost", "delivery_days")] == [None] * 4
     assert (line["quantity"], line["source"], line["price"]) == (1, "import", None)
     assert not any(line[purpose] for purpose in ("personalization", "analytics", "marketing"))
 
@@ -602,7 +622,7 @@ def test_open_says_what_is_wrong_with_a_data_set(tmp_path: Path) -> None:
     path = directory / "summary.json"
     good = json.loads(path.read_text())
     path.write_text(json.dumps(good | {"version": 99}))
-    with pytest.raises(DataError, match="has version 99, this program reads 1"):
+    with pytest.raises(DataError, match="has version 99, this program reads 2"):
         open_dataset(directory)
     path.write_text("{")
     with pytest.raises(DataError, match="is damaged"):

@@ -53,7 +53,10 @@ BAD_EVENTS: list[tuple[Fields, str]] = [
     ({"currency": "usd"}, "bad currency"),
     ({"consent": "analytics,everything"}, "unknown consent word"),
     ({"source": "fax"}, "unknown source"),
-    *price_rules("price"),
+    *(case for name in ("price", "discount", "delivery_cost") for case in price_rules(name)),
+    *(({name: value}, f"{name} is not a number from 0 to 400")
+      for name in ("promised_days", "delivery_days") for value in ("soon", "-1", "401", "nan")),
+    *text_rules("delivery_method", 64),
     *(case for name in ("event_id", "visitor_id", "customer_id", "product_id", "session_id", "order_id", "variant_id")
       for case in text_rules(name, 128)),
 ]  # fmt: skip

@@ -108,6 +108,7 @@ def _events(kept: Table, shift: timedelta) -> Table:
         order_id=basket,
         quantity=kept.quantity,
         price=(kept.sales_value / kept.quantity).round(4),
+        discount=((kept.retail_disc + kept.coupon_match_disc) / kept.quantity).round(4),
         currency=ibis.literal("USD"),
         consent=ibis.literal(",".join(PURPOSES)),
         source=ibis.literal("import"),

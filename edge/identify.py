@@ -96,6 +96,11 @@ class Identifier:
         spelled = _spelled(kind, id_)
         return pseudonym(self.key, self.shop, kind, spelled) if spelled else None
 
+    def names(self, kind: ShopperKind, id_: str | None) -> tuple[str, ...]:
+        """All pseudonyms of one id of a person, the present one first: what erasure and export must look under."""
+        name = self.name(kind, id_)
+        return (name, *(old for old, _ in self._former({kind: id_}))) if name else ()
+
     def hidden(self, event: Event, caller: Caller, consent: tuple[Purpose, ...]) -> Event:
         """The event as it is kept: in pseudonyms, with the consent in force.
 

@@ -68,13 +68,14 @@ class Settings(BaseSettings):
     )
     shopify_secrets: str | None = Field(
         None,
+        repr=False,
         description="client secrets of the Shopify app, comma list while one is being replaced; unset: no webhooks",
     )
     shopify_domain: str | None = Field(
         None, description="the shop's `*.myshopify.com`; deliveries for other shops are refused"
     )
     bigcommerce_secrets: str | None = Field(
-        None, description="client secrets of the BigCommerce app, comma list; unset: no webhooks"
+        None, repr=False, description="client secrets of the BigCommerce app, comma list; unset: no webhooks"
     )
     bigcommerce_store: str | None = Field(None, description="the store's hash; deliveries for other stores are refused")
     adobe_client_id: str | None = Field(
@@ -82,7 +83,9 @@ class Settings(BaseSettings):
     )
     adobe_keys: Path | None = Field(None, description="directory with the public keys (*.pem) of Adobe I/O Events")
     webhook_secrets: str | None = Field(
-        None, description="secrets of our own signed format, comma list; unset: `/webhooks/endcap` is closed"
+        None,
+        repr=False,
+        description="secrets of our own signed format, comma list; unset: `/webhooks/endcap` is closed",
     )
     webhook_consent: str = Field(
         "none", description="what shoppers allow whose orders and carts a platform sends: `none`, or a list of purposes"

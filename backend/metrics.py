@@ -13,3 +13,7 @@ CONSUME_RETRIES = Counter("endcap_consume_retries", "Shoppers written again, by 
 CONSUME_FAILURES = Counter("endcap_consume_failures", "Events that failed and stay pending", ["shop"])
 DEAD_LETTERS = Gauge("endcap_dead_letters", "Events that could not be applied and wait for a person", ["shop"])
 TRIMMED = Counter("endcap_stream_trimmed", "Entries removed once every group was done with them", ["shop"])
+
+LOGGED = Counter("endcap_log_events", "Entries of the stream, by what the event log did with them", ["shop", "outcome"])
+LOG_WAITING = Gauge("endcap_log_waiting_events", "Events gathered for the event log and not yet written", ["shop"])
+LOG_FAILURES = Counter("endcap_log_failures", "Failed attempts to read the stream or to write files", ["shop"])

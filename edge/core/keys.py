@@ -151,6 +151,16 @@ def counts_key(shop: str, day: int) -> str:
     return f"n:{{{shop}}}:{day}"
 
 
+def jobs_key(shop: str) -> str:
+    """Hash of the backend's jobs: name -> when it last ran and what came of it."""
+    return f"j:{{{shop}}}"
+
+
+def job_lock_key(shop: str, job: str) -> str:
+    """Held by the one backend that runs a job at the moment."""
+    return f"j:{{{shop}}}:{job}"
+
+
 def overlay_key(shop: str) -> str:
     """Hash of product id to the newest price, stock or card that the snapshot does not have yet."""
     return f"o:{{{shop}}}"

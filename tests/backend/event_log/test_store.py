@@ -14,8 +14,8 @@ import pytest
 
 from backend.event_log.rows import LogError, of_events
 from backend.event_log.store import EventLog
-from backend.object_store import ObjectStoreError
 from edge.core.events import Line
+from edge.object_store import ObjectStoreError
 from tests.backend.event_log.handmade import DAY, event, ids, order, rows
 from training import engine as engines
 

@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
+from backend import bundle_store
 from backend.admin import commands as admin
 from backend.cli import bar, console, with_store
 from backend.consume.commands import register as register_consume
@@ -31,6 +32,7 @@ from training.dataset import open_dataset
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 admin.register(app)
 event_log.register(app)
+bundle_store.register(app)
 imports.register(app)
 reconcile.register(app)
 customers.register(app)

@@ -25,6 +25,9 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     pseudonym_key: str | None = Field(
         None, description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory"
     )
+    bundle_store: str | None = Field(
+        None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
+    )
     event_log: str | None = Field(
         None,
         validation_alias=AliasChoices("event_log", "EVENT_LOG", "ENDCAP_EVENT_LOG"),

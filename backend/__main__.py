@@ -8,22 +8,33 @@ import msgspec
 import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from backend.changes import put_changes
 from backend.cli import bar, console, with_store
+from backend.consume.commands import register as register_consume
 from backend.customers import commands as customers
+from backend.event_log import commands as event_log
+from backend.imports import commands as imports
+from backend.reconcile import commands as reconcile
 from backend.refresh import Refreshed, refresh
+from backend.release import commands as release
+from backend.release import trial_commands as trial
 from backend.settings import Settings
-from edge.core.bundle import Live, read_live, read_manifest, write_live
+from edge.changes import put_changes
 from edge.core.errors import EndcapError
 from edge.core.keys import load_key
 from edge.core.products import Change, Product
 from edge.core.switches import SURFACES, Surface, Switches, read_switches, write_switches
+from edge.profiles import STORE_FAILURES
 from training.dataset import open_dataset
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+event_log.register(app)
+imports.register(app)
+reconcile.register(app)
 customers.register(app)
+release.register(app)
+trial.register(app)
+register_consume(app)
 
 
 @app.command("refresh")
@@ -102,20 +113,11 @@ def switch_command(
     console.print(f"off: {', '.join(switches.off) or 'none'}; shoppers served: {switches.serve_percent} %")
 
 
-@app.command("publish")
-def publish_command(version: Annotated[str, typer.Argument(help="a bundle of the shop, by version")]) -> None:
-    """Make a bundle the serving one; edges verify it and swap within seconds."""
-    settings = Settings()
-    manifest = read_manifest(settings.bundles_dir / settings.shop / version)
-    write_live(settings.bundles_dir, settings.shop, Live(manifest.version))
-    console.print(f"{read_live(settings.bundles_dir, settings.shop).live} is live for shop {settings.shop!r}")
-
-
 def main() -> int:
     """Run a command; errors of ours are one plain line, not a traceback."""
     try:
         app()
-    except (EndcapError, ValueError, RedisError) as error:
+    except (EndcapError, ValueError, *STORE_FAILURES) as error:
         if isinstance(error, ValidationError):
             error = ValueError("; ".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()))
         print(f"endcap: {error}", file=sys.stderr)

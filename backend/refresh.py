@@ -38,10 +38,11 @@ class Refreshed:
 
 
 def replay_profiles(dataset: Dataset, shop: str, key: PseudonymKey) -> Iterator[Profile]:
-    """Every shopper's profile after the whole history."""
+    """Every shopper's profile after the whole history. Ids that are pseudonyms already, as the log's, stay."""
     now = time.time()
     for kind, shopper_id, events in dataset.replay(purpose="personalization"):
-        profile = Profile(shop, pseudonym(key, shop, kind, shopper_id))
+        known = dataset.summary.notes.pseudonymous
+        profile = Profile(shop, shopper_id if known else pseudonym(key, shop, kind, shopper_id))
         for event in events:
             apply(profile, event, now)
         yield profile

@@ -26,6 +26,7 @@ from edge.profiles import StoreUnavailableError, connect
 from edge.recommend import Served
 from edge.scoring import poll
 from edge.settings import Settings
+from edge.webhooks.routes import webhook_routes
 from edge.wire import Batch, Query, check_id, decode_json, query_from_body, query_from_url
 
 _WEB = Path(__file__).parent / "web"
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/v1/events", events, methods=["POST"]),
             Route("/v1/consent", consent, methods=["POST"]),
             Route("/v1/customers/{customer_id:path}/facts", facts),
+            *webhook_routes(settings.webhook_max_body_bytes),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", prometheus),
@@ -75,14 +77,17 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         asyncio.create_task(poll(edge.keyring.refresh)),
         asyncio.create_task(edge.recommender.catalogue.follow(follower)),
         asyncio.create_task(poll(edge.recommender.refresh_listings, every_s=_LISTINGS_S)),
+        asyncio.create_task(edge.trials.run(lambda: edge.in_flight)),
     ]
+    counting = asyncio.create_task(edge.tally.run(follower, edge.trials.report_refusal))
     edge.drain.install(asyncio.get_running_loop())
     try:
         yield
     finally:
         for task in background:
             task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        counting.cancel()
+        await asyncio.gather(*background, counting, return_exceptions=True)
         await follower.aclose()
         await edge.store.redis.aclose()
         await edge.collector.store.redis.aclose()
@@ -101,7 +106,9 @@ async def recommendations(request: Request) -> Response:
     else:
         query = query_from_url(surface, request.scope["query_string"])
     served = await _answer(edge, query)
-    return respond.recommendation(served, request.headers.get("if-none-match"))
+    response = respond.recommendation(served, request.headers.get("if-none-match"))
+    response.background = edge.trials.afterwards([(query, served)])
+    return response
 
 
 async def batch(request: Request) -> Response:
@@ -109,14 +116,20 @@ async def batch(request: Request) -> Response:
     edge: Edge = request.app.state.edge
     edge.identifier.admit(request.client.host if request.client else None)
     members = decode_json(await request.body(), Batch, parameter="requests").requests
-    return respond.batch(await asyncio.gather(*(_member(edge, member) for member in members)))
+    results = await asyncio.gather(*(_member(edge, member) for member in members))
+    response = respond.batch([served for _, served in results])
+    response.background = edge.trials.afterwards(
+        (query, served) for query, served in results if query is not None and isinstance(served, Served)
+    )
+    return response
 
 
-async def _member(edge: Edge, member: msgspec.Raw) -> Served | InputError:
+async def _member(edge: Edge, member: msgspec.Raw) -> tuple[Query | None, Served | InputError]:
     try:
-        return await _answer(edge, query_from_body(None, member))
+        query = query_from_body(None, member)
+        return query, await _answer(edge, query)
     except InputError as error:
-        return error
+        return None, error
 
 
 async def _answer(edge: Edge, query: Query) -> Served:
@@ -126,6 +139,8 @@ async def _answer(edge: Edge, query: Query) -> Served:
     metrics.IN_FLIGHT.inc()
     try:
         caller = edge.identifier.caller(query.visitor_id, query.customer_id, query.consent)
+        if edge.recommender.live.canary is not None:
+            return await edge.trials.answer(query, caller)
         return await edge.recommender.answer(query, caller)
     finally:
         edge.in_flight -= 1
@@ -175,12 +190,18 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Whether to send shoppers here. A store that is away degrades answers, it does not unready the process."""
     edge: Edge = request.app.state.edge
-    model = edge.recommender.live.current
+    live = edge.recommender.live
+    model = live.current
     ready = model is not None and len(edge.recommender.catalogue) > 0 and not edge.drain.leaving
     state = {
         "status": "leaving" if edge.drain.leaving else "ready" if ready else "not ready",
         "model_version": model.version if model else None,
-        "model_refused": edge.recommender.live.refused,
+        "model_refused": live.refused,
+        "canary": live.canary.version if live.canary else None,
+        "canary_percent": live.percent if live.canary else 0,
+        "canary_refused": live.places["canary"].refused,
+        "shadow": live.shadow.version if live.shadow else None,
+        "shadow_refused": live.places["shadow"].refused,
         "faults": edge.recommender.faults,
         "catalogue_products": len(edge.recommender.catalogue),
         "store": "ok" if await edge.store.ready() else "away",

@@ -83,10 +83,11 @@ class Catalogue:
     def apply(self, change: Change) -> None:
         """Lay one change over the catalogue. Older than the snapshot or than what is known: it changes nothing."""
         with self._writing:
-            if change.time <= self._as_of:
+            newer = change.since(self._as_of)
+            if newer is None:
                 return
             known = self._changes.get(change.id)
-            self._changes[change.id] = merged = known.merged(change) if known else change
+            self._changes[change.id] = merged = known.merged(newer) if known else newer
             product = merged.applied(self._snapshot.get(change.id))
             if product is not None:
                 self._live[change.id] = product
@@ -108,7 +109,8 @@ class Catalogue:
         read = read_snapshot(self._path)
         snapshot = {product.id: product for product in read.products}
         with self._writing:
-            changes = {id_: change for id_, change in self._changes.items() if change.time > read.as_of}
+            newer = {id_: change.since(read.as_of) for id_, change in self._changes.items()}
+            changes = {id_: change for id_, change in newer.items() if change is not None}
             laid = {id_: change.applied(snapshot.get(id_)) for id_, change in changes.items()}
             self._live = {id_: product for id_, product in laid.items() if product is not None}
             self._snapshot, self._changes, self._as_of = snapshot, changes, read.as_of

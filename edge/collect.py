@@ -4,41 +4,27 @@ In: JSON bodies. Out: a result per event. An event is either refused at once or 
 accepted and lost, so a store that does not answer means 503, not a polite lie.
 """
 
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
-from redis.exceptions import ResponseError
 
-from edge.core import keys
+from edge.core import clock, keys
 from edge.core.consent import Decision, in_force
 from edge.core.events import Event, Id, Purpose
 from edge.errors import InputError
 from edge.identify import Caller, Identifier
 from edge.metrics import EVENTS
-from edge.profiles import ShopperStore, StoreUnavailableError
+from edge.profiles import NOTHING_KNOWN, ShopperStore
+from edge.stream import Stream, event_entry
 from edge.wire import decode_json
 
 MAX_EVENTS = 100
 _CLOCK_SKEW = timedelta(minutes=5)
 _OLDEST = timedelta(seconds=keys.SEEN_TTL_S)  # older ones could be counted twice: their mark may be gone
-_KEEPS = frozenset[Purpose]({"personalization", "analytics"})
-
-# Marks and appends each event in one step, so that a repeated event has one effect. Never trims: an entry goes when
-# the consumer is done with it. A stream nobody reads fills up to the limit and then refuses.
-_APPEND = """
-local size, results = redis.call('XLEN', KEYS[1]), {}
-if size + #KEYS - 1 > tonumber(ARGV[1]) then return redis.error_reply('FULL it holds ' .. size .. ' entries') end
-for i = 2, #KEYS do
-  results[i - 1] = ''
-  if redis.call('SET', KEYS[i], '1', 'NX', 'EX', ARGV[2]) then
-    results[i - 1] = redis.call('XADD', KEYS[1], '*', 'e', ARGV[i + 1])
-  end
-end
-return results
-"""
+KEEPS = frozenset[Purpose]({"personalization", "analytics"})
 
 
 class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,18 +58,17 @@ class Collector:
     def __init__(self, store: ShopperStore, identifier: Identifier, stream_max_entries: int) -> None:
         self.store = store
         self._identifier = identifier
-        self._stream_max_entries = stream_max_entries
-        self._append_script = store.redis.register_script(_APPEND)
+        self.stream = Stream(store, stream_max_entries)
 
     async def events(self, body: bytes) -> list[Result]:
         """Take one event or a batch. Raises InputError for a body that is neither, and StoreUnavailableError."""
-        now = time.time()
+        now = clock.now()
         parsed = [_parse(raw, now) for raw in _split(body)]
         if len(parsed) == 1 and isinstance(parsed[0], InputError):
             raise parsed[0]
         results: dict[int, Result] = {}
         for caller, group in self._by_caller(parsed).items():
-            taken = await self._take(caller, list(group.values()), now)
+            taken = await self.take(caller, list(group.values()), now)
             results |= dict(zip(group, taken, strict=True))
         for at, item in enumerate(parsed):
             if isinstance(item, InputError):
@@ -99,18 +84,20 @@ class Collector:
                 callers.setdefault(caller, {})[at] = item
         return callers
 
-    async def _take(self, caller: Caller, events: list[Event], now: float) -> list[Result]:
-        if not caller.consent & _KEEPS:
+    async def take(self, caller: Caller, events: Sequence[Event], now: float) -> list[Result]:
+        """Append events of one caller as far as consent goes, and change the visit. Raises StoreUnavailableError."""
+        if not caller.consent & KEEPS:
             return [Result(event.id, "ignored", "no consent to keep it") for event in events]
-        known = await self.store.read(caller)
-        allowed = known.consent & _KEEPS
-        if not allowed:
+        known = await self.store.read(caller) if caller.shopper else replace(NOTHING_KNOWN, consent=caller.consent)
+        if not known.consent & KEEPS:
             return [Result(event.id, "ignored", "consent was withdrawn earlier") for event in events]
-        entries = await self._append(caller, events, tuple(sorted(known.consent)))
+        consent = tuple(sorted(known.consent))
+        stored = [event_entry(self._identifier.hidden(event, caller, consent)) for event in events]
+        entries = await self.stream.append(caller.shop, stored)
         new = [event for event, entry in zip(events, entries, strict=True) if entry]
-        if new:
+        if new and caller.shopper:
             made = [entry for entry in entries if entry]
-            if not await self.store.observe(caller, known, new, made, now) & _KEEPS:
+            if not await self.store.observe(caller, known, new, made, now) & KEEPS:
                 # Withdrawn while this was under way: what was appended meanwhile goes, too.
                 await self.store.ask(lambda: self.store.redis.xdel(keys.events_key(caller.shop), *made))
                 return [Result(event.id, "ignored", "consent was withdrawn just now") for event in events]
@@ -118,33 +105,13 @@ class Collector:
             Result(event.id, "accepted" if entry else "duplicate") for event, entry in zip(events, entries, strict=True)
         ]
 
-    async def _append(self, caller: Caller, events: list[Event], consent: tuple[Purpose, ...]) -> list[bytes]:
-        """Stream entry ids, empty where the event was there already. Pseudonyms stand for the ids from here on."""
-        names = [keys.events_key(caller.shop), *(keys.seen_key(caller.shop, event.id) for event in events)]
-        stored = [
-            msgspec.structs.replace(event, visitor_id=caller.visitor, customer_id=caller.customer, consent=consent)
-            for event in events
-        ]
-        arguments: list[int | bytes] = [
-            self._stream_max_entries,
-            keys.SEEN_TTL_S,
-            *(msgspec.json.encode(event) for event in stored),
-        ]
-        try:
-            entries: list[bytes] = await self.store.ask(lambda: self._append_script(keys=names, args=arguments))
-        except StoreUnavailableError as error:
-            if isinstance(error.__cause__, ResponseError) and "FULL" in str(error.__cause__):
-                raise StoreUnavailableError("the event stream is full; start the consumer") from error
-            raise
-        return entries
-
     async def consent(self, body: bytes) -> frozenset[Purpose]:
         """Store a decision; what is no longer allowed is deleted before this returns. Raises InputError."""
         update = decode_json(body, ConsentUpdate, parameter="body")
         if update.visitor_id is None and update.customer_id is None:
             raise InputError("visitor_id", "name the visitor_id or the customer_id whose consent this is")
         caller = self._identifier.caller(update.visitor_id, update.customer_id, update.consent)
-        granted, at = tuple(sorted(caller.consent)), time.time()
+        granted, at = tuple(sorted(caller.consent)), clock.now()
 
         def decision(subject: str) -> Decision:
             return Decision(caller.shop, subject, granted, at, update.source)

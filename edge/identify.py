@@ -4,13 +4,15 @@ In: the connection and the ids a request names. Out: `Caller`, in pseudonyms; ra
 Demo mode, the only mode so far, believes a customer id because nothing but loopback may ask.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
 
-from edge.core.events import Purpose
-from edge.core.keys import PseudonymKey, pseudonym
+import msgspec
+
+from edge.core.events import Event, Purpose
+from edge.core.keys import PseudonymKey, ShopperKind, pseudonym
 from edge.errors import InputError
 
 
@@ -23,6 +25,7 @@ class Caller:
     customer: str | None
     consent: frozenset[Purpose]
     trust: Literal["demo"]
+    former: tuple[tuple[str, str], ...] = ()  # (name under a former key, name now), while a former key is kept
 
     @property
     def shopper(self) -> str | None:
@@ -39,6 +42,10 @@ class Caller:
         """All pseudonyms of this shopper."""
         return tuple(name for name in (self.visitor, self.customer) if name)
 
+    def names(self, subject: str | None) -> tuple[str, ...]:
+        """A subject's names, the present one first; none for nobody."""
+        return (subject, *(old for old, new in self.former if new == subject)) if subject else ()
+
     @property
     def personal(self) -> bool:
         """Whether anything stored may be looked at: the request allows it and says who asks."""
@@ -51,6 +58,7 @@ class Identifier:
 
     shop: str
     key: PseudonymKey
+    former: tuple[PseudonymKey, ...] = ()  # keys being replaced, newest first
 
     def admit(self, client_host: str | None) -> None:
         """Let only loopback in. Raises InputError (403). No host means a unix socket, which is local."""
@@ -63,13 +71,60 @@ class Identifier:
 
     def caller(self, visitor_id: str | None, customer_id: str | None, consent: Iterable[Purpose]) -> Caller:
         """The caller behind these ids."""
+        ids: dict[ShopperKind, str | None] = {"visitor": visitor_id, "customer": customer_id}
         return Caller(
             shop=self.shop,
-            visitor=pseudonym(self.key, self.shop, "visitor", visitor_id) if visitor_id else None,
-            customer=pseudonym(self.key, self.shop, "customer", customer_id) if customer_id else None,
+            visitor=self.name("visitor", visitor_id),
+            customer=self.name("customer", customer_id),
             consent=frozenset(consent),
             trust="demo",
+            former=self._former(ids),
         )
+
+    def _former(self, ids: Mapping[ShopperKind, str | None]) -> tuple[tuple[str, str], ...]:
+        """Names under the keys being replaced, each with the name now."""
+        pairs = (
+            (pseudonym(key, self.shop, kind, spelled), pseudonym(self.key, self.shop, kind, spelled))
+            for key in self.former
+            for kind, id_ in ids.items()
+            if (spelled := _spelled(kind, id_))
+        )
+        return tuple(pairs)
+
+    def name(self, kind: ShopperKind, id_: str | None) -> str | None:
+        """The pseudonym of one id of a person; None when there is none. Spellings of one mailbox or number are one."""
+        spelled = _spelled(kind, id_)
+        return pseudonym(self.key, self.shop, kind, spelled) if spelled else None
+
+    def hidden(self, event: Event, caller: Caller, consent: tuple[Purpose, ...]) -> Event:
+        """The event as it is kept: in pseudonyms, with the consent in force.
+
+        Loyalty id, e-mail and phone serve to find a profile, so they stay only where a profile may be kept.
+        """
+        linked = "personalization" in consent
+        return msgspec.structs.replace(
+            event,
+            visitor_id=caller.visitor,
+            customer_id=caller.customer,
+            loyalty_id=self.name("loyalty", event.loyalty_id) if linked else None,
+            email=self.name("email", event.email) if linked else None,
+            phone=self.name("phone", event.phone) if linked else None,
+            consent=consent,
+            former=caller.former + (self._former(_other_ids(event)) if linked else ()),
+        )
+
+
+def _other_ids(event: Event) -> dict[ShopperKind, str | None]:
+    return {"loyalty": event.loyalty_id, "email": event.email, "phone": event.phone}
+
+
+def _spelled(kind: ShopperKind, id_: str | None) -> str | None:
+    """An id as it is hashed: spellings of one mailbox or number are one."""
+    if id_ and kind == "email":
+        return id_.strip().casefold()
+    if id_ and kind == "phone":
+        return "".join(letter for letter in id_ if letter.isdecimal() or letter == "+")
+    return id_
 
 
 def is_loopback(host: str) -> bool:

@@ -14,10 +14,19 @@ SLOTS = Counter("endcap_slots", "Shelves served, by what shaped them", ["slot", 
 DEGRADED = Counter("endcap_degraded", "Answers given with less, by what failed", ["what"])
 CACHE = Counter("endcap_cache", "Look-ups in the answer cache", ["outcome"])
 EVENTS = Counter("endcap_events", "Events received, by what became of them", ["type", "status"])
+WEBHOOKS = Counter("endcap_webhooks", "Deliveries of shops' platforms", ["platform", "topic", "outcome"])
 STORE_ERRORS = Counter("endcap_store_errors", "Failed calls to the store, by kind of error", ["kind"])
 RECORDS_IGNORED = Counter("endcap_records_ignored", "Stored records that were not believed", ["record", "reason"])
-BUNDLES_REFUSED = Counter("endcap_bundles_refused", "Bundles that failed verification", ["shop"])
+BUNDLES_REFUSED = Counter("endcap_bundles_refused", "Bundles that failed verification", ["shop", "role"])
 BUNDLES_LOADED = Counter("endcap_bundles_loaded", "Bundles verified and swapped in", ["shop"])
+TRIAL_ANSWERS = Counter("endcap_trial_answers", "Answers while a canary serves, by who gave them", ["role", "outcome"])
+SHADOW = Counter("endcap_shadow", "Requests a shadow was to be asked, by what became of it", ["outcome"])
+SHADOW_OVERLAP = Histogram(
+    "endcap_shadow_overlap",
+    "Share of a shelf's products that live model and shadow agree on",
+    ["slot"],
+    buckets=(0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0),
+)
 BREAKER_OPEN = Gauge("endcap_breaker_open", "1 while the store is not being asked", multiprocess_mode="max")
 IN_FLIGHT = Gauge("endcap_in_flight", "Recommendation requests at work", multiprocess_mode="livesum")
 CATALOGUE_PRODUCTS = Gauge("endcap_catalogue_products", "Products known", ["shop"], multiprocess_mode="max")

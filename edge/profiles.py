@@ -9,12 +9,12 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import MaxConnectionsError, RedisError, ResponseError
+from redis.exceptions import ClusterDownError, MaxConnectionsError, RedisClusterException, RedisError, ResponseError
 
 from edge.breaker import Breaker
 from edge.core import keys
@@ -44,14 +44,14 @@ class Known:
     consent: frozenset[Purpose]
     session_bytes: bytes | None
     consent_bytes: bytes | None  # of the session's owner
+    elsewhere: Session | None = None  # the visit on this device, where it is another person's
 
     @property
     def revision(self) -> str:
         """Changes whenever anything here does; part of the cache key of personal answers."""
         profile, session = self.profile, self.session
-        return f"{profile.revision if profile else 0}.{profile.updated if profile else 0}." + (
-            f"{session.revision}.{session.updated}" if session else "0"
-        )
+        shopper = f"{profile.revision}.{profile.updated}.{profile.parts}" if profile else "0"
+        return shopper + (f".{session.revision}.{session.updated}" if session else ".0")
 
 
 NOTHING_KNOWN = Known(None, None, frozenset(), None, None)
@@ -66,21 +66,47 @@ for i = 6, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
 if #ARGV > 5 then redis.call('EXPIRE', KEYS[3], ARGV[5]) end
 return 1
 """
+# Stores a decision, deletes what it no longer allows, and says which stream entries are this shopper's.
+# KEYS: consent, trail, then what goes. ARGV: the decision, its TTL.
+_DECIDE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[3] then return false end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+if #KEYS > 2 then redis.call('DEL', unpack(KEYS, 3)) end
+return redis.call('LRANGE', KEYS[2], 0, -1)
+"""
+# All that a call may raise when the store is away or refuses; what a cluster's client adds is no RedisError.
+STORE_FAILURES = (RedisError, RedisClusterException, OSError)
 _ATTEMPTS = 5
 _SAY_EVERY_S = 60.0
 
 
 def connect(url: str, *, timeout_s: float, connections: int) -> "Redis":
-    """A client that fails fast: redis-py's defaults take seconds to give up, and RESP3 skips a check on reuse."""
-    client: Redis = Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=connections,
-    )
+    """A client that fails fast: redis-py's defaults take seconds to give up, and RESP3 skips a check on reuse.
+
+    `redis+cluster://` (`rediss+cluster://` with TLS) names any node of a Redis Cluster.
+    """
+    scheme, mark, rest = url.partition("+cluster://")
+    limits: dict[str, Any] = {
+        "protocol": 2,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), 0),
+        "max_connections": connections,
+    }
+    if mark:
+        # It has every command used here; the two classes share no type.
+        return cast("Redis", RedisCluster.from_url(f"{scheme}://{rest}", **limits))
+    client: Redis = Redis.from_url(url, **limits)
     return client
+
+
+async def get_many(redis: "Redis", names: Sequence[str]) -> list[Any]:
+    """Values of any keys, in the order of the names: one command, on a cluster one per slot, all nodes at once."""
+    client: object = redis
+    if isinstance(client, RedisCluster):
+        found: list[Any] = await client.mget_nonatomic(names)
+        return found
+    return await redis.mget(names)
 
 
 class _Owned(Protocol):
@@ -91,6 +117,7 @@ class _Owned(Protocol):
 
 
 _Record = TypeVar("_Record", bound=_Owned)
+_Kept = TypeVar("_Kept", Profile, Session)
 _Result = TypeVar("_Result")
 
 
@@ -101,6 +128,7 @@ class ShopperStore:
         self.redis = redis
         self.breaker = breaker or Breaker()
         self._write_session = redis.register_script(_WRITE_SESSION)
+        self._decide_script = redis.register_script(_DECIDE)
 
     async def ask(self, call: Callable[[], Awaitable[_Result]]) -> _Result:
         """Make one call to the store through the breaker. Raises StoreUnavailableError."""
@@ -109,15 +137,15 @@ class ShopperStore:
             raise StoreUnavailableError("the store failed repeatedly and is not being asked for a moment")
         try:
             result = await call()
-        except (ResponseError, MaxConnectionsError) as error:
-            # It answered, or was not even asked: out of memory, a stream that is full, a pool that is too small.
-            STORE_ERRORS.labels(type(error).__name__).inc()
-            raise StoreUnavailableError(f"the store refused: {type(error).__name__}") from error
-        except (RedisError, OSError) as error:
+        except STORE_FAILURES as error:
+            kind = type(error).__name__
+            STORE_ERRORS.labels(kind).inc()
+            if isinstance(error, (ResponseError, MaxConnectionsError)) and not isinstance(error, ClusterDownError):
+                # It answered, or was not even asked: out of memory, a stream that is full, a pool that is too small.
+                raise StoreUnavailableError(f"the store refused: {kind}") from error
             self.breaker.failed()
             BREAKER_OPEN.set(self.breaker.open)
-            STORE_ERRORS.labels(type(error).__name__).inc()
-            raise StoreUnavailableError(f"the store did not answer: {type(error).__name__}") from error
+            raise StoreUnavailableError(f"the store did not answer: {kind}") from error
         if self.breaker.open:
             BREAKER_OPEN.set(0)
         self.breaker.succeeded()
@@ -128,23 +156,32 @@ class ShopperStore:
         shop, shopper, visit = caller.shop, caller.shopper, caller.visit
         if shopper is None or visit is None:
             return NOTHING_KNOWN
-        owners = dict.fromkeys((visit, *caller.subjects))  # the session's owner first
-        names = [keys.profile_key(shop, shopper), keys.session_key(shop, visit)]
+        # The present names first: what lies under a former one counts only where the present one has nothing.
+        owners = list(dict.fromkeys((visit, *caller.subjects, *(old for old, _ in caller.former))))
+        people, visits = caller.names(shopper), caller.names(visit)
+        names = [keys.profile_key(shop, name) for name in people] + [keys.session_key(shop, name) for name in visits]
         names += [keys.consent_key(shop, owner) for owner in owners]
-        values: list[Any] = await self.ask(lambda: self.redis.mget(names))
-        profile, session, *decisions = values
+        values: list[Any] = await self.ask(lambda: get_many(self.redis, names))
+        profiles, rest = values[: len(people)], values[len(people) :]
+        sessions, decisions = rest[: len(visits)], rest[len(visits) :]
         stored = [
             _believed("consent", decode_decision, data, shop, owner)
             for data, owner in zip(decisions, owners, strict=True)
         ]
         consent = in_force(caller.consent, stored)
-        personal = "personalization" in consent
+        if "personalization" not in consent:
+            return Known(None, None, consent, sessions[0], decisions[0])
+        session = _newest("session", decode_session, sessions, shop, visits)
+        if session and session.customer in caller.names(caller.customer):
+            session.customer = caller.customer or ""
+        theirs = session if session and session.open_to(*caller.names(caller.customer)) else None
         return Known(
-            profile=_believed("profile", decode_profile, profile, shop, shopper) if personal else None,
-            session=_believed("session", decode_session, session, shop, visit) if personal else None,
+            profile=_newest("profile", decode_profile, profiles, shop, people),
+            session=theirs,
             consent=consent,
-            session_bytes=session,
+            session_bytes=sessions[0],
             consent_bytes=decisions[0],
+            elsewhere=None if theirs else session,
         )
 
     async def observe(
@@ -161,7 +198,8 @@ class ShopperStore:
         for _ in range(_ATTEMPTS):
             after = b""
             if "personalization" in known.consent:
-                session = known.session or Session(shop, visit)
+                session = known.session or (known.elsewhere.afresh() if known.elsewhere else Session(shop, visit))
+                session.customer = caller.customer or ""
                 for event in events:
                     observe(session, event, now)
                 after = encode_session(session)
@@ -176,19 +214,27 @@ class ShopperStore:
 
     async def decide(self, caller: Caller, decision: Callable[[str], Decision]) -> None:
         """Store each subject's decision; without personalization their data go. Raises StoreUnavailableError."""
-        for subject in caller.subjects:
+        for subject in (*caller.subjects, *(old for old, _ in caller.former)):
             made = decision(subject)
             await self.ask(lambda s=subject, d=made: self._decide(caller.shop, s, d))  # type: ignore[misc]  # because mypy cannot type a lambda's default
 
     async def _decide(self, shop: str, subject: str, decision: Decision) -> None:
         trail_key = keys.trail_key(shop, subject)
-        async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.set(keys.consent_key(shop, subject), encode_decision(decision), ex=keys.CONSENT_TTL_S)
-            if "personalization" not in decision.granted:
-                held = (keys.profile_key, keys.session_key, keys.facts_key)
-                pipe.delete(*(name(shop, subject) for name in held))
-            pipe.lrange(trail_key, 0, -1)
-            entries = (await pipe.execute())[-1]
+        names = [keys.consent_key(shop, subject), trail_key]
+        if "personalization" not in decision.granted:
+            held = (keys.profile_key, keys.session_key, keys.parts_key, keys.facts_key)
+            names += [name(shop, subject) for name in held]
+        arguments: list[bytes | int] = [encode_decision(decision), keys.CONSENT_TTL_S]
+        for _ in range(_ATTEMPTS):
+            before = await self.redis.get(names[0])
+            stored = believed_decision(before, shop, subject)
+            if stored is not None and stored.time > decision.time:
+                return  # an earlier decision that arrives late
+            entries: Any = await self._decide_script(keys=names, args=[*arguments, before or b""])
+            if entries is not None:
+                break
+        else:
+            raise StoreUnavailableError(f"a decision kept changing under {_ATTEMPTS} attempts; send it again")
         if entries and not {"personalization", "analytics"} <= set(decision.granted):
             # The stream lies on another node of a cluster than the shopper's keys, so this is a second step; the
             # trail goes last, so that a crash in between leaves something to repeat the withdrawal from.
@@ -200,7 +246,8 @@ class ShopperStore:
 
         For the backend, so not through the breaker.
         """
-        decisions: list[Any] = await self.redis.mget([keys.consent_key(one.shop, one.shopper) for one in profiles])
+        owners = [keys.consent_key(one.shop, one.shopper) for one in profiles]
+        decisions = await get_many(self.redis, owners)
         written = {}
         async with self.redis.pipeline(transaction=False) as pipe:
             for profile, stored in zip(profiles, decisions, strict=True):
@@ -236,6 +283,27 @@ def _believed(
         _ignored(record, "foreign", "it names another shop or shopper")
         return None
     return value
+
+
+def _newest(
+    record: str, decode: Callable[[bytes], _Kept], values: Sequence[bytes | None], shop: str, names: Sequence[str]
+) -> _Kept | None:
+    """The record under the newest of a shopper's names that has one, now under the present name."""
+    for data, name in zip(values, names, strict=True):
+        if value := _believed(record, decode, data, shop, name):
+            value.shopper = names[0]
+            return value
+    return None
+
+
+def believed_profile(data: bytes | None, shop: str, shopper: str) -> Profile | None:
+    """A stored profile, or None where there is none, or none to believe."""
+    return _believed("profile", decode_profile, data, shop, shopper)
+
+
+def believed_decision(data: bytes | None, shop: str, shopper: str) -> Decision | None:
+    """A stored decision on consent, or None where there is none, or none to believe."""
+    return _believed("consent", decode_decision, data, shop, shopper)
 
 
 _said: dict[tuple[str, str], float] = {}

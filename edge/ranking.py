@@ -4,7 +4,6 @@ In: a model, a query, what the store knows. Out: a `Ranking`. Only products' ids
 come after the cache. If the ranker fails or there is no time for it, the order the candidates were found in serves.
 """
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.catalogue import Catalogue
+from edge.core import clock
 from edge.core.diversity import kinds_of, worth_beside
 from edge.core.features import build
 from edge.core.newcomers import NO_NEWCOMERS, Newcomers
@@ -90,7 +90,7 @@ def gather_evidence(
         recent=model.index.positions(visit),
         history=history,
         # To the hour, so that for the hour the same state gives the same answer, in every process.
-        day=time.time() // 3_600 / 24,
+        day=clock.now() // 3_600 / 24,
     )
     return Evidence(query, known, visit, context, newcomers, stands_in)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cachetools import LRUCache
+from prometheus_client import Histogram
 
 from edge.cache import AnswerCache, Cached
 from edge.catalogue import Catalogue
@@ -32,6 +33,7 @@ from edge.wire import Answer, Query
 
 Sharing = Literal["public", "private", "none"]
 _STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.labels(stage) for stage in ("store", "retrieve", "rank", "shelve"))
+_REHEARSED = (STAGE_SECONDS.labels("shadow_retrieve"), STAGE_SECONDS.labels("shadow_rank"))
 _HISTORIES = 256  # of some 30 KB each
 _LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such an answer may be kept
 
@@ -48,13 +50,20 @@ class Deadline:
         return time.monotonic() >= self._ends
 
 
+_FOREVER = Deadline(float("inf"))
+
+
 @dataclass(frozen=True)
 class Served:
-    """An answer, who may keep it, and the cached ranking it was made from."""
+    """An answer, who may keep it, and the cached ranking it was made from.
+
+    `known`: what the ranking could go by; None where no model was asked, as for a surface switched off.
+    """
 
     answer: Answer
     sharing: Sharing
     cached: Cached[Ranking]
+    known: Known | None = None
 
 
 class Recommender:
@@ -72,10 +81,10 @@ class Recommender:
         self._histories: LRUCache[Hashable, History] = LRUCache(_HISTORIES)
         self._settings = settings
 
-    async def answer(self, query: Query, caller: Caller) -> Served:
-        """The shelves for one request. Never raises for a failing dependency."""
+    async def answer(self, query: Query, caller: Caller, model: Model | None = None) -> Served:
+        """The shelves for one request, by the live model if none is given. Never raises for a failing dependency."""
         deadline = Deadline(self._settings.deadline_ms / 1000)
-        model = self.live.current
+        model = model or self.live.current
         if query.surface in self.switches.off:
             return self.popular(query, "switched_off")
         if model is None:
@@ -85,26 +94,33 @@ class Recommender:
 
         key = self._key(query, model)
         if not caller.personal and not query.session:
-            return self._shelve(query, self._ranked(key, model, query, NOTHING_KNOWN, deadline), "public")
+            cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
+            return self._shelve(query, cached, "public", NOTHING_KNOWN)
 
         known, failed = await self._know(caller)
         if failed and not query.session:
             # No store: what everybody gets on this page, most likely worked out already.
             cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
-            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none")
+            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none", known)
         if deadline.passed:
-            return self.popular(query, *failed, "deadline")
+            return self.popular(query, *failed, "deadline", model=model, known=known)
 
         key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session, *failed)
         cached = self._ranked(key, model, query, known, deadline)
-        return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private")
+        return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
 
-    def popular(self, query: Query, *degraded: str) -> Served:
+    def rehearse(self, model: Model, query: Query, known: Known) -> Answer:
+        """What a model would answer: past cache and deadline, and nothing of it is kept or counted as served."""
+        history = History.of(model.index, known.profile)
+        ranking = self._rank(model, query, known, _FOREVER, history, _REHEARSED)
+        return shelve(query, ranking, self.catalogue, self._settings.new_places)
+
+    def popular(self, query: Query, *degraded: str, model: Model | None = None, known: Known | None = None) -> Served:
         """The popular list, ready since the model was loaded: for overload, surfaces off, and held-out shoppers."""
         slots = query.slots or slots_of(query.surface)
         shelves = tuple(Shelf(slot, "popular", ()) for slot in slots if SPECS[slot].falls_back)
-        ranking = Ranking(self.live.current, shelves, degraded)
-        return self._shelve(query, Cached(ranking, 0, 0, hit=False), "private")
+        ranking = Ranking(model or self.live.current, shelves, degraded)
+        return self._shelve(query, Cached(ranking, 0, 0, hit=False), "private", known)
 
     def _key(self, query: Query, model: Model) -> tuple[object, ...]:
         """Everything a contextual ranking depends on."""
@@ -136,23 +152,32 @@ class Recommender:
         """The ranking under `key`, found or made; one that something failed in is not kept."""
         if cached := self._cache.find(key):
             return cached
-        ranking = self._rank(model, query, known, deadline)
+        ranking = self._rank(model, query, known, deadline, self._history(model, known.profile))
         if _LASTING.issuperset(ranking.degraded):
             return self._cache.keep(key, ranking)
         return Cached(ranking, 0, 0, hit=False)
 
-    def _rank(self, model: Model, query: Query, known: Known, deadline: Deadline) -> Ranking:
+    def _rank(
+        self,
+        model: Model,
+        query: Query,
+        known: Known,
+        deadline: Deadline,
+        history: History,
+        stages: tuple[Histogram, Histogram] = (_RETRIEVE, _RANK),
+    ) -> Ranking:
         """Candidates and their order for each shelf: all that may be a few seconds old."""
         position, catalogue = model.index.position, self.catalogue
         failed: list[str] = []
         if any(id_ not in position and not catalogue.get(id_) for id_ in page_products(query, known)):
             failed.append("unknown_product")
-        with _RETRIEVE.time():
+        retrieve, rank = stages
+        with retrieve.time():
             newcomers = self.listings.of(model.index)
-            evidence = gather_evidence(model, query, known, self._history(model, known.profile), newcomers)
+            evidence = gather_evidence(model, query, known, history, newcomers)
             slots = query.slots or order_for(query.surface, orders=_orders(known), visiting=bool(evidence.visit))
             found = find(model, slots, evidence)
-        with _RANK.time():
+        with rank.time():
             if deadline.passed:
                 failed.append("deadline")
                 scores: Scores = {}
@@ -170,7 +195,7 @@ class Recommender:
             history = self._histories[key] = History.of(model.index, profile)
         return history
 
-    def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing) -> Served:
+    def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing, known: Known | None) -> Served:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""
         with _SHELVE.time():
             answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
@@ -178,7 +203,7 @@ class Recommender:
             DEGRADED.labels(what).inc()
         for slot in answer.slots:
             SLOTS.labels(slot.id, slot.served_by).inc()
-        return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached)
+        return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known)
 
     def refresh(self) -> None:
         """Look for a new bundle, catalogue and switches, off the request path; what is damaged changes nothing."""
@@ -196,8 +221,8 @@ class Recommender:
 
     def refresh_listings(self) -> None:
         """Work out who stands in for what was listed or changed, off the request path."""
-        if self.live.current is not None:
-            self.listings.refresh(self.live.current.index)
+        models = dict.fromkeys((self.live.current, self.live.canary, self.live.shadow))
+        self.listings.refresh(*(model.index for model in models if model is not None))
 
     def _read_switches(self) -> bool:
         self.switches = read_switches(self._settings.bundles_dir, self.shop)

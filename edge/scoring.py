@@ -32,9 +32,12 @@ from edge.core.index import Index
 from edge.core.onnx_header import check_header, read_header
 from edge.core.sessions import features as sessions
 from edge.core.sessions.index import SessionIndex
+from edge.core.switches import bucket
 from edge.metrics import BUNDLES_LOADED, BUNDLES_REFUSED
 
 logger = logging.getLogger("endcap.scoring")
+
+_CANARY_SALT = "canary\0"  # so that who gets the canary has nothing to do with who is served at all
 
 
 class RankerError(Exception):
@@ -145,39 +148,93 @@ def _check_golden(name: str, ranker: Ranker, golden: Golden, width: int) -> None
         )
 
 
+class Place:
+    """One version to hold ready: the model, and why what `live.json` names for this place was refused, if it was."""
+
+    def __init__(self) -> None:
+        self.version: str | None = None  # as named, whether or not it could be loaded
+        self.model: Model | None = None
+        self.refused: str | None = None
+        self.seen: object = None
+
+
 class LiveModel:
-    """The serving model of a shop, and why a newer one was refused, if one was."""
+    """The models of a shop: the one that serves, and a canary and a shadow where `live.json` names them.
+
+    The live place keeps its last good model when a newer one is refused; the others are on trial and stay empty then.
+    """
 
     def __init__(self, bundles: Path, shop: str) -> None:
-        self.current: Model | None = None
-        self.refused: str | None = None
+        self.places = {"live": Place(), "canary": Place(), "shadow": Place()}
+        self.percent = 0
+        self.current: Model | None = None  # attributes, not properties: every request reads them
+        self.canary: Model | None = None
+        self.shadow: Model | None = None
+        self._unread: str | None = None
         self._bundles = bundles
         self._shop = shop
-        self._seen: object = None
+
+    @property
+    def refused(self) -> str | None:
+        """Why the version that should be live is not, or None."""
+        return self._unread or self.places["live"].refused
+
+    def canary_for(self, shopper: str | None) -> Model | None:
+        """The canary, if this shopper (a pseudonym) is among those who get it; the nameless never are.
+
+        A shopper stays on one side, and growing the percentage moves nobody out.
+        """
+        if self.canary is None or shopper is None or bucket(shopper, _CANARY_SALT) >= self.percent:
+            return None
+        return self.canary
 
     def refresh(self) -> bool:
         """Load what `live.json` names, if that has changed. Returns whether a model was swapped in. Never raises."""
         try:
-            live = read_live(self._bundles, self._shop)
-            directory = self._bundles / self._shop / live.live
-            if (stamp := _stamp(directory)) == self._seen:
-                return False
-            self._seen = stamp  # the same bytes are judged once, whatever the verdict
-            model = load_model(directory)
+            named = read_live(self._bundles, self._shop)
         except BundleError as error:
-            if str(error) != self.refused:
-                self.refused = str(error)
-                BUNDLES_REFUSED.labels(self._shop).inc()
-                logger.error(
-                    "bundle refused, %s: %s",
-                    f"{self.current.version} serves on" if self.current else "none serves",
-                    error,
-                )
+            if str(error) != self._unread:
+                self._unread = self._refused("live", error)
             return False
-        self.current, self.refused = model, None
+        self._unread = None
+        swapped = [self._fill("live", named.live)]
+        for role, version in (("canary", named.canary), ("shadow", named.shadow)):
+            if version is None or version == named.live:
+                if self.places[role].version is not None:
+                    self.places[role] = Place()
+            else:
+                swapped.append(self._fill(role, version))
+        self.percent = named.percent
+        self.current, self.canary, self.shadow = (self.places[role].model for role in ("live", "canary", "shadow"))
+        return any(swapped)
+
+    def _fill(self, role: str, version: str) -> bool:
+        place, directory = self.places[role], self._bundles / self._shop / version
+        if (stamp := _stamp(directory)) == place.seen:
+            return False
+        place.version = version
+        place.seen = stamp  # the same bytes are judged once, whatever the verdict
+        try:
+            ready = [one.model for one in self.places.values() if one.seen == stamp and one.model and one is not place]
+            # A canary that is promoted is in memory already, verified from the same files.
+            model = ready[0] if ready else load_model(directory)
+        except BundleError as error:
+            if role != "live":
+                place.model = None
+            if str(error) != place.refused:
+                place.refused = self._refused(role, error)
+            return False
+        place.model, place.refused = model, None
         BUNDLES_LOADED.labels(self._shop).inc()
-        logger.info("model %s serves shop %s", model.version, self._shop)
+        logger.info("model %s is %s for shop %s", model.version, role, self._shop)
         return True
+
+    def _refused(self, role: str, error: BundleError) -> str:
+        serves = self.places["live"].model
+        BUNDLES_REFUSED.labels(self._shop, role).inc()
+        state = f"{serves.version} serves on" if serves else "none serves"
+        logger.error("bundle refused as %s, %s: %s", role, state, error)
+        return str(error)
 
 
 def _stamp(directory: Path) -> object:

@@ -76,7 +76,7 @@ def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int
     return Answer(query.surface, model.version if model else None, list(ranking.degraded), slots)
 
 
-@lru_cache(maxsize=4)  # two lists, the model that serves and the one before it
+@lru_cache(maxsize=8)  # two lists; of the model that serves, the one before it, a canary and a shadow
 def listed(model: Model, which: Literal["popular", "trending"]) -> tuple[Pick, ...]:
     """One of the model's ready-made lists."""
     index = model.index

@@ -46,7 +46,7 @@ class Dataset:
 
     def lines(self, purpose: Purpose | None = "analytics") -> Table:
         """One row per product line whose shopper agreed to `purpose` (None: all). `time` is UTC without a zone."""
-        lines = self._lines.filter(self._lines.product_id.notnull())
+        lines = self.rows.filter(self.rows.product_id.notnull())
         return lines if purpose is None else lines.filter(lines[purpose])
 
     def products(self) -> Table:
@@ -54,7 +54,8 @@ class Dataset:
         return self._products
 
     @cached_property
-    def _lines(self) -> Table:
+    def rows(self) -> Table:
+        """Every row, also those of events without a product, whoever agreed to what."""
         return engines.read_parquet(self.engine, self.directory / intake.LINES_FILE, f"lines_{self.fingerprint}")
 
     @cached_property
@@ -85,7 +86,7 @@ class Dataset:
 
     def _shoppers(self, orders: Collection[str]) -> pa.Array:
         asked = engines.load(self.engine, pa.table({"event_id": pa.array(sorted(orders), pa.string())}))
-        theirs = self._lines.semi_join(asked, "event_id").select("shopper").distinct()
+        theirs = self.rows.semi_join(asked, "event_id").select("shopper").distinct()
         return engines.arrow(self.engine, theirs)["shopper"].combine_chunks()
 
     def report(self) -> str:
@@ -194,6 +195,7 @@ def _summarise(source: Path, work: Path, outcome: intake.Outcome, assume_consent
 def _fingerprint(source: Path, assume_consent: Iterable[Purpose]) -> str:
     digest = hashlib.sha256(f"{FORMAT_VERSION} {','.join(assume_consent)}".encode())
     for stem in ("events", "products"):
-        with reading.find(source, stem).open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        for path in reading.files_of(reading.find(source, stem)):
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()[:16]

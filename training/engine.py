@@ -6,7 +6,7 @@ once, in Ibis, by the callers; only how an engine reads, keeps and hands over ro
 
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
@@ -62,10 +62,11 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def read_parquet(engine: BaseBackend, path: Path, name: str, **options: bool) -> Table:
-    """The Parquet file as an Ibis table called `name` in this engine; `options` are the engine's own."""
+def read_parquet(engine: BaseBackend, path: Path | Sequence[Path], name: str, **options: bool) -> Table:
+    """The Parquet file, or files, as an Ibis table called `name` in this engine; `options` are the engine's own."""
+    paths = [str(one.resolve()) for one in ([path] if isinstance(path, Path) else path)]
     with _quiet():
-        return engine.read_parquet(str(path.resolve()), table_name=name, **options)
+        return engine.read_parquet(paths[0] if len(paths) == 1 else paths, table_name=name, **options)
 
 
 def load(engine: BaseBackend, table: pa.Table) -> Table:

@@ -4,7 +4,8 @@ In: a directory in the plain format. Out, in a work directory: lines.parquet, pr
 counts of what was kept, refused and why.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,26 +36,76 @@ class Outcome:
     ignored_columns: dict[str, list[str]]
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Every row of the two files with its typed columns and, where it is refused, the `reason`. Lives in `engine`."""
+
+    engine: BaseBackend
+    products: Table
+    events: Table
+    files: tuple[tuple[reading.RawFile, Table], ...]  # what was read, and the rows judged of it
+
+    def rejected(self) -> dict[str, pa.Table]:
+        """The refused rows of each file, in its order: file, line, reason and the row's values."""
+        return {raw.name: _rejected(self.engine, raw, judged) for raw, judged in self.files}
+
+    def outcome(self, rejected: dict[str, pa.Table]) -> Outcome:
+        """The counts of what `rejected` gave."""
+        return Outcome(
+            {name: _by_reason(rows) for name, rows in rejected.items() if len(rows)},
+            {raw.name: raw.ignored for raw, _ in self.files if raw.ignored},
+        )
+
+
+@contextmanager
+def judge(
+    source: Path,
+    work: Path,
+    assume_consent: Iterable[Purpose],
+    now: datetime,
+    *,
+    need_products: bool = True,
+    memory_mib: int | None = None,
+) -> Iterator[Judged]:
+    """Judge every row of a plain-format directory; usable within the block. Raises DataError.
+
+    Without `need_products` a directory may lack the products file, and events may then name any product. `memory_mib`
+    bounds the engine.
+    """
+    engine = engines.connect(work / "spill", memory_mib)
+    files = []
+    products = engines.keep(engine, "judged_products", _no_products())
+    known = need_products or any(source.glob("products.*"))
+    if known:
+        raw = reading.read(
+            engine, reading.find(source, "products"), work, rules.PRODUCT_COLUMNS, rules.PRODUCT_REQUIRED
+        )
+        products = engines.keep(engine, "products_of_file", _judged_products(raw.table))
+        files.append((raw, products))
+    raw = reading.read(engine, reading.find(source, "events"), work, rules.EVENT_COLUMNS, rules.EVENT_REQUIRED)
+    parsed = engines.keep(engine, "parsed_events", _parsed_events(raw.table, assume_consent, now))
+    events = engines.keep(engine, "judged_events", _judged_together(parsed, products, known=known))
+    try:
+        yield Judged(engine, products, events, (*files, (raw, events)))
+    finally:
+        engine.disconnect()
+
+
 def normalise(source: Path, work: Path, assume_consent: Iterable[Purpose], now: datetime) -> Outcome:
     """Judge every row of the plain-format directory and write the normalised files into `work`."""
-    engine = engines.connect(work / "spill")
-    products_path, events_path = reading.find(source, "products"), reading.find(source, "events")
-    products_raw = reading.read(engine, products_path, work, rules.PRODUCT_COLUMNS, rules.PRODUCT_REQUIRED)
-    events_raw = reading.read(engine, events_path, work, rules.EVENT_COLUMNS, rules.EVENT_REQUIRED)
-    products = engines.keep(engine, "judged_products", _judged_products(products_raw.table))
-    parsed = engines.keep(engine, "parsed_events", _parsed_events(events_raw.table, assume_consent, now))
-    events = engines.keep(engine, "judged_events", _judged_together(parsed, products))
-    sessions = engines.keep(engine, "sessions", _sessions(events.filter(events.reason.isnull())))
-    engines.write_parquet(engine, _product_columns(products), work / PRODUCTS_FILE)
-    engines.write_parquet(engine, _line_columns(events, sessions), work / LINES_FILE)
-    refused = {raw.name: _rejected(engine, raw, judged) for raw, judged in
-               ((products_raw, products), (events_raw, events))}  # fmt: skip
-    pa.csv.write_csv(pa.concat_tables(refused.values()), work / REJECTED_FILE)
-    engine.disconnect()
-    return Outcome(
-        {name: _by_reason(rows) for name, rows in refused.items() if len(rows)},
-        {raw.name: raw.ignored for raw in (products_raw, events_raw) if raw.ignored},
-    )
+    with judge(source, work, assume_consent, now) as judged:
+        engine, products, events = judged.engine, judged.products, judged.events
+        sessions = engines.keep(engine, "sessions", _sessions(events.filter(events.reason.isnull())))
+        engines.write_parquet(engine, product_columns(products), work / PRODUCTS_FILE)
+        engines.write_parquet(engine, _line_columns(events, sessions), work / LINES_FILE)
+        refused = judged.rejected()
+        pa.csv.write_csv(pa.concat_tables(refused.values()), work / REJECTED_FILE)
+        return judged.outcome(refused)
+
+
+def _no_products() -> Table:
+    columns = dict.fromkeys(("line", *rules.PRODUCT_COLUMNS), "string")
+    return _judged_products(ibis.memtable(pa.table({name: pa.array([], pa.string()) for name in columns})))
 
 
 def _judged_products(text: Table) -> Table:
@@ -76,7 +127,7 @@ def _parsed_events(text: Table, assume_consent: Iterable[Purpose], now: datetime
     return typed.mutate(shopper=shopper, reason=rules.first_reason(rules.event_rules(typed, now))).drop("purposes")
 
 
-def _judged_together(parsed: Table, products: Table) -> Table:
+def _judged_together(parsed: Table, products: Table, *, known: bool) -> Table:
     """The rules that look past one row: the event's other rows, and the products file."""
     good = parsed.filter(parsed.reason.isnull())
     first = good.group_by("event_id").agg(
@@ -85,15 +136,15 @@ def _judged_together(parsed: Table, products: Table) -> Table:
         first_shopper=good.shopper.argmin(good.line),
         rows=good.count(),
     )
-    known = products.filter(products.reason.isnull()).select(known_id="id")
+    sold = products.filter(products.reason.isnull()).select(known_id="id")
     t = parsed.left_join(first, "event_id").drop("event_id_right")
-    t = t.left_join(known, t.product_id == known.known_id)
+    t = t.left_join(sold, t.product_id == sold.known_id)
     differs = (t.type != t.first_type) | (t["at"] != t.first_at) | (t.shopper != t.first_shopper)
     seat = ibis.row_number().over(group_by=[t.event_id, t.reason.isnull()], order_by=t.line)
     reason = ibis.cases(
         (t.reason.notnull(), t.reason),
         (differs, rules.DISAGREES),
-        (t.product_id.notnull() & t.known_id.isnull(), rules.UNKNOWN_PRODUCT),
+        (t.product_id.notnull() & t.known_id.isnull() & known, rules.UNKNOWN_PRODUCT),
         ((t.rows > MAX_LINES) & (seat >= MAX_LINES), rules.TOO_MANY_LINES),
         else_=ibis.null("string"),
     )
@@ -148,7 +199,8 @@ def _line_columns(events: Table, sessions: Table) -> Table:
     ).order_by("shopper", "time", "event_id", "line")
 
 
-def _product_columns(products: Table) -> Table:
+def product_columns(products: Table) -> Table:
+    """The good rows of judged products, typed as `Dataset.catalogue` reads them."""
     t = products.filter(products.reason.isnull())
     levels = t.path.split(" > ")
     return t.select(

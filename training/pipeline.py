@@ -6,15 +6,12 @@ those weeks, and is measured on later weeks with an index of the days before the
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-from ibis.expr.types import Table
-from numpy.typing import NDArray
 from rich.console import Console
 
 from edge.core.bundle import (
@@ -33,14 +30,14 @@ from edge.core.bundle import (
 from edge.core.errors import BundleError
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
-from training import calibration, index, purchases, ranker, readiness, showcase
-from training import engine as engines
+from training import calibration, drift, index, purchases, ranker, readiness, showcase
 from training.baselines import Baselines
 from training.dataset import Dataset
+from training.draws import even_orders, fair_orders
 from training.evaluate import Metrics, evaluate
 from training.examples import Rows, rows, stack
 from training.export import Exported, Scorer, export
-from training.facts import PURCHASE, Facts, collect
+from training.facts import Facts, collect
 from training.memory import peak_mib
 from training.moments import Moment
 from training.moments import collect as collect_moments
@@ -62,10 +59,11 @@ STAGES = {
     "baselines learning": 25.0,
     "measuring on the unseen weeks": 60.0,
     "calibration and example shelves": 3.0,
+    "usual distributions": 8.0,
     "index of all days": 6.0,
     "writing the bundle": 1.0,
 }
-_NUMBER, _REPLAY, _EARLY, _ROWS, _TRAIN, _EXPORT, _LATE, _BASELINES, _MEASURE, _SHOW, _ALL, _WRITE = STAGES
+_NUMBER, _REPLAY, _EARLY, _ROWS, _TRAIN, _EXPORT, _LATE, _BASELINES, _MEASURE, _SHOW, _WATCH, _ALL, _WRITE = STAGES
 
 
 @dataclass(frozen=True)
@@ -104,22 +102,33 @@ class _Measures:
     metrics: Metrics
     calibration: dict[str, Calibration]
     examples: showcase.Examples
+    usual: drift.Reference
 
 
-def run(dataset: Dataset, settings: Settings, console: Console, *, publish: bool = True) -> Outcome:
-    """Train, measure and write a bundle; with `publish`, name it in live.json. Raises EndcapError when it cannot."""
+def run(
+    dataset: Dataset,
+    settings: Settings,
+    console: Console,
+    *,
+    publish: bool = True,
+    told: Callable[[str, float], None] | None = None,
+) -> Outcome:
+    """Train, measure and write a bundle; with `publish`, name it in live.json. Raises EndcapError when it cannot.
+
+    `told` hears the stage and the share done.
+    """
     began = time.monotonic()
-    with Stages(STAGES, console).shown() as stages:
+    with Stages(STAGES, console, told).shown() as stages:
         with stages.stage(_NUMBER):
             facts = collect(dataset.engine, dataset.lines(), dataset.products())
         windows = Windows.of(facts.first_day, facts.last_day, settings)
-        learned, measured = _moments(dataset, windows, settings, stages)
+        learned, measured, watched = _moments(dataset, windows, settings, stages)
         labelled = _labelled(facts, windows, learned, stages)
         with stages.stage(_TRAIN, ranker.TREES) as advance:
             booster = ranker.train(labelled, settings.threads, advance)
         with stages.stage(_EXPORT):
             exported = export(booster, labelled.features[:20_000])
-        measures = _measure(dataset, facts, windows, measured, exported, stages)
+        measures = _measure(dataset, facts, windows, (measured, watched), exported, stages)
         with stages.stage(_ALL):
             meetings = count_meetings(facts, windows.end)
             arrays = index.build(facts, meetings, windows.end)
@@ -132,7 +141,7 @@ def run(dataset: Dataset, settings: Settings, console: Console, *, publish: bool
             if foreseen:
                 manifest = next_clicks.told(manifest, foreseen)
                 parts[SESSIONS] = Part(foreseen.exported.ranker, foreseen.arrays)
-            beside = {showcase.FILE: showcase.encode(measures.examples)}
+            beside = {showcase.FILE: showcase.encode(measures.examples), drift.FILE: drift.encode(measures.usual)}
             directory = write_bundle(settings.bundles_dir, manifest, parts, beside)
             if publish:
                 write_live(settings.bundles_dir, settings.shop, Live(manifest.version))
@@ -163,36 +172,17 @@ def code_version() -> str:
 
 def _moments(
     dataset: Dataset, windows: Windows, settings: Settings, stages: Stages
-) -> tuple[list[Moment], list[Moment]]:
-    lines = dataset.lines()
-    learn = _sample(dataset, lines, windows.label, windows.test, settings.train_orders)
-    measure = _sample(dataset, lines, windows.test, windows.end, settings.test_orders)
+) -> tuple[list[Moment], list[Moment], list[Moment]]:
+    """To learn from, to measure on, and to compare later weeks with (drift): before orders of these days."""
+    orders = [
+        frozenset(fair_orders(dataset, windows.label, windows.test, settings.train_orders)),
+        frozenset(fair_orders(dataset, windows.test, windows.end, settings.test_orders)),
+        frozenset(even_orders(dataset, windows.test, windows.end, drift.ORDERS)),
+    ]
     with stages.stage(_REPLAY, dataset.summary.lines) as advance:
-        moments = collect_moments(dataset, settings.shop, {*learn, *measure}, advance)
-    kept = set(learn)
-    return [one for one in moments if one.order in kept], [one for one in moments if one.order not in kept]
-
-
-def _sample(dataset: Dataset, lines: Table, start: int, end: int, most: int) -> list[str]:
-    """Orders of some days, one of every shopper before a second of any, since all shoppers count alike.
-
-    Seeded: the same data give the same sample.
-    """
-    orders = lines.filter((lines.type == PURCHASE) & (lines.day >= start) & (lines.day < end))
-    found = orders.select("event_id", "shopper").distinct().order_by("event_id", "shopper")
-    table = engines.arrow(dataset.engine, found)
-    _, shopper = np.unique(table["shopper"].to_pylist(), return_inverse=True)
-    chosen = in_turns(shopper, np.random.default_rng(start).permutation(len(shopper)))[:most]
-    return [table["event_id"][int(at)].as_py() for at in chosen]
-
-
-def in_turns(owner: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The places in this order, but every owner's first before anybody's second, and so on."""
-    grouped = np.argsort(owner[order], kind="stable")
-    owners = owner[order][grouped]
-    turn = np.empty(len(order), np.int64)
-    turn[grouped] = np.arange(len(order)) - np.searchsorted(owners, owners)
-    return order[np.argsort(turn, kind="stable")]
+        moments = collect_moments(dataset, settings.shop, frozenset().union(*orders), advance)
+    learn, measure, watch = ([one for one in moments if one.order in some] for some in orders)
+    return learn, measure, watch
 
 
 def _labelled(facts: Facts, windows: Windows, moments: Sequence[Moment], stages: Stages) -> Rows:
@@ -208,8 +198,14 @@ def _labelled(facts: Facts, windows: Windows, moments: Sequence[Moment], stages:
 
 
 def _measure(
-    dataset: Dataset, facts: Facts, windows: Windows, moments: Sequence[Moment], exported: Exported, stages: Stages
+    dataset: Dataset,
+    facts: Facts,
+    windows: Windows,
+    unseen: tuple[Sequence[Moment], Sequence[Moment]],
+    exported: Exported,
+    stages: Stages,
 ) -> _Measures:
+    moments, watched = unseen
     with stages.stage(_LATE):
         meetings = count_meetings(facts, windows.test)
         known = Index.from_arrays(index.build(facts, meetings, windows.test))
@@ -220,7 +216,10 @@ def _measure(
         metrics = evaluate(known, baselines, moments, score, advance)
     with stages.stage(_SHOW, min(len(moments), calibration.MOMENTS)) as advance:
         examples = showcase.draw(known, moments, score)
-        return _Measures(metrics, calibration.of_moments(known, moments, score, advance), examples)
+        calibrated = calibration.of_moments(known, moments, score, advance)
+    with stages.stage(_WATCH, len(watched)) as advance:
+        usual = drift.reference(drift.observe(dataset, known, watched, score, advance))
+    return _Measures(metrics, calibrated, examples, usual)
 
 
 def _next_clicks(facts: Facts, windows: Windows, settings: Settings, stages: Stages) -> next_clicks.Trained | None:
@@ -242,6 +241,7 @@ def _data(
         "labels_from": _date(windows.label),
         "measured_from": _date(windows.test),
         "last_day": _date(windows.end - 1),
+        "events": dataset.summary.events,
         "products": facts.products.num_rows,
         "shoppers": facts.shoppers,
         "labelled_shelves": len(labelled.groups),

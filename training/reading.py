@@ -1,7 +1,8 @@
 """Reading the plain format's files: CSV or Parquet in, an Ibis table of trimmed text columns with line numbers out.
 
 `line` is the line in a CSV file (the header is line 1) or the row of a Parquet file, counted from 1. A CSV is read in
-batches and kept as Parquet in the work directory, so a file larger than memory is no trouble.
+batches and kept as Parquet in the work directory, so a file larger than memory is no trouble. A directory of Parquet
+files, such as an event log, is read as one file: there `line` is the row in order of time.
 """
 
 import csv
@@ -22,6 +23,7 @@ from ibis.backends import BaseBackend
 from ibis.expr.types import StringColumn, Table
 
 from training import engine as engines
+from training.log import resolved
 from training.rules import DataError
 
 _BLOCK_BYTES = 16 << 20
@@ -40,14 +42,16 @@ class RawFile:
 
 
 def find(source: Path, stem: str) -> Path:
-    """The file `stem`.parquet or `stem`.csv of a directory; DataError when there is none, two, or another type."""
+    """`stem`.parquet, `stem`.csv or the directory `stem` of Parquet files; DataError when there is not just one."""
     if not source.is_dir():
         raise DataError(f"{source} is not a directory; give the one that holds events and products as .csv or .parquet")
     found = sorted(path for path in source.glob(f"{stem}.*") if path.suffix in {".csv", ".parquet"})
+    found += [source / stem] if (source / stem).is_dir() else []
     if len(found) == 1:
         return found[0]
     if found:
-        raise DataError(f"{source} holds both {stem}.csv and {stem}.parquet; remove the one that is not meant")
+        names = " and ".join(path.name for path in found)
+        raise DataError(f"{source} holds both {names}; remove the one that is not meant")
     others = sorted(path.name for path in source.glob(f"{stem}*"))
     seen = f"; {', '.join(others)} is of another type" if others else ""
     raise DataError(f"{source} has no {stem}.csv or {stem}.parquet{seen}; write one of the two (docs/data-format.md)")
@@ -61,6 +65,9 @@ def read(engine: BaseBackend, path: Path, work: Path, columns: Sequence[str], re
         broken = _stage_csv(path, staged)
         table = engines.read_parquet(engine, staged, f"raw_{path.stem}")
         line = table[_STAGED_LINE]
+    elif path.is_dir():
+        table = _opened_parquet(engine, _stage_directory(engine, path, work / f"{path.name}.staged.parquet"))
+        line = table.file_row_number + 1
     else:
         table = _opened_parquet(engine, path)
         line = table.file_row_number + 1
@@ -73,14 +80,36 @@ def read(engine: BaseBackend, path: Path, work: Path, columns: Sequence[str], re
     return RawFile(path.name, table.select(line=line, **text), ignored, broken)
 
 
+def files_of(path: Path) -> list[Path]:
+    """The Parquet files of a directory and below, in order of their names; just the file, where it is one."""
+    return sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+
+
+def _stage_directory(engine: BaseBackend, path: Path, staged: Path) -> Path:
+    """All files as one, ordered by time; of an event log each event once."""
+    files = files_of(path)
+    if not sum(map(_rows, files)):
+        raise DataError(f"{path.name}/ holds no .parquet files with rows; export it again")
+    rows = engines.read_parquet(engine, files, f"files_{path.name}", union_by_name=True, hive_partitioning=False)
+    if {"event_id", "line", "recorded"} <= set(rows.columns):
+        rows = resolved(rows)
+    order = [name for name in ("time", "event_id", "line") if name in rows.columns]
+    ordered = rows.order_by(*order) if order else rows
+    engines.write_parquet(engine, ordered.drop("line") if "line" in order else ordered, staged)
+    return staged
+
+
 def _opened_parquet(engine: BaseBackend, path: Path) -> Table:
-    try:
-        rows = pq.read_metadata(path).num_rows
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path.name} is not a Parquet file ({error}); write it again, or give a .csv") from error
-    if not rows:
+    if not _rows(path):
         raise DataError(f"{path.name} has no rows; export it again")
     return engines.read_parquet(engine, path, f"raw_{path.stem}", file_row_number=True)
+
+
+def _rows(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path.name} is not a Parquet file ({error}); write it again, or give a .csv") from error
 
 
 def _text(table: Table, name: str, file: str) -> StringColumn:

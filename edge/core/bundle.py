@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -86,11 +86,15 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class Live(msgspec.Struct, frozen=True):
-    """`live.json`: the serving version, and a canary with its share of shoppers in percent."""
+    """`live.json`: the serving version, a canary with its share of shoppers in percent, and a shadow.
+
+    The shadow serves nobody: it is asked what it would have answered, after the answer has gone out.
+    """
 
     live: str
     canary: str | None = None
-    percent: int = 0
+    percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    shadow: str | None = None
 
 
 def new_version() -> str:

@@ -57,6 +57,7 @@ class _SessionColumns(msgspec.Struct, array_like=True):
     cart_quantities: list[int]
     bought: list[StoredId]
     customer: str = ""
+    after: str = ""
 
 
 _Columns = TypeVar("_Columns")
@@ -144,6 +145,7 @@ def encode_session(session: Session) -> bytes:
             cart_quantities=[quantity for _, quantity in cart],
             bought=[_stored(product_id) for product_id in session.bought[-keep:]],
             customer=session.customer,
+            after=session.after,
         )
         data = _pack(SESSION_VERSION, columns)
         if len(data) <= SESSION_MAX_BYTES or keep == 1:
@@ -163,6 +165,7 @@ def decode_session(data: bytes) -> Session:
         cart=dict(zip(map(str, columns.cart_ids), columns.cart_quantities, strict=False)),
         bought=[str(id_) for id_ in columns.bought],
         customer=columns.customer,
+        after=columns.after,
     )
 
 

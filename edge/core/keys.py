@@ -22,10 +22,13 @@ TRAIL_TTL_S = 35 * 86_400  # which stream entries are this shopper's: longer tha
 
 FACTS_TTL_S = 35 * 86_400  # facts that nobody recomputes are soon no facts any more
 LINK_TTL_S = 400 * 86_400  # as long as the profile it leads to
+CART_TTL_S = 14 * 86_400  # as long as platforms keep a cart
+DEAD_TTL_S = 35 * 86_400  # for somebody to look at an event that could not be applied, mend the cause and replay it
+COUNTS_TTL_S = 400 * 86_400  # a day can be compared with the same day of the last year
 
 PROFILES_GROUP, LOG_GROUP = "profiles", "log"  # the consumer groups of a shop's event stream
 
-ShopperKind = Literal["visitor", "customer", "order", "loyalty", "email", "phone"]  # what an id may name a person by
+ShopperKind = Literal["visitor", "customer", "order", "loyalty", "email", "phone", "cart"]  # what may name a person
 
 
 @dataclass(frozen=True)
@@ -156,3 +159,14 @@ def overlay_key(shop: str) -> str:
 def changes_key(shop: str) -> str:
     """Stream that tells every edge process which products changed; the hash above holds the truth."""
     return f"x:{{{shop}}}"
+
+
+def stock_key(shop: str) -> str:
+    """Hash of what the shop's platform told last of each product and inventory item; no persons in it."""
+    return f"i:{{{shop}}}"
+
+
+def order_name(shop: str, order_id: str) -> str:
+    """An order as a name that can lead to a customer: hashed without a key, as order ids stand in the stream anyway."""
+    digest = hashlib.blake2b(f"{shop}\0{order_id}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return f"order.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"

@@ -15,6 +15,7 @@ class Session(msgspec.Struct):
     """One visit. `viewed` newest last, each product once; `cart` maps product id to quantity.
 
     `customer` is who was logged in (a pseudonym), empty while nobody was: a visit of one customer is nobody else's.
+    `after` is who was logged in on the device just before, now that nobody is: nobody else takes such a visit over.
     """
 
     shop: str
@@ -25,6 +26,20 @@ class Session(msgspec.Struct):
     cart: dict[str, int] = msgspec.field(default_factory=dict)
     bought: list[str] = msgspec.field(default_factory=list)
     customer: str = ""
+    after: str = ""
+
+    def open_to(self, *names: str) -> bool:
+        """Whether a customer, by any of their names, may see this visit; without names, whether somebody anonymous may.
+
+        An anonymous visit is taken over at login, but not by another customer than the one who had just logged out.
+        """
+        if self.customer or not names:
+            return self.customer in (names or ("",))
+        return not self.after or self.after in names
+
+    def afresh(self) -> "Session":
+        """The visit that begins on this device when another person takes it: empty, its revision going on."""
+        return Session(self.shop, self.shopper, self.revision, after=self.customer or self.after)
 
 
 def observe(session: Session, event: Event, now: float) -> None:

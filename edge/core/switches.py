@@ -27,9 +27,9 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (bucket(shopper) if shopper else 0) < self.serve_percent
 
 
-def bucket(shopper: str) -> int:
-    """0..99, the same for a shopper everywhere and for ever, independent of the model version."""
-    return int.from_bytes(hashlib.sha256(shopper.encode()).digest()[:4], "big") % 100
+def bucket(shopper: str, salt: str = "") -> int:
+    """0..99, the same for a shopper everywhere and for ever; independent draws for different salts."""
+    return int.from_bytes(hashlib.sha256(f"{salt}{shopper}".encode()).digest()[:4], "big") % 100
 
 
 def _path(bundles: Path, shop: str) -> Path:

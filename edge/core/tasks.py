@@ -60,7 +60,7 @@ class Uninstalled(Task, frozen=True):
 
 
 AnyTask = Erase | Export | EraseShop | Fetch | Unlink | Uninstalled
-FIELD = "t"
+FIELD: Literal["t"] = "t"
 _decoder: msgspec.json.Decoder[AnyTask] = msgspec.json.Decoder(AnyTask)
 
 

@@ -12,8 +12,8 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from backend.changes import put_changes
 from edge.catalogue import Catalogue
+from edge.changes import put_changes
 from edge.core.errors import BundleError
 from edge.core.keys import changes_key, overlay_key
 from edge.core.products import Change, Product, decode_change, read_snapshot, write_snapshot

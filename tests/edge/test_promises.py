@@ -17,7 +17,7 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
-from backend.changes import put_changes
+from edge.changes import put_changes
 from edge.core.codec import encode_profile
 from edge.core.content import family
 from edge.core.events import Event, Line

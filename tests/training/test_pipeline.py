@@ -12,10 +12,11 @@ from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from training import pipeline
 from training.dataset import Dataset, prepare
+from training.draws import in_turns
 from training.evaluate import BOUGHT, METHODS
 from training.memory import peak_mib
 from training.metrics import RATES
-from training.pipeline import STAGES, Outcome, Windows, code_version, in_turns, run, up_to_date
+from training.pipeline import STAGES, Outcome, Windows, code_version, run, up_to_date
 from training.rules import DataError
 from training.settings import Settings
 

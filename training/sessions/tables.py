@@ -78,7 +78,7 @@ def _told(result: Result) -> Iterator[tuple[str, str]]:
     yield "candidate recall", f"{row['candidate_recall']:.2f} %"
     yield "per prediction, one core", f"p50 {row['p50_ms']:.2f} ms, p99 {row['p99_ms']:.2f} ms"
     yield "training", f"{row['training_seconds']:,.0f} s, {row['training_peak_mib']:,.0f} MiB at most"
-    yield "bundle", f"{row['bundle_mib']:.1f} MiB, {result.bundle}"
+    yield "bundle", f"{row['bundle_mib']:.1f} MiB"
     for name, value in result.data.items():
         if not name.startswith("session_gain:"):
             yield name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value)

@@ -41,7 +41,7 @@ def test_merging_does_not_depend_on_the_order_of_arrival(reverse: bool) -> None:
     first = Change("1", 1.0, price=1.0, available=False)
     second = Change("1", 2.0, price=2.0)
     pair = (second, first) if reverse else (first, second)
-    assert pair[0].merged(pair[1]) == Change("1", 2.0, price=2.0, available=False)
+    assert pair[0].merged(pair[1]) == Change("1", 2.0, price=2.0, available=False, available_time=1.0)
 
 
 def test_a_whole_card_replaces_what_came_before() -> None:

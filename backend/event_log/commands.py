@@ -1,0 +1,102 @@
+"""The event log from the command line: write it, compact it, prepare a data set from it."""
+
+import asyncio
+import signal
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from redis.asyncio import Redis
+
+from backend.catalogue import current_products
+from backend.cli import bar, console, with_store
+from backend.event_log.compaction import compact
+from backend.event_log.history import names, prepare_from_log
+from backend.event_log.rows import LogError
+from backend.event_log.store import EventLog
+from backend.event_log.writer import LogWriter, Written, forget_group, stored_decisions
+from backend.settings import Settings
+from edge.core import clock
+from edge.core.products import Product
+
+_KEEPS_NOTHING = "EVENT_LOG is `none`: events are not kept"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the backend's."""
+    app.command("log")(log_command)
+    app.command("compact")(compact_command)
+    app.command("prepare")(prepare_command)
+
+
+def log_command(
+    once: Annotated[bool, typer.Option("--once", help="write what stands in the stream now, then end")] = False,
+) -> None:
+    """Write consented events from the stream into the event log, until stopped."""
+    settings = Settings()
+    log = EventLog.open(settings.event_log, settings.data_dir)
+    if log is None:
+        with_store(settings, lambda redis: forget_group(redis, settings.shop))
+        console.print(_KEEPS_NOTHING)
+        return
+
+    async def job(redis: "Redis") -> Written:
+        writer = writer_of(redis, settings, log)
+        if once:
+            return await writer.once()
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        console.print(f"writing the events of shop {settings.shop!r} to {log.location}", soft_wrap=True)
+        await writer.run(stop)
+        return writer.totals
+
+    console.print(str(with_store(settings, job)))
+
+
+def writer_of(redis: "Redis", settings: Settings, log: EventLog) -> LogWriter:
+    """The shop's log writer with the limits of the settings."""
+    return LogWriter(
+        redis, settings.shop, log, events=settings.log_events, wait_s=settings.log_wait_s, claim_s=settings.log_claim_s
+    )
+
+
+def compact_command() -> None:
+    """Merge the small files of each past day of the event log into one."""
+    settings = Settings()
+    log = EventLog.open(settings.event_log, settings.data_dir)
+    if log is None:
+        console.print(_KEEPS_NOTHING)
+        return
+    today = datetime.fromtimestamp(clock.now(), UTC).date()
+    with bar() as progress:
+        task = progress.add_task("compacting days", total=sum(day < today for day in log.days(settings.shop)))
+        done = compact(log, settings.shop, today, lambda _: progress.advance(task))
+    console.print(str(done))
+
+
+def prepare_command() -> None:
+    """Make the data set that training reads from the event log and the current catalogue."""
+    settings = Settings()
+    log = EventLog.open(settings.event_log, settings.data_dir)
+    if log is None:
+        raise LogError(f"{_KEEPS_NOTHING}; prepare the platform's order history with `python -m training prepare`")
+
+    async def job(redis: "Redis") -> tuple[list[Product], set[str]]:
+        return await current_products(redis, settings.shop, settings.data_dir), await denied(redis, log, settings.shop)
+
+    with console.status("preparing") as status:
+        products, excluded = with_store(settings, job)
+        dataset = prepare_from_log(
+            log, settings.shop, products, settings.dataset_dir, excluded=excluded, progress=status.update
+        )
+    console.print(dataset.report())
+
+
+async def denied(redis: "Redis", log: EventLog, shop: str) -> set[str]:
+    """The names in the log whose stored decision does not allow analytics, such as those of erased shoppers."""
+    found: set[str] = set()
+    for batch in names(log, shop):
+        decisions = await stored_decisions(redis, shop, batch)
+        found |= {one.shopper for one in decisions if one is not None and "analytics" not in one.granted}
+    return found

@@ -1,0 +1,1 @@
+"""Who a name belongs to: visitors, orders, loyalty numbers, mail and telephone on their way to one customer."""

@@ -1,0 +1,1 @@
+"""Calls to the shops' platforms: Shopify, BigCommerce, Adobe Commerce."""

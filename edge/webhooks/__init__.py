@@ -1,0 +1,1 @@
+"""What shops' platforms tell us: signed deliveries in, events, tasks and product changes out."""

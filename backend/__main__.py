@@ -13,6 +13,7 @@ from backend.cli import bar, console, with_store
 from backend.consume.commands import register as register_consume
 from backend.customers import commands as customers
 from backend.event_log import commands as event_log
+from backend.privacy import commands as privacy
 from backend.refresh import Refreshed, refresh
 from backend.release import commands as release
 from backend.release import trial_commands as trial
@@ -31,6 +32,7 @@ customers.register(app)
 release.register(app)
 trial.register(app)
 register_consume(app)
+privacy.register(app)
 
 
 @app.command("refresh")

@@ -65,6 +65,13 @@ def handlers() -> dict[type[tasks.Task], Handler]:
     return dict(HANDLERS)
 
 
+def afterwards() -> dict[type[tasks.Task], Callable[[Context], Awaitable[None]]]:
+    """What is to be done once after tasks of a kind, when their entries are gone, too."""
+    from backend.privacy.handlers import AFTERWARDS
+
+    return dict(AFTERWARDS)
+
+
 class TaskWorker:
     """Does one shop's tasks. Several may run; a task is given to one of them, and taken over when that one dies."""
 
@@ -81,6 +88,7 @@ class TaskWorker:
         self.redis, self.shop = redis, settings.shop
         self._context = Context(redis, settings.shop, settings)
         self._table = handlers() if table is None else table
+        self._afterwards = afterwards() if table is None else {}
         self._attempts, self._idle_ms = attempts, int(idle_s * 1000)
         self._key = keys.tasks_key(settings.shop)
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -119,7 +127,12 @@ class TaskWorker:
         taken += [(entry, fields, 1) for entry, fields in (answer[0][1] if answer else [])]
         if not taken:
             return None
-        return sum([await self._do(entry, fields, times) for entry, fields, times in taken])
+        done = [await self._do(entry, fields, times) for entry, fields, times in taken]
+        kinds = {type(task) for task in done if task}
+        for kind in kinds & self._afterwards.keys():
+            await self._afterwards[kind](self._context)
+            break
+        return sum(task is not None for task in done)
 
     async def _left_behind(self) -> list[tuple[bytes, dict[bytes, bytes], int]]:
         found: Any = await self.redis.xpending_range(self._key, GROUP, "-", "+", 10, idle=self._idle_ms)
@@ -130,17 +143,17 @@ class TaskWorker:
             taken += [(entry, fields, one["times_delivered"] + 1) for entry, fields in claimed]
         return taken
 
-    async def _do(self, entry: bytes, fields: dict[bytes, bytes], times: int) -> bool:
+    async def _do(self, entry: bytes, fields: dict[bytes, bytes], times: int) -> tasks.Task | None:
         data = fields.get(tasks.FIELD.encode(), b"")
         try:
             task = tasks.decode_task(data)
         except CodecError as error:
             await self._bury(entry, data, str(error), times)
-            return False
+            return None
         mark = keys.seen_key(self.shop, f"done:{task.id}")
         if await self.redis.exists(mark):
             await self._settle(entry)
-            return False
+            return None
         kind = type(task).__name__
         try:
             said = await self._handler(task)(self._context, task)
@@ -150,10 +163,10 @@ class TaskWorker:
             logger.warning("a task %s failed (%s): %s", kind, type(error).__name__, error)
             if times >= self._attempts:
                 await self._bury(entry, data, f"{type(error).__name__}: {error}", times)
-            return False
+            return None
         await self._settle(entry, mark)
         logger.info("a task %s is done: %s", kind, said)
-        return True
+        return task
 
     def _handler(self, task: tasks.Task) -> Handler:
         handler = self._table.get(type(task))

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from backend import audit
 from backend.cli import console, with_store
 from backend.identity.merge import unlink
-from backend.privacy.erase import erase, erase_shop
+from backend.privacy.erase import erase, erase_shop, wash
 from backend.privacy.export import export
 from backend.privacy.retention import retain
 from backend.settings import Settings
@@ -70,7 +70,9 @@ def erase_command(
         raise RequestError("nobody is named; give --customer, --visitor, --order or --request")
 
     async def job(redis: "Redis") -> dict[str, int]:
-        return await erase(redis, settings, names, orders, reason=reason, actor="command")
+        counts = await erase(redis, settings, names, orders, reason=reason, actor="command")
+        await wash(redis, settings, actor="command")
+        return counts
 
     _say(with_store(settings, job))
 
@@ -82,7 +84,13 @@ def erase_shop_command(
     settings = Settings()
     if not yes:
         raise RequestError(f"this forgets every shopper of shop {settings.shop!r}; say --yes")
-    _say(with_store(settings, lambda redis: erase_shop(redis, settings, actor="command")))
+
+    async def job(redis: "Redis") -> dict[str, int]:
+        counts = await erase_shop(redis, settings, actor="command")
+        await wash(redis, settings, actor="command")
+        return counts
+
+    _say(with_store(settings, job))
 
 
 def export_command(

@@ -51,18 +51,26 @@ async def erase(
     # What was under way when the tombstones came may have noted a name or an entry since; it finds them now.
     counts["keys"] += await store.forget_records(redis, shop, reach)
     counts["entries"] += await store.forget_entries(redis, shop, reach)
-    rewritten = await _rewrite(redis, shop)
     audit.append(
         settings.data_dir, shop, "erase", actor, "done",
-        reason=reason[:200], names=len(reach.named), **rewritten, **counts,
+        reason=reason[:200], names=len(reach.named), **counts,
     )  # fmt: skip
     return counts
 
 
-async def _rewrite(redis: "Redis", shop: str) -> dict[str, bool]:
-    """Have deleted bytes leave the streams and the store's file; whether they did."""
+async def wash(redis: "Redis", settings: Settings, *, actor: str = "worker") -> bool:
+    """Have the deleted bytes leave the streams and the store's file, too, after erasures and the end of their tasks.
+
+    False, and so in the audit log, where a stream is too long or the store does not let its file be written anew.
+    """
+    shop = settings.shop
     streams = [await rebuild(redis, key(shop)) for key in (keys.events_key, keys.dead_key, keys.tasks_key)]
-    return {"streams_rewritten": all(streams), "store_file_rewritten": await store.rewrite_files(redis)}
+    file = await store.rewrite_files(redis)
+    done = all(streams) and file
+    audit.append(
+        settings.data_dir, shop, "erase-bytes", actor, "done" if done else "fail", streams=all(streams), store_file=file
+    )
+    return done
 
 
 async def erase_shop(redis: "Redis", settings: Settings, *, actor: str = "worker") -> dict[str, int]:
@@ -88,6 +96,5 @@ async def erase_shop(redis: "Redis", settings: Settings, *, actor: str = "worker
     for path in (*files.exports_dir(settings).glob(f"{shop}-*.json"), settings.data_dir / "erased" / f"{shop}.txt"):
         path.unlink(missing_ok=True)
     shutil.rmtree(settings.dataset_dir, ignore_errors=True)
-    rewritten = await _rewrite(redis, shop)
-    audit.append(settings.data_dir, shop, "erase-shop", actor, "done", names=len(names), **rewritten, **counts)
+    audit.append(settings.data_dir, shop, "erase-shop", actor, "done", names=len(names), **counts)
     return counts

@@ -1,8 +1,10 @@
 """Which function does which of the tasks about persons; what they say names nobody."""
 
+from collections.abc import Awaitable, Callable
+
 from backend import audit
 from backend.identity.merge import unlink
-from backend.privacy.erase import erase, erase_shop
+from backend.privacy.erase import erase, erase_shop, wash
 from backend.privacy.export import export
 from backend.tasks import Context, Handler
 from edge.core import tasks
@@ -28,6 +30,11 @@ async def _unlink(context: Context, task: tasks.Unlink) -> str:
     return "parted" if parted else "they were not linked"
 
 
+async def _wash(context: Context) -> None:
+    await wash(context.redis, context.settings)
+
+
+AFTERWARDS: dict[type[tasks.Task], Callable[[Context], Awaitable[None]]] = {tasks.Erase: _wash, tasks.EraseShop: _wash}
 HANDLERS: dict[type[tasks.Task], Handler] = {
     tasks.Erase: _erase,
     tasks.EraseShop: _erase_shop,

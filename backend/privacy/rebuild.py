@@ -1,4 +1,4 @@
-"""A stream written anew: what XDEL removes only stops being shown, its bytes stay in the stream's node until that fills.
+"""A stream written anew: what XDEL removes is only not shown any more, its bytes stay until the stream's node goes.
 
 In: a stream with its readers. Out: the same entries under the same ids, the same groups, and the same entries at work
 with the same consumers, in one step; nothing else.

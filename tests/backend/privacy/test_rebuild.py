@@ -18,7 +18,9 @@ def state(redis: "Redis", key: str) -> Any:
             for p in redis.xpending_range(key, g["name"], "-", "+", 100)] for g in groups}  # fmt: skip
     info: Any = redis.xinfo_stream(key)
     told = {name: info[name] for name in ("length", "last-generated-id", "entries-added", "max-deleted-entry-id")}
-    seen = [{name: group[name] for name in ("name", "pending", "last-delivered-id", "entries-read")} for group in groups]
+    seen = [
+        {name: group[name] for name in ("name", "pending", "last-delivered-id", "entries-read")} for group in groups
+    ]
     return redis.xrange(key), told, seen, work
 
 

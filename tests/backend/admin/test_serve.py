@@ -90,7 +90,7 @@ def alive(pid: int) -> bool:
 def test_events_become_counts_while_the_app_runs(
     serve: Serve, data_dir: Path, session_store: str, event: Callable[..., Any]
 ) -> None:
-    """Without a command it is the app: events are applied and logged, the status follows, a killed service comes back."""
+    """Without a command it is the app: events are applied and logged, the status follows, the killed come back."""
     edge = serve()
     with backend(data_dir, REDIS_URL=session_store, ENDCAP_LOG_WAIT_S="0.2") as app:
         until(app.running, within_s=60)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from backend.admin.settings import AdminSettings
@@ -33,6 +33,21 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     log_events: int = Field(20_000, ge=1, description="events the log's writer gathers before it writes files")
     log_wait_s: float = Field(30.0, gt=0, description="longest time an event waits for being written to the log")
     log_claim_s: float = Field(120.0, gt=0, description="after this time a dead log writer's events are taken over")
+    shopify_url: str | None = Field(None, description="the shop's own address, https://<name>.myshopify.com")
+    shopify_token: SecretStr | None = Field(None, description="Admin API access token; scopes in importing.md")
+    bigcommerce_url: str | None = Field(None, description="https://api.bigcommerce.com/stores/<hash>")
+    bigcommerce_token: SecretStr | None = Field(None, description="API account's token; scopes in importing.md")
+    adobe_url: str | None = Field(None, description="the Adobe Commerce shop's address")
+    adobe_token: SecretStr | None = Field(None, description="access token of an integration; resources in importing.md")
+    webhook_consent: str = Field(
+        "none", description="what shoppers allow whose orders and carts a platform sends: `none`, or a list of purposes"
+    )
+    webhook_currency: str = Field(
+        "USD", pattern="^[A-Z]{3}$", description="currency of prices in product messages that name none"
+    )
+    stream_max_entries: int = Field(
+        1_000_000, ge=1, description="unread events a shop's stream may hold before events are refused with 503"
+    )
     consume_batch: int = Field(2_000, ge=1, le=5_000, description="events the consumer takes at once")
     consume_idle_s: float = Field(
         30.0, gt=0, description="silence after which another consumer takes over what one was working on"

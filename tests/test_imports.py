@@ -19,7 +19,10 @@ ALLOWED = {
         "edge.core",
         "edge.core.",
         "edge.changes",
+        "edge.collect",  # orders that the backend fetches take the same way in as those that webhooks tell
+        "edge.identify",
         "edge.profiles",
+        "edge.webhooks.stock",
         "edge.drain",
         "edge.embedded",
         "edge.scoring",

@@ -59,13 +59,20 @@ class Judged:
 
 @contextmanager
 def judge(
-    source: Path, work: Path, assume_consent: Iterable[Purpose], now: datetime, *, need_products: bool = True
+    source: Path,
+    work: Path,
+    assume_consent: Iterable[Purpose],
+    now: datetime,
+    *,
+    need_products: bool = True,
+    memory_mib: int | None = None,
 ) -> Iterator[Judged]:
     """Judge every row of a plain-format directory; usable within the block. Raises DataError.
 
-    Without `need_products` a directory may lack the products file, and events may then name any product.
+    Without `need_products` a directory may lack the products file, and events may then name any product. `memory_mib`
+    bounds the engine.
     """
-    engine = engines.connect(work / "spill")
+    engine = engines.connect(work / "spill", memory_mib)
     files = []
     products = engines.keep(engine, "judged_products", _no_products())
     known = need_products or any(source.glob("products.*"))

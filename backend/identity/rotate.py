@@ -95,7 +95,7 @@ async def _take_in(redis: "Redis", link: Link) -> None:
     history = source.waiting(ASIDE)
     for _ in range(ATTEMPTS):
         target = await read_records(redis, link.shop, link.shopper)
-        if link.name.encode() in target.links:
+        if target.took_in(link.name):
             return
         parts = target.parts
         if not target.denied:
@@ -106,7 +106,7 @@ async def _take_in(redis: "Redis", link: Link) -> None:
                 else:
                     parts[name] = part
         names = [name.decode() for name in source.links]
-        if await rewrite(redis, target, parts, link=link.name, marks=source.marks):
+        if await rewrite(redis, target, parts, link=(link.name, f"+{link.name}"), marks=source.marks):
             break
     else:
         raise ContendedError("moving a shopper to a new key's name")

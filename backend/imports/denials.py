@@ -4,31 +4,25 @@ In: rows for the event log, in pseudonyms. Out: the same rows with the consent t
 to analytics are gone. A decision that cannot be read counts as a denial.
 """
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
 from redis.asyncio import Redis
 
-from edge.core.consent import decode_decision
-from edge.core.errors import CodecError
-from edge.core.keys import consent_key
-
-_BATCH = 2_000
+from backend.event_log.writer import stored_decisions
 
 
 async def heed(redis: "Redis", shop: str, rows: pa.Table) -> pa.Table:
     """The rows that may be kept. Columns `customer_id`, `visitor_id` and `consent`."""
-    decisions = await _decisions(redis, shop, _names(rows))
-    if not decisions:
+    stored = await decisions(redis, shop, _names(rows))
+    if not stored:
         return rows
-    named = pa.array(list(decisions), pa.string())
+    named = pa.array(list(stored), pa.string())
     concerned = pc.or_(pc.is_in(rows["customer_id"], named), pc.is_in(rows["visitor_id"], named))
     theirs = rows.filter(concerned)
     consent = [
-        ",".join(purpose for purpose in said.split(",") if all(purpose in granted for granted in stored))
-        for said, stored in (
-            (said, [decisions[name] for name in (customer, visitor) if name in decisions])
+        ",".join(purpose for purpose in said.split(",") if all(purpose in granted for granted in granting))
+        for said, granting in (
+            (said, [stored[name] for name in (customer, visitor) if name in stored])
             for said, customer, visitor in zip(
                 theirs["consent"].to_pylist(), theirs["customer_id"].to_pylist(), theirs["visitor_id"].to_pylist(),
                 strict=True,
@@ -49,22 +43,9 @@ def _names(rows: pa.Table) -> list[str]:
     return found
 
 
-async def _decisions(redis: "Redis", shop: str, names: list[str]) -> dict[str, frozenset[str]]:
-    """What those who have decided anything allow."""
-    found: dict[str, frozenset[str]] = {}
-    for at in range(0, len(names), _BATCH):
-        batch = names[at : at + _BATCH]
-        async with redis.pipeline(transaction=False) as pipe:  # not MGET: the names lie in many slots of a cluster
-            for name in batch:
-                pipe.get(consent_key(shop, name))
-            values: list[Any] = await pipe.execute()
-        found |= {name: _granted(data, shop, name) for name, data in zip(batch, values, strict=True) if data}
-    return found
-
-
-def _granted(data: bytes, shop: str, name: str) -> frozenset[str]:
-    try:
-        decision = decode_decision(data)
-    except CodecError:
-        return frozenset()
-    return frozenset(decision.granted) if (decision.shop, decision.shopper) == (shop, name) else frozenset()
+async def decisions(redis: "Redis", shop: str, names: list[str]) -> dict[str, frozenset[str]]:
+    """What those of these names who have decided anything allow."""
+    found = await stored_decisions(redis, shop, names)
+    return {
+        name: frozenset(decision.granted) for name, decision in zip(names, found, strict=True) if decision is not None
+    }

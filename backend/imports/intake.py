@@ -1,8 +1,8 @@
 """The common way in: a plain-format directory, judged by training's own rules, in pseudonyms, into the event log.
 
 In: a directory in the plain format in raw ids, what its importer declares. Out: files of the event log, day by day,
-under one name per source, so that the same history imported again replaces itself; the catalogue; a report. Shoppers who have
-decided otherwise, and those who were erased, stay out.
+under one name per source, so that the same history imported again replaces itself; the catalogue; a report. Shoppers
+who have decided otherwise, and those who were erased, stay out.
 """
 
 import shutil
@@ -31,6 +31,7 @@ from training import engine as engines
 from training import intake
 
 _GROUP_ROWS = 250_000  # written to the log under one holding of its lock
+_MEMORY_MIB = 1_024  # of the query engine; beyond it, it spills into the import's directory
 _LOG_FILE, _STATE_FILE, _PRODUCTS_FILE = "log.parquet", "state.json", "products.parquet"
 REJECTED_FILE = "rejected.csv"
 Tell = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
@@ -97,7 +98,9 @@ def judge(plain: Path, job: Import, state: State) -> None:
     scratch = job.work / "judging"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
-    with intake.judge(plain, scratch, job.declared, state.recorded, need_products=False) as judged:
+    with intake.judge(
+        plain, scratch, job.declared, state.recorded, need_products=False, memory_mib=_MEMORY_MIB
+    ) as judged:
         engine = judged.engine
         rejected = judged.rejected()
         state.refused = judged.outcome(rejected).rejected

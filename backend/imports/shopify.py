@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from backend.imports.parts import Part, is_done, write_part
+from backend.platforms.http import PlatformError
 from backend.platforms.shopify import kind_of, short
 from backend.platforms.shopify_objects import (
     CustomerNode,
@@ -165,7 +166,10 @@ def _take_orders(found: dict[str, dict[str, tuple[str | None, bytes]]], part: Pa
 def _take_products(found: dict[str, dict[str, tuple[str | None, bytes]]], part: Part) -> None:
     products = _read(found["Product"], ProductNode, part)
     for id_, variants in _by_parent(_read(found["ProductVariant"], VariantNode, part), products, part).items():
-        part.products.append(product_card(products[id_][0], "", variants))
+        try:
+            part.products.append(product_card(products[id_][0], "", variants))
+        except PlatformError:
+            part.skipped["product without a variant that has a price"] += 1
 
 
 def _by_parent(

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from backend.platforms.http import Api, Limits, PlatformError
+from backend.platforms.http import Api, Limits, NotFoundError, PlatformError
 
 _PAGE = 200
 
@@ -47,6 +47,15 @@ class Adobe:
     async def product(self, sku: str) -> dict[str, Any]:
         """One product by SKU, with its stock."""
         return await self._get(f"products/{quote(sku, safe='')}")
+
+    async def product_of(self, number: str) -> dict[str, Any]:
+        """One product by its entity id, with its stock. Raises NotFoundError."""
+        filtered = "searchCriteria[filter_groups][0][filters][0]"
+        found = await self._get("products", **{f"{filtered}[field]": "entity_id", f"{filtered}[value]": number})
+        items = found.get("items") or []
+        if not items:
+            raise NotFoundError(f"Adobe Commerce has no product {number}")
+        return await self.product(str(items[0]["sku"]))  # a list has no stock
 
     async def orders(self, created_since: datetime) -> AsyncIterator[dict[str, Any]]:
         """Orders made since then, oldest first: id, times, state, and the customer's id."""

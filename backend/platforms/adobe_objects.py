@@ -120,12 +120,14 @@ def read_product(data: Mapping[str, Any], currency: str) -> Product:
     more = {one.attribute_code: one.value for one in product.custom_attributes if isinstance(one.value, str)}
     special = money(more.get("special_price"))
     reduced = special is not None and product.price is not None and special < product.price
+    if product.price is None:
+        raise PlatformError("the product has no price of its own; what it is made of has")
     stock = product.extension_attributes.stock_item if product.extension_attributes else None
     key, image = more.get("url_key", ""), more.get("image")
     return Product(
         product.sku,
         product.name,
-        (special if reduced else product.price) or 0.0,
+        special if reduced and special is not None else product.price,
         currency=currency,
         compare_at_price=product.price if reduced else None,
         available=product.status == _ENABLED and product.visibility in _SHOWN and (stock is None or stock.is_in_stock),

@@ -1,7 +1,7 @@
 """BigCommerce's orders and products, as its REST API tells them, in our terms.
 
-In: objects as JSON. Out: events in raw ids, cards. Orders that never became one (incomplete, declined, cancelled) and
-guests' orders are left out and counted.
+In: objects as JSON. Out: events in raw ids, cards. Orders that never became one (incomplete, declined) and guests'
+orders are left out and counted; a cancelled one is a purchase and its return.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,13 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from backend.platforms.http import PlatformError
-from backend.platforms.taken import Taken, merged, money, order_event, return_event
+from backend.platforms.taken import Taken, cancelled_event, merged, money, order_event, return_event
 from edge.core.events import Event, Line
 from edge.core.products import Product
 
 _Kind = TypeVar("_Kind")
-_NO_ORDERS = {0: "incomplete order", 5: "cancelled order", 6: "declined order"}
+NO_ORDERS = {0: "incomplete order", 6: "declined order"}
+_CANCELLED = 5
 Amount = str | float | None
 _Lines = tuple["_Line", ...]
 
@@ -53,6 +54,7 @@ class Order(msgspec.Struct, frozen=True):
 
     id: int
     date_created: str
+    date_modified: str | None = None
     status_id: int = 1
     is_deleted: bool = False
     customer_id: int = 0
@@ -104,8 +106,8 @@ def read_order(data: Mapping[str, Any]) -> Order:
 def order_events(order: Order) -> Taken:
     """The purchase and its returns."""
     taken = Taken()
-    if order.is_deleted or order.status_id in _NO_ORDERS:
-        taken.skipped.append(_NO_ORDERS.get(order.status_id, "deleted order"))
+    if order.is_deleted or order.status_id in NO_ORDERS:
+        taken.skipped.append(NO_ORDERS.get(order.status_id, "deleted order"))
         return taken
     lines = {line.id: line for line in order.products if line.product_id and line.type != "giftcertificate"}
     if len(lines) < len(order.products):
@@ -115,7 +117,7 @@ def order_events(order: Order) -> Taken:
     bought = Event(
         order_event("bigcommerce", str(order.id)),
         "purchase-complete",
-        _time(order.date_created),
+        read_time(order.date_created),
         customer_id=str(order.customer_id) if order.customer_id else None,
         products=merged(_line(line, line.quantity) for line in lines.values()),
         order_id=str(order.id),
@@ -123,12 +125,16 @@ def order_events(order: Order) -> Taken:
         source="import",
     )
     taken.add(bought)
+    if order.status_id == _CANCELLED and taken.events:
+        taken.add(msgspec.structs.replace(bought, id=cancelled_event("bigcommerce", str(order.id)), type="return",
+                                          time=read_time(order.date_modified or order.date_created)))  # fmt: skip
+        return taken
     for refund in order.refunds if taken.events else ():
         back = merged(_line(lines[item.item_id], item.quantity) for item in refund.items
                       if item.item_type == "PRODUCT" and item.item_id in lines)  # fmt: skip
         if back:
             taken.add(msgspec.structs.replace(bought, id=return_event("bigcommerce", str(refund.id)), type="return",
-                                              time=_time(refund.created), products=back))  # fmt: skip
+                                              time=read_time(refund.created), products=back))  # fmt: skip
     return taken
 
 
@@ -146,17 +152,19 @@ def read_product(
     product = _convert(data, CatalogProduct)
     regular, sale, retail = money(product.price), money(product.sale_price), money(product.retail_price)
     price = sale if sale and regular is not None and sale < regular else regular
+    if price is None:
+        raise PlatformError("the product has no price")
     before = max((amount for amount in (regular, retail) if amount is not None), default=None)
     in_stock = product.inventory_tracking == "none" or product.inventory_level > 0
     variant = next((one for one in product.variants if not one.purchasing_disabled), None)
     images = sorted(product.images, key=lambda image: not image.is_thumbnail)
-    listed = _time(product.date_created).timestamp() // 86_400 if product.date_created else 0
+    listed = read_time(product.date_created).timestamp() // 86_400 if product.date_created else 0
     return Product(
         str(product.id),
         product.name,
-        price or 0.0,
+        price,
         currency=currency,
-        compare_at_price=before if before is not None and price is not None and before > price else None,
+        compare_at_price=before if before is not None and before > price else None,
         available=product.availability == "available" and product.is_visible and in_stock,
         category=max((_path(one, categories) for one in product.categories), key=len, default=""),
         brand=str(brands.get(product.brand_id or 0, {}).get("name", "")),
@@ -178,8 +186,8 @@ def _path(category: int, categories: Mapping[int, Mapping[str, Any]]) -> str:
     return " > ".join(names)
 
 
-def _time(text: str) -> datetime:
-    """V2 writes times as mail does, V3 as ISO 8601."""
+def read_time(text: str) -> datetime:
+    """A time as BigCommerce writes it. V2 writes as mail does, V3 as ISO 8601. Raises PlatformError."""
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

@@ -1,7 +1,7 @@
 """The platforms' clients as the settings name them, and what an uninstalled app may no longer do.
 
-In: settings with an address and a token. Out: a client, or PlatformError that says what is missing. An uninstall leaves a
-mark with the token's digest: calls stop until the shop gives a new token.
+In: settings with an address and a token. Out: a client, or PlatformError that says what is missing. An uninstall leaves
+a mark with the token's digest: calls stop until the shop gives a new token.
 """
 
 import hashlib

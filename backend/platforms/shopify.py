@@ -36,6 +36,10 @@ class Bulk(msgspec.Struct, rename="camel", frozen=True):
     url: str | None = None
 
 
+class BulkFailedError(PlatformError):
+    """A bulk operation ended without a result."""
+
+
 class _Throttle(msgspec.Struct, rename="camel", frozen=True):
     maximum_available: float
     currently_available: float
@@ -164,12 +168,14 @@ class Shopify:
     async def finish_bulk(
         self, operation: str, poll_s: float = _POLL_S, progress: Callable[[int], None] = lambda _: None
     ) -> Bulk:
-        """Wait for a bulk operation's end; `progress` hears of the objects found. Raises PlatformError if it failed."""
+        """Wait for a bulk operation's end; `progress` hears of the objects found. Raises BulkFailedError."""
         while (bulk := await self.bulk(operation)).status not in _ENDED:
             progress(int(bulk.object_count))
             await asyncio.sleep(poll_s)
         if bulk.status != "COMPLETED":
-            raise PlatformError(f"Shopify's bulk operation ended as {bulk.status} ({bulk.error_code}); start it again")
+            raise BulkFailedError(
+                f"Shopify's bulk operation ended as {bulk.status} ({bulk.error_code}); start it again"
+            )
         return bulk
 
 

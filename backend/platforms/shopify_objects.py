@@ -4,25 +4,18 @@ In: nodes as JSON, whole or with their children apart (bulk operations). Out: ev
 not look into refunds: there, returns come from the quantities that lines have lost and the time of the last refund.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from backend.platforms.http import PlatformError
 from backend.platforms.shopify import short
-from backend.platforms.taken import Taken, merged, money, order_event, return_event
+from backend.platforms.taken import Taken, cancelled_event, checked_product, merged, money, order_event, return_event
 from edge.core.events import Event, Line
 from edge.core.products import Product
-
-ORDER_FIELDS = """id createdAt processedAt cancelledAt test currencyCode customer { id } refunds { id createdAt }"""
-REFUND_FIELDS = "id createdAt refundLineItems(first: 100) { nodes { quantity lineItem { id } } }"  # of one order
-LINE_FIELDS = """id quantity currentQuantity isGiftCard product { id } variant { id }
-  originalUnitPriceSet { shopMoney { amount } } discountedUnitPriceAfterAllDiscountsSet { shopMoney { amount } }"""
-PRODUCT_FIELDS = """id title handle status productType vendor createdAt publishedAt
-  category { fullName } featuredMedia { preview { image { url } } }"""
-VARIANT_FIELDS = "id position price compareAtPrice availableForSale"
-CUSTOMER_FIELDS = "id defaultEmailAddress { marketingState }"
+from edge.webhooks.stock import Listing, Variant
 
 _Node = TypeVar("_Node")
 
@@ -89,14 +82,22 @@ class OrderNode(_Camel, frozen=True):
     line_items: Connection[LineNode] = Connection()
 
 
+class _StockItem(_Camel, frozen=True):
+    id: str
+    tracked: bool = True
+
+
 class VariantNode(_Camel, frozen=True):
-    """A variant of a product."""
+    """A variant of a product. What it has in stock is asked for one product only."""
 
     id: str
     position: int = 0
     price: str | None = None
     compare_at_price: str | None = None
     available_for_sale: bool = True
+    inventory_quantity: int | None = None
+    inventory_policy: str = "DENY"
+    inventory_item: _StockItem | None = None
 
 
 class _Category(_Camel, frozen=True):
@@ -126,6 +127,7 @@ class ProductNode(_Camel, frozen=True):
     vendor: str = ""
     created_at: datetime | None = None
     published_at: datetime | None = None
+    updated_at: datetime | None = None
     category: _Category | None = None
     featured_media: _Media | None = None
     variants: Connection[VariantNode] = Connection()
@@ -150,10 +152,10 @@ class CustomerNode(_Camel, frozen=True):
 
 
 def order_events(order: OrderNode, lines: Iterable[LineNode] = ()) -> Taken:
-    """The purchase, and what came back of it. `lines` are children that came apart from their order."""
+    """The purchase, and what came back of it; a cancelled order comes back whole. `lines` came apart from the order."""
     taken = Taken()
-    if order.test or order.cancelled_at is not None:
-        taken.skipped.append("test order" if order.test else "cancelled order")
+    if order.test:
+        taken.skipped.append("test order")
         return taken
     every = sorted((*order.line_items.nodes, *lines), key=lambda line: line.id)
     sold = [line for line in every if line.product is not None and not line.is_gift_card]
@@ -171,10 +173,16 @@ def order_events(order: OrderNode, lines: Iterable[LineNode] = ()) -> Taken:
         source="import",
     )
     taken.add(bought)
-    for refund, back in _returned(order, sold) if taken.events else ():
+    if not taken.events:
+        return taken
+    returned = _returned(order, sold)
+    for refund, back in returned:
         if back:
             taken.add(msgspec.structs.replace(bought, id=return_event("shopify", short(refund.id) or refund.id),
                                               type="return", time=refund.created_at, products=back))  # fmt: skip
+    if order.cancelled_at is not None and not any(back for _, back in returned):
+        taken.add(msgspec.structs.replace(bought, id=cancelled_event("shopify", number), type="return",
+                                          time=order.cancelled_at))  # fmt: skip
     return taken
 
 
@@ -212,22 +220,25 @@ def _amount(price: _MoneySet | None) -> float | None:
 
 
 def product_card(product: ProductNode, currency: str, variants: Iterable[VariantNode] = ()) -> Product:
-    """The card: price and variant are those of the first variant that can be bought."""
+    """The card, with the first variant that can be bought. Raises PlatformError where no variant has a price."""
     every = sorted((*product.variants.nodes, *variants), key=lambda one: (one.position, one.id))
     on_sale = product.status == "ACTIVE" and product.published_at is not None
     shown = next((one for one in every if one.available_for_sale), every[0] if every else None)
     price = money(shown.price) if shown else None
     before = money(shown.compare_at_price) if shown else None
-    path = product.category.full_name if product.category and product.category.full_name else product.product_type
+    if price is None:
+        raise PlatformError("the product has no price")
+    # The shop's own type first: it is what product webhooks tell, too.
+    path = product.product_type or (product.category.full_name if product.category else "")
     media = product.featured_media
     image = media.preview.image.url if media and media.preview and media.preview.image else None
     since = product.published_at or product.created_at
     return Product(
         short(product.id) or product.id,
         product.title,
-        price or 0.0,
+        price,
         currency=currency,
-        compare_at_price=before if before is not None and price is not None and before > price else None,
+        compare_at_price=before if before is not None and before > price else None,
         available=on_sale and any(one.available_for_sale for one in every),
         category=path,
         brand=product.vendor,
@@ -237,3 +248,37 @@ def product_card(product: ProductNode, currency: str, variants: Iterable[Variant
         variant_id=short(shown.id) if shown else None,
         listed=int(since.astimezone(UTC).timestamp() // 86_400) if since else 0,
     )
+
+
+def listing(product: ProductNode, currency: str) -> Listing:
+    """The product with its variants, as product webhooks tell it, for stock messages to be laid over."""
+    at = product.updated_at or product.created_at or datetime.fromtimestamp(0, UTC)
+    every = sorted(product.variants.nodes, key=lambda one: (one.position, one.id))
+    return Listing(
+        short(product.id) or product.id,
+        at.timestamp(),
+        checked_product(product_card(product, currency)),
+        tuple(_variant(one) for one in every),
+        on_sale=product.status == "ACTIVE" and product.published_at is not None,
+    )
+
+
+def _variant(variant: VariantNode) -> Variant:
+    price, before = money(variant.price) or 0.0, money(variant.compare_at_price)
+    item = variant.inventory_item
+    return Variant(
+        short(variant.id) or variant.id,
+        short(item.id) if item else None,
+        price,
+        before if before is not None and before > price else None,
+        variant.inventory_quantity,
+        variant.inventory_policy == "CONTINUE" or (item is not None and not item.tracked),
+    )
+
+
+def read(node: Mapping[str, Any], kind: type[_Node]) -> _Node:
+    """A node from JSON. Raises PlatformError for one that is not of this kind."""
+    try:
+        return msgspec.convert(node, kind)
+    except msgspec.ValidationError as error:
+        raise PlatformError(f"Shopify's {kind.__name__} is not what its documentation says: {error}") from error

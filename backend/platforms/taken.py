@@ -43,6 +43,11 @@ def return_event(platform: Platform, refund_id: str) -> str:
     return f"{platform}:return:{refund_id}"
 
 
+def cancelled_event(platform: Platform, order_id: str) -> str:
+    """The event id of the return that a cancelled order amounts to."""
+    return f"{platform}:cancelled:{order_id}"
+
+
 def checked(events: Iterable[Event]) -> list[Event]:
     """The same events, held to the rules of events from anywhere else. Raises PlatformError."""
     try:

@@ -19,12 +19,6 @@ from tests.backend.event_log.handmade import DAY, event, ids, order, rows
 from training import engine as engines
 
 
-@pytest.fixture(params=["disk", "memory"])
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> EventLog:
-    """An empty log: in a directory, and in what stands for an object store."""
-    return EventLog(str(tmp_path / "events") if request.param == "disk" else "memory:///")
-
-
 def test_what_was_written_is_read(log: EventLog) -> None:
     """By shop and day, in the files it was said to go to."""
     assert log.write("demo", [order(1), event("v"), order(30)], "first") == 5

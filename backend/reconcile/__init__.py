@@ -1,0 +1,1 @@
+"""The daily check: orders on the platform against orders received."""

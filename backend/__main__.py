@@ -16,6 +16,7 @@ from backend.consume.commands import register as register_consume
 from backend.customers import commands as customers
 from backend.event_log import commands as event_log
 from backend.imports import commands as imports
+from backend.privacy import commands as privacy
 from backend.reconcile import commands as reconcile
 from backend.refresh import Refreshed, refresh
 from backend.release import commands as release
@@ -39,6 +40,7 @@ customers.register(app)
 release.register(app)
 trial.register(app)
 register_consume(app)
+privacy.register(app)
 
 
 @app.command("refresh")

@@ -11,8 +11,7 @@ from typing import Protocol
 
 from redis.asyncio import Redis
 
-from backend.consume.commands import limits
-from backend.consume.consumer import Consumer
+from backend.consume.commands import consumer_of
 from backend.event_log.commands import writer_of
 from backend.event_log.store import EventLog
 from backend.event_log.writer import forget_group
@@ -46,7 +45,7 @@ class Consuming:
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
         self._applied = 0
-        self._consumer = Consumer(redis, settings.shop, limits(settings), self._progress)
+        self._consumer = consumer_of(redis, settings, self._progress)
 
     def _progress(self, done: int) -> None:
         self._applied += done

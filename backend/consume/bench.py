@@ -80,13 +80,13 @@ async def _store_cpu_s(redis: "Redis") -> float:
 
 
 async def _write_profiles(redis: "Redis", shoppers: int, rng: random.Random) -> float:
-    """Histories of 0 to 30 orders of six products each; the mean bytes of a profile."""
+    """Histories of 0 to 60 orders of six products each, among 150; the mean bytes of a profile."""
     now, written = datetime.now(UTC), 0
     async with redis.pipeline(transaction=False) as pipe:
         for number in range(shoppers):
             profile = Profile(_SHOP, _name(number))
-            usual = [str(rng.randrange(10**6, 2 * 10**7)) for _ in range(60)]
-            for _ in range(rng.choice((0, 1, 2, 4, 8, 15, 30))):
+            usual = [str(rng.randrange(10**6, 2 * 10**7)) for _ in range(150)]
+            for _ in range(rng.choice((0, 1, 3, 8, 15, 30, 60))):
                 at = now - timedelta(hours=rng.uniform(24, 8_000))
                 lines = tuple(Line(product) for product in rng.sample(usual, 6))
                 apply(profile, Event("e", "purchase-complete", at, products=lines), now.timestamp())

@@ -206,18 +206,20 @@ class LogWriter:
 
 async def allowed_events(redis: "Redis", shop: str, events: list[Event]) -> list[Event]:
     """Those whose own consent and all decisions stored for their names allow analytics, with the consent in force."""
-    names = list({name for event in events for name in _names(event)})
+    names = list({name for event in events for name in _names(shop, event)})
     decisions = dict(zip(names, await stored_decisions(redis, shop, names), strict=True))
     allowed = []
     for event in events:
-        consent = in_force(event.consent, (decisions[name] for name in _names(event)))
+        consent = in_force(event.consent, (decisions[name] for name in _names(shop, event)))
         if "analytics" in consent:
             allowed.append(msgspec.structs.replace(event, consent=tuple(sorted(consent))))
     return allowed
 
 
-def _names(event: Event) -> list[str]:
-    every = (event.customer_id, event.visitor_id, event.loyalty_id, event.email, event.phone)
+def _names(shop: str, event: Event) -> list[str]:
+    """Whose decisions count, an erased order's tombstone among them."""
+    order = keys.order_name(shop, event.order_id) if event.order_id else None
+    every = (event.customer_id, event.visitor_id, event.loyalty_id, event.email, event.phone, order)
     return [name for name in every if name is not None]
 
 

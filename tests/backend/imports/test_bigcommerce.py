@@ -45,7 +45,7 @@ def connected(settings: Settings) -> Iterator[tuple[Settings, Platforms]]:
 
 def test_a_store_is_read_page_by_page(connected: tuple[Settings, Platforms], tell: Tell) -> None:
     """Orders, returns and products arrive; each page of orders leaves an audit line; no address is kept anywhere."""
-    settings, platforms = connected
+    settings, _ = connected
     report = run_bigcommerce(settings, datetime(2026, 1, 1, tzinfo=UTC), ALL, tell)
     rows = logged(settings)
     assert [row["event_id"] for row in rows if row["type"] == "purchase-complete"] == [

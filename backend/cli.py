@@ -30,7 +30,7 @@ def with_store(settings: Settings, job: Callable[["Redis"], Awaitable[_Result]])
         return asyncio.run(run(url))
 
 
-def bar() -> Progress:
+def bar(on: Console = console) -> Progress:
     """A progress bar with count and time left, for work of known size."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=console)
+    return Progress(*columns, console=on)

@@ -18,6 +18,7 @@ from edge.embedded import store_url
 from edge.errors import EndcapError
 from edge.identify import is_loopback
 from edge.settings import Settings
+from edge.webhooks.config import webhook_config
 
 _GRACE_S = 10  # for a caller who has sent half a request and then nothing
 
@@ -36,6 +37,7 @@ def main() -> int:
         return _complain(f"demo mode needs no keys, so it listens on loopback only, not on {settings.host}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
+        webhook_config(settings)
         load_key(settings.data_dir, settings.pseudonym_key)  # before anything is started with one that is none
         return _serve(settings)
     except (EndcapError, ValueError) as error:

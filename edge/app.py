@@ -26,6 +26,7 @@ from edge.profiles import StoreUnavailableError, connect
 from edge.recommend import Served
 from edge.scoring import poll
 from edge.settings import Settings
+from edge.webhooks.routes import webhook_routes
 from edge.wire import Batch, Query, check_id, decode_json, query_from_body, query_from_url
 
 _WEB = Path(__file__).parent / "web"
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/v1/events", events, methods=["POST"]),
             Route("/v1/consent", consent, methods=["POST"]),
             Route("/v1/customers/{customer_id:path}/facts", facts),
+            *webhook_routes(settings.webhook_max_body_bytes),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", prometheus),

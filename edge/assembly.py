@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edge.collect import Collector
-from edge.core.keys import load_key
+from edge.core.keys import load_keys
 from edge.drain import Drain
 from edge.identify import Identifier
 from edge.keyring import KeyRing
@@ -12,6 +12,8 @@ from edge.recommend import Recommender
 from edge.settings import Settings
 from edge.tally import Tally
 from edge.trials import Trials
+from edge.webhooks.config import webhook_config
+from edge.webhooks.receive import Receiver
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Edge:
     store: ShopperStore
     recommender: Recommender
     collector: Collector
+    receiver: Receiver
     drain: Drain
     keyring: KeyRing
     tally: Tally
@@ -31,19 +34,22 @@ class Edge:
 
 
 def build_edge(settings: Settings) -> Edge:
-    """Put the parts together. Raises ValueError for settings that cannot work."""
+    """Put the parts together. Raises ValueError or EndcapError for settings that cannot work."""
     url, connections = store_url(settings), settings.redis_connections
     store = ShopperStore(connect(url, timeout_s=settings.redis_timeout_ms / 1000, connections=connections))
     # No shopper waits for an event, and a hiccup must not refuse one: the same store, the same breaker, more patience.
     patient = connect(url, timeout_s=settings.redis_write_timeout_ms / 1000, connections=connections)
-    identifier = Identifier(settings.shop, load_key(settings.data_dir, settings.pseudonym_key))
+    key, *former = load_keys(settings.data_dir, settings.pseudonym_key)
+    identifier = Identifier(settings.shop, key, tuple(former))
     recommender, tally = Recommender(settings, settings.shop, store), Tally(settings.shop)
+    collector = Collector(ShopperStore(patient, store.breaker), identifier, settings.stream_max_entries)
     return Edge(
         settings=settings,
         identifier=identifier,
         store=store,
         recommender=recommender,
-        collector=Collector(ShopperStore(patient, store.breaker), identifier, settings.stream_max_entries),
+        collector=collector,
+        receiver=Receiver(webhook_config(settings), collector, identifier),
         drain=Drain(settings.drain_s),
         keyring=KeyRing(settings.data_dir),
         tally=tally,

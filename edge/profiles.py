@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, cast
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import MaxConnectionsError, RedisError, ResponseError
+from redis.exceptions import ClusterDownError, MaxConnectionsError, RedisClusterException, RedisError, ResponseError
 
 from edge.breaker import Breaker
 from edge.core import keys
@@ -66,6 +66,16 @@ for i = 6, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
 if #ARGV > 5 then redis.call('EXPIRE', KEYS[3], ARGV[5]) end
 return 1
 """
+# Stores a decision, deletes what it no longer allows, and says which stream entries are this shopper's.
+# KEYS: consent, trail, then what goes. ARGV: the decision, its TTL.
+_DECIDE = """
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[3] then return false end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+if #KEYS > 2 then redis.call('DEL', unpack(KEYS, 3)) end
+return redis.call('LRANGE', KEYS[2], 0, -1)
+"""
+# All that a call may raise when the store is away or refuses; what a cluster's client adds is no RedisError.
+STORE_FAILURES = (RedisError, RedisClusterException, OSError)
 _ATTEMPTS = 5
 _SAY_EVERY_S = 60.0
 
@@ -118,6 +128,7 @@ class ShopperStore:
         self.redis = redis
         self.breaker = breaker or Breaker()
         self._write_session = redis.register_script(_WRITE_SESSION)
+        self._decide_script = redis.register_script(_DECIDE)
 
     async def ask(self, call: Callable[[], Awaitable[_Result]]) -> _Result:
         """Make one call to the store through the breaker. Raises StoreUnavailableError."""
@@ -126,15 +137,15 @@ class ShopperStore:
             raise StoreUnavailableError("the store failed repeatedly and is not being asked for a moment")
         try:
             result = await call()
-        except (ResponseError, MaxConnectionsError) as error:
-            # It answered, or was not even asked: out of memory, a stream that is full, a pool that is too small.
-            STORE_ERRORS.labels(type(error).__name__).inc()
-            raise StoreUnavailableError(f"the store refused: {type(error).__name__}") from error
-        except (RedisError, OSError) as error:
+        except STORE_FAILURES as error:
+            kind = type(error).__name__
+            STORE_ERRORS.labels(kind).inc()
+            if isinstance(error, (ResponseError, MaxConnectionsError)) and not isinstance(error, ClusterDownError):
+                # It answered, or was not even asked: out of memory, a stream that is full, a pool that is too small.
+                raise StoreUnavailableError(f"the store refused: {kind}") from error
             self.breaker.failed()
             BREAKER_OPEN.set(self.breaker.open)
-            STORE_ERRORS.labels(type(error).__name__).inc()
-            raise StoreUnavailableError(f"the store did not answer: {type(error).__name__}") from error
+            raise StoreUnavailableError(f"the store did not answer: {kind}") from error
         if self.breaker.open:
             BREAKER_OPEN.set(0)
         self.breaker.succeeded()
@@ -209,13 +220,21 @@ class ShopperStore:
 
     async def _decide(self, shop: str, subject: str, decision: Decision) -> None:
         trail_key = keys.trail_key(shop, subject)
-        async with self.redis.pipeline(transaction=True) as pipe:
-            pipe.set(keys.consent_key(shop, subject), encode_decision(decision), ex=keys.CONSENT_TTL_S)
-            if "personalization" not in decision.granted:
-                held = (keys.profile_key, keys.session_key, keys.facts_key)
-                pipe.delete(*(name(shop, subject) for name in held))
-            pipe.lrange(trail_key, 0, -1)
-            entries = (await pipe.execute())[-1]
+        names = [keys.consent_key(shop, subject), trail_key]
+        if "personalization" not in decision.granted:
+            held = (keys.profile_key, keys.session_key, keys.parts_key, keys.facts_key)
+            names += [name(shop, subject) for name in held]
+        arguments: list[bytes | int] = [encode_decision(decision), keys.CONSENT_TTL_S]
+        for _ in range(_ATTEMPTS):
+            before: Any = await self.redis.get(names[0])
+            stored = believed_decision(before, shop, subject)
+            if stored is not None and stored.time > decision.time:
+                return  # an earlier decision that arrives late
+            entries: Any = await self._decide_script(keys=names, args=[*arguments, before or b""])
+            if entries is not None:
+                break
+        else:
+            raise StoreUnavailableError(f"a decision kept changing under {_ATTEMPTS} attempts; send it again")
         if entries and not {"personalization", "analytics"} <= set(decision.granted):
             # The stream lies on another node of a cluster than the shopper's keys, so this is a second step; the
             # trail goes last, so that a crash in between leaves something to repeat the withdrawal from.
@@ -275,6 +294,16 @@ def _newest(
             value.shopper = names[0]
             return value
     return None
+
+
+def believed_profile(data: bytes | None, shop: str, shopper: str) -> Profile | None:
+    """A stored profile, or None where there is none, or none to believe."""
+    return _believed("profile", decode_profile, data, shop, shopper)
+
+
+def believed_decision(data: bytes | None, shop: str, shopper: str) -> Decision | None:
+    """A stored decision on consent, or None where there is none, or none to believe."""
+    return _believed("consent", decode_decision, data, shop, shopper)
 
 
 _said: dict[tuple[str, str], float] = {}

@@ -8,8 +8,17 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from loadtests.ask import HostError, check_host
+from loadtests.ask import Asker, HostError, check_host
 from loadtests.budget import BudgetError
+from loadtests.discover import discover
+from loadtests.live import freshness
+from loadtests.live.admin import Admin
+from loadtests.live.clock import SimulatedClock
+from loadtests.live.replay import read as read_replay
+from loadtests.live.servers import playing
+from loadtests.live.simulate import Plan, save, simulate
+from loadtests.live.weekly import leads
+from loadtests.measure import percentile
 from loadtests.run import Options
 from loadtests.run import run as make_run
 from loadtests.server import RunError
@@ -18,6 +27,7 @@ from loadtests.traffic import parse_customers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 _OWNED_HELP = "the machine at --host, and the network to it, are yours to load"
+_OURS = {"ENDCAP_DATA_DIR", "ENDCAP_CLOCK_FILE", "ENDCAP_PORT"}  # of a simulation's servers: not to be inherited
 _BAD_USAGE = 2
 
 
@@ -72,6 +82,56 @@ def shelves(
     lacking = show_shelves(check_host(host, owned=i_own_this_host), wanted, Console())
     if check and lacking:
         raise typer.Exit(1)
+
+
+@app.command("freshness")
+def freshness_command(
+    host: Annotated[str, typer.Option(help="the server's address")] = "http://127.0.0.1:8000",
+    i_own_this_host: Annotated[bool, typer.Option("--i-own-this-host", help=_OWNED_HELP)] = False,
+    probes: Annotated[int, typer.Option(min=1, help="events that are watched")] = 300,
+    pages: Annotated[float, typer.Option(min=0, help="product pages per second meanwhile")] = 50.0,
+    events: Annotated[float, typer.Option(min=0, help="other events per second meanwhile")] = 200.0,
+    within_ms: Annotated[float, typer.Option(min=1, help="p99 that must be kept")] = 1_000.0,
+) -> None:
+    """Measure how long an event takes to change an answer under load; `python -m backend` must be running."""
+    url = check_host(host, owned=i_own_this_host)
+    with Asker(url) as asker:
+        products = discover(asker, (), most=200).popular
+    fresh = freshness.measure(url, products, probes=probes, pages_s=pages, events_s=events)
+    Console().print(str(fresh), soft_wrap=True, highlight=False)
+    if fresh.visit_missed or percentile(fresh.profile_ms, 0.99) > within_ms:
+        raise typer.Exit(1)
+
+
+@app.command("simulate")
+def simulate_command(
+    replay: Annotated[Path, typer.Argument(help="the weeks to live: replay.jsonl.gz of `python -m training holdout`")],
+    data_dir: Annotated[Path, typer.Option(help="the live shop's data: trained on what came before")],
+    frozen_dir: Annotated[Path, typer.Option(help="a copy of them, which stays as it is")],
+    ask: Annotated[int, typer.Option(min=1, help="orders a day before which all servers are asked")] = 60,
+    retrain_wait_s: Annotated[float, typer.Option(min=1, help="how long a week's end waits for a new model")] = 900.0,
+    seed: Annotated[int, typer.Option(help="of the orders asked about, the baskets' halves, the trouble made")] = 1,
+    report_dir: Annotated[Path, typer.Option(help="where loop.json, loop.svg and the logs go")] = Path("reports/loop"),
+) -> None:
+    """Live through past weeks by HTTP: models retrained, judged, approved; beside them servers that stand still."""
+    console = Console()
+    clock = data_dir / "clock"
+    settings = {name: os.environ[name] for name in os.environ if name.startswith("ENDCAP_") and name not in _OURS}
+    SimulatedClock(clock, read_replay(replay)[0].time)
+    with playing(data_dir, frozen_dir, clock, report_dir, settings) as cast:
+        plan = Plan(replay, cast.arms, clock, ask, retrain_wait_s, seed)
+        console.print(f"status page: {cast.admin}/  (key {cast.key})", soft_wrap=True, highlight=False)
+        admin = Admin(cast.admin, cast.key)
+        lived = simulate(plan, admin, lambda text: console.print(text, soft_wrap=True, highlight=False))
+        admin.close()
+    for path in save(lived, report_dir):
+        console.print(str(path))
+    for lead in leads(lived.rows, min(lived.published, default=0) + 1):
+        console.print(f"live before {lead.arm}, {lead.shelf}: {lead.lead:+.4f} ({lead.low:+.4f} to {lead.high:+.4f})")
+    if lived.missing:
+        console.print(f"[red]sent but not counted, by type: {lived.missing}[/]")
+        raise typer.Exit(1)
+    console.print(f"every one of {sum(lived.sent.values()):,} events was counted once; {lived.repeated:,} came twice")
 
 
 def main() -> int:

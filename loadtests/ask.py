@@ -59,8 +59,9 @@ def _is_loopback(host: str) -> bool:
 class Asker:
     """One kept connection to a server; connects again when it was closed."""
 
-    def __init__(self, url: str, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(self, url: str, timeout_s: float = _TIMEOUT_S, headers: Mapping[str, str] | None = None) -> None:
         parts = urlsplit(url)
+        self._headers = dict(headers or {})
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
 
@@ -79,7 +80,7 @@ class Asker:
         return self._ask("POST", path, body.encode())
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Reply:
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers = self._headers | ({"Content-Type": "application/json"} if body else {})
         reply = Reply(0, {}, b"", 0.0)
         for _ in range(2):  # a kept connection may have been closed in the meantime
             began = time.perf_counter()

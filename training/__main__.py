@@ -4,11 +4,13 @@ In: arguments, and settings from the environment. Out: data sets, bundles, and w
 """
 
 import json
+import signal
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, NoReturn
 
 import msgspec
@@ -102,6 +104,9 @@ def run(
     spark_master: Annotated[
         str | None, typer.Option(help="where Spark runs, `local[N]` or a URL; default ENDCAP_SPARK_MASTER")
     ] = None,
+    json_lines: Annotated[
+        bool, typer.Option("--json-lines", help="for programs: progress and result as JSON, one object a line")
+    ] = False,
 ) -> None:
     """Train a bundle, measure it on weeks it never saw, and say what each shelf will do."""
     settings = Settings()
@@ -115,7 +120,12 @@ def run(
         spark_master=spark_master or settings.spark_master,
         memory_mib=settings.engine_memory_mib,
     ) as opened:
-        outcome = pipeline.run(datasets.open_dataset(dataset, opened), settings, console, publish=publish)
+        data = datasets.open_dataset(dataset, opened)
+        if json_lines:
+            done = pipeline.run(data, settings, Console(quiet=True), publish=publish, told=_progress_line)
+            _line(version=done.manifest.version, seconds=round(done.total_s, 1), peak_mib=round(done.peak_mib))
+            return
+        outcome = pipeline.run(data, settings, console, publish=publish)
     report.show(console, outcome.manifest)
     if markdown:
         markdown.write_text(report.evaluation_markdown(outcome.manifest.metrics))
@@ -224,12 +234,26 @@ def _purposes(names: list[str]) -> tuple[Purpose, ...]:
     return tuple(purpose for purpose in PURPOSES if purpose in names)
 
 
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """Told to end: as an exception, so that what was begun is taken back and no half bundle stays."""
+    raise SystemExit(128 + number)
+
+
+def _progress_line(stage: str, done: float) -> None:
+    _line(stage=stage, done=round(done, 3))
+
+
+def _line(**fields: str | float) -> None:
+    print(json.dumps(fields), flush=True)
+
+
 def _tell(what: str) -> None:
     console.print(what, style="dim")
 
 
 def main() -> NoReturn:
     """Run a command; what goes wrong on purpose is one line, not a traceback."""
+    signal.signal(signal.SIGTERM, _leave)
     try:
         app()
     except EndcapError as error:

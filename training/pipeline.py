@@ -6,7 +6,7 @@ those weeks, and is measured on later weeks with an index of the days before the
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -105,10 +105,20 @@ class _Measures:
     usual: drift.Reference
 
 
-def run(dataset: Dataset, settings: Settings, console: Console, *, publish: bool = True) -> Outcome:
-    """Train, measure and write a bundle; with `publish`, name it in live.json. Raises EndcapError when it cannot."""
+def run(
+    dataset: Dataset,
+    settings: Settings,
+    console: Console,
+    *,
+    publish: bool = True,
+    told: Callable[[str, float], None] | None = None,
+) -> Outcome:
+    """Train, measure and write a bundle; with `publish`, name it in live.json. Raises EndcapError when it cannot.
+
+    `told` hears the stage and the share done.
+    """
     began = time.monotonic()
-    with Stages(STAGES, console).shown() as stages:
+    with Stages(STAGES, console, told).shown() as stages:
         with stages.stage(_NUMBER):
             facts = collect(dataset.engine, dataset.lines(), dataset.products())
         windows = Windows.of(facts.first_day, facts.last_day, settings)

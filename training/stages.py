@@ -1,6 +1,7 @@
 """Progress: what is being done, how far it is, how long is left; on a terminal as bars, elsewhere as lines.
 
-In: the stages of a run with the share of the time each usually takes. Out: `Stages`, which the pipeline reports to.
+In: the stages of a run with the share of the time each usually takes. Out: `Stages`, which the pipeline reports to. A
+run that another program started tells that one, too (`told`): stage and share done, at each whole percent.
 """
 
 import time
@@ -16,9 +17,12 @@ Advance = Callable[[int], None]
 class Stages:
     """Runs named stages in turn and remembers what each took, in seconds, in `seconds`."""
 
-    def __init__(self, shares: Mapping[str, float], console: Console) -> None:
+    def __init__(
+        self, shares: Mapping[str, float], console: Console, told: Callable[[str, float], None] | None = None
+    ) -> None:
         self.seconds: dict[str, float] = {}
         self._shares = dict(shares)
+        self._told, self._percent, self._stage = told, -1, ""
         self._done = 0.0
         self._started = time.monotonic()
         self._progress = Progress(
@@ -48,6 +52,7 @@ class Stages:
         """One stage; the block may call what it gets with the number of `total` done so far."""
         share, began = self._shares.get(title, 0.0), time.monotonic()
         task = self._progress.add_task(title, total=total, left="")
+        self._stage = title
 
         def advance(done: int) -> None:
             part = min(done / total, 1.0) if total else 0.0
@@ -65,3 +70,7 @@ class Stages:
         whole, spent = sum(self._shares.values()), time.monotonic() - self._started
         left = "" if done < 0.02 * whole else f"about {max(spent * (whole - done) / done, 0):.0f} s left"
         self._progress.update(self._whole, completed=done, left=left if done < whole else "done")
+        percent = int(100 * done / whole) if whole else 100
+        if self._told and percent != self._percent:
+            self._percent = percent
+            self._told(self._stage, min(done / whole, 1.0) if whole else 1.0)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -14,7 +15,9 @@ from backend.consume.bench import bench
 from backend.consume.consumer import Consumer, Limits
 from backend.consume.dead import DeadLetter, dead_letters, replay_dead
 from backend.consume.stream import Backlog
+from backend.event_log.store import NOTHING
 from backend.settings import Settings
+from edge.core.keys import LOG_GROUP
 
 
 def register(app: typer.Typer) -> None:
@@ -25,14 +28,16 @@ def register(app: typer.Typer) -> None:
     app.command("bench-consume")(bench_command)
 
 
-def limits(settings: Settings) -> Limits:
-    """The consumer's limits as the settings give them."""
-    return Limits(
+def consumer_of(redis: "Redis", settings: Settings, progress: Callable[[int], None] = lambda _: None) -> Consumer:
+    """The shop's consumer as the settings give it; entries wait for the event log, too, where there is one."""
+    limits = Limits(
         batch=settings.consume_batch,
         reclaim_idle_s=settings.consume_idle_s,
         attempts=settings.consume_attempts,
         janitor_s=settings.consume_janitor_s,
     )
+    others = () if settings.event_log == NOTHING else (LOG_GROUP,)
+    return Consumer(redis, settings.shop, limits, progress, others=others)
 
 
 def consume_command(
@@ -49,7 +54,7 @@ def consume_command(
         if once:
             console.print(_said(await _catch_up(redis, settings, stop)))
             return
-        consumer = Consumer(redis, settings.shop, limits(settings))
+        consumer = consumer_of(redis, settings)
         console.print(f"consuming the events of shop {settings.shop!r} as {consumer.name}")
         await consumer.run(stop)
         console.print(_said(await consumer.housekeeping()))
@@ -60,7 +65,7 @@ def consume_command(
 async def _catch_up(redis: "Redis", settings: Settings, stop: asyncio.Event) -> Backlog:
     with bar() as progress:
         task = progress.add_task("applying events", total=None)
-        consumer = Consumer(redis, settings.shop, limits(settings), lambda n: progress.advance(task, n))
+        consumer = consumer_of(redis, settings, lambda n: progress.advance(task, n))
         await consumer.stream.join()
         progress.update(task, total=(await consumer.stream.backlog()).lag)
         return await consumer.catch_up(stop)

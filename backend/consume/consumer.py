@@ -16,18 +16,19 @@ from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from backend import metrics
 from backend.consume import scripts
 from backend.consume.dead import bury
 from backend.consume.entries import Item, counted, read_entry
-from backend.consume.plan import EventFailedError, Group, Outcome, Plan, make_plan
+from backend.consume.plan import EventFailedError, Group, Outcome, PartsNeededError, Plan, make_plan
 from backend.consume.records import Records
-from backend.consume.resolve import resolve
 from backend.consume.stream import Backlog, EventStream, Raw
+from backend.identity.parts import OWN
+from backend.identity.resolve import Owner, resolve
 from edge.core import clock, keys
 from edge.core.errors import CodecError
+from edge.profiles import STORE_FAILURES
 
 logger = logging.getLogger("endcap.consume")
 
@@ -51,13 +52,17 @@ class Limits:
 class _Done:
     """A batch on its way: what became of its items, and which trails are clean already."""
 
-    outcomes: dict[bytes, tuple[Item, Outcome]] = field(default_factory=dict)
+    outcomes: dict[bytes, tuple[Item, Outcome, bool]] = field(default_factory=dict)
     failed: list[tuple[Item, str]] = field(default_factory=list)
     off_trail: set[bytes] = field(default_factory=set)
 
 
 class Consumer:
-    """Consumes one shop's stream under a name of its own. Several may run at once, in any number of processes."""
+    """Consumes one shop's stream under a name of its own. Several may run at once, in any number of processes.
+
+    `progress` hears how many entries were dealt with since it last did. `others` are the groups that must have read an
+    entry, too, before it is removed: the event log's, where there is one.
+    """
 
     def __init__(
         self,
@@ -65,28 +70,32 @@ class Consumer:
         shop: str,
         limits: Limits | None = None,
         progress: Callable[[int], None] = lambda _: None,
+        *,
+        others: Sequence[str] = (),
     ) -> None:
         self.redis, self.shop = redis, shop
         self.limits = limits or Limits()
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-        self.stream = EventStream(redis, shop, self.name)
+        self.stream = EventStream(redis, shop, self.name, others=others)
         self._records = Records(redis, shop)
         self._done_script = redis.register_script(scripts.DONE)
         self._progress = progress
         self._housekeeping_at = self._reclaim_at = 0.0
+        self._unfinished: list[Raw] = []
 
     async def run(self, stop: asyncio.Event) -> None:
         """Consume until `stop` is set; the batch under way is finished and acknowledged first."""
         await self._patiently(self.stream.join, stop)
         while not stop.is_set():
             await self._patiently(self._turn, stop)
+        await self._patiently(self.stream.leave, stop)
 
     async def _patiently(self, step: Callable[[], Any], stop: asyncio.Event) -> None:
-        """Make a step; when the store does not answer, say so and wait a little. What was read stays pending."""
+        """Make a step; when the store does not answer, say so and wait a little. What was read is tried again."""
         try:
             await step()
-        except (RedisError, OSError) as error:
-            logger.warning("the store does not answer (%s); trying again", type(error).__name__)
+        except STORE_FAILURES as error:
+            logger.warning("the store failed (%s: %s); trying again", type(error).__name__, error)
             try:
                 await asyncio.wait_for(stop.wait(), _PAUSE_S)
             except TimeoutError:
@@ -94,12 +103,15 @@ class Consumer:
 
     async def _turn(self) -> None:
         if time.monotonic() >= self._reclaim_at:
-            await self.reclaim()
             self._reclaim_at = time.monotonic() + min(self.limits.reclaim_idle_s / 2, 5.0)
+            await self.reclaim()
         if time.monotonic() >= self._housekeeping_at:
-            await self.housekeeping()
             self._housekeeping_at = time.monotonic() + self.limits.janitor_s
-        await self.process(await self.stream.read(self.limits.batch, _BLOCK_MS))
+            await self.housekeeping()
+        # What a failing store interrupted is still pending under this name: every step of it may be made again.
+        self._unfinished = self._unfinished or await self.stream.read(self.limits.batch, _BLOCK_MS)
+        await self.process(self._unfinished)
+        self._unfinished = []
 
     async def catch_up(self, stop: asyncio.Event | None = None) -> Backlog:
         """Consume until nothing new and nothing to take over is left, or `stop`; what is left then."""
@@ -110,6 +122,7 @@ class Consumer:
             await self.process(raw)
             if not taken and not raw:
                 break
+        await self.stream.leave()
         return await self.housekeeping()
 
     async def reclaim(self) -> int:
@@ -154,7 +167,7 @@ class Consumer:
             else:
                 metrics.CONSUME_FAILURES.labels(self.shop).inc()
                 logger.warning("entry %s failed and stays pending: %s", item.entry.decode(), reason)
-        await self._records.forget_trails((item for item, _ in done.outcomes.values()), done.off_trail)
+        await self._records.forget_trails((item for item, *_ in done.outcomes.values()), done.off_trail)
         await self._acknowledge(done, now)
         for one, reason in dead:
             await self._bury(one, reason)
@@ -191,7 +204,7 @@ class Consumer:
             metrics.CONSUME_RETRIES.labels(self.shop, "marks").inc()
             found = known.setdefault(group.tag, {})
             found |= {mark: int(float(score)) for (mark, _), score in zip(plan.marks, reply, strict=True) if score}
-        elif isinstance(reply, (RedisError, OSError)):
+        elif isinstance(reply, STORE_FAILURES):
             if not _refused(reply):
                 raise reply
             done.failed += [(item, f"the store refused to write it: {reply}") for item in group.items]
@@ -201,34 +214,42 @@ class Consumer:
         return group.items
 
     def _settle(self, plan: Plan, done: _Done) -> None:
-        for item, outcome in zip(plan.group.items, plan.outcomes, strict=True):
-            done.outcomes[item.entry] = (item, outcome)
+        for item, (outcome, counts) in zip(plan.group.items, plan.outcomes, strict=True):
+            done.outcomes[item.entry] = (item, outcome, counts)
 
     async def _plan(
         self, items: Sequence[Item], known: dict[str, dict[bytes, int]], done: _Done, now: float
     ) -> list[Plan]:
         groups: dict[str, Group] = {}
-        for item, shopper in await self._owners(items, done):
-            tag = shopper or f"#{item.mark.hex()}"
-            groups.setdefault(tag, Group(tag, shopper)).items.append(item)
+        for item, owner in await self._owners(items, done):
+            tag = owner.shopper if owner else f"#{item.mark.hex()}"
+            group = groups.setdefault(tag, Group(tag, owner.shopper if owner else None))
+            group.items.append(item)
+            if owner and owner.part != OWN:
+                group.parts[item.entry] = owner.part
+            group.unlinked = group.unlinked or bool(owner and owner.unlinked)
         profiles, decisions = await self._records.read(list(groups.values()))
         plans = []
         for group in groups.values():
-            group.marks = known.get(group.tag, {})
+            group.marks, parts = known.get(group.tag, {}), None
             while group.items:
                 try:
-                    plans.append(make_plan(self.shop, group, decisions, profiles.get(group.tag), now))
+                    stored = profiles.get(group.tag)
+                    plans.append(make_plan(self.shop, group, decisions, stored, now, parts))
                     break
+                except PartsNeededError:
+                    # Read after the profile: what changes in between changes the profile, too, and nothing is written.
+                    parts = await self._records.parts(group)
                 except EventFailedError as error:
                     done.failed.append((error.item, _reason(error.__cause__)))
                     group.items.remove(error.item)
         return plans
 
-    async def _owners(self, items: Sequence[Item], done: _Done) -> list[tuple[Item, str | None]]:
+    async def _owners(self, items: Sequence[Item], done: _Done) -> list[tuple[Item, Owner | None]]:
         try:
             owners = await resolve(self.redis, self.shop, [item.event for item in items])
             return list(zip(items, owners, strict=True))
-        except (RedisError, OSError):
+        except STORE_FAILURES:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever one event does, the others must not stay behind it
             if len(items) == 1:
@@ -239,8 +260,7 @@ class Consumer:
     async def _acknowledge(self, done: _Done, now: float) -> None:
         kinds: dict[tuple[int, tuple[str, ...]], list[str]] = {}
         outcomes: dict[Outcome, int] = {}
-        for item, outcome in done.outcomes.values():
-            counts = outcome in {"applied", "counted"}
+        for item, outcome, counts in done.outcomes.values():
             kinds.setdefault(counted(item.event, now) if counts else (0, ()), []).append(item.entry.decode())
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
         if not kinds:

@@ -18,12 +18,17 @@ _decoder = msgspec.json.Decoder(Event)
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """An entry and its event. `score` stands for the entry in the shopper's marks, `deliveries`: how often it came."""
+    """An entry and its event. `score` stands for the entry in the shopper's marks, `deliveries`: how often it came.
+
+    An order may be told twice with different consent, by the page and by the platform. What only counts it then leaves
+    `mark_counted`, so that it does not keep the other from the profile; None for what is no order.
+    """
 
     entry: bytes
     event: Event
     mark: bytes
     score: int
+    mark_counted: bytes | None = None
     deliveries: int = 1
 
     @property
@@ -40,14 +45,14 @@ def read_entry(entry: bytes, data: bytes | None, deliveries: int = 1) -> Item:
         event = _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CodecError(f"the event is unreadable: {error}") from error
-    return Item(entry, event, mark_of(event), score_of(entry), deliveries)
-
-
-def mark_of(event: Event) -> bytes:
-    """What makes two entries the same event: the order of a purchase, so that page and platform count once; its id."""
-    name = event.id
     if event.type == "purchase-complete" and event.order_id is not None:
-        name = f"order:{event.order_id}"
+        order = event.order_id
+        return Item(entry, event, mark(f"order:{order}"), score_of(entry), mark(f"counted:{order}"), deliveries)
+    return Item(entry, event, mark(event.id), score_of(entry), None, deliveries)
+
+
+def mark(name: str) -> bytes:
+    """What makes two entries the same event: `order:<order id>` of a purchase, else the event's id; as a digest."""
     return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=MARK_BYTES).digest()
 
 

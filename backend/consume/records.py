@@ -37,13 +37,18 @@ class Records:
         profiles = dict(zip(owners, values, strict=False))
         return profiles, dict(zip(subjects, values[len(owners) :], strict=True))
 
+    async def parts(self, group: Group) -> dict[bytes, bytes]:
+        """What a merged profile is made of."""
+        found: Any = await self.redis.hgetall(keys.parts_key(self.shop, group.tag))
+        return dict(found)
+
     async def write(self, plans: Sequence[Plan]) -> list[Any]:
         """Write each plan. For each: 1, or 0 where its records changed, or the scores of marks found, or an error."""
         if not plans:
             return []
         async with self.redis.pipeline(transaction=False) as pipe:
             for plan in plans:
-                pipe.execute_command("EVALSHA", self._write.sha, 4, *self._write_arguments(plan))
+                pipe.execute_command("EVALSHA", self._write.sha, 6, *self._write_arguments(plan))
             replies: list[Any] = await pipe.execute(raise_on_error=False)
         if any(isinstance(reply, NoScriptError) for reply in replies):  # a store that has just been started
             await self.redis.script_load(scripts.WRITE)
@@ -58,6 +63,8 @@ class Records:
             keys.consent_key(shop, tag),
             keys.marks_key(shop, tag),
             keys.trail_key(shop, tag),
+            keys.parts_key(shop, tag),
+            keys.alias_key(shop, tag),
             plan.profile_before,
             plan.consent_before,
             plan.profile_after,
@@ -65,9 +72,13 @@ class Records:
             keys.SEEN_TTL_S,
             min(item.score for item in group.items) - _MARK_SPAN,
             len(plan.marks),
+            len(plan.parts_after),
+            "1" if group.unlinked else "",
         ]
         for mark, score in plan.marks:
-            arguments += (score, mark)
+            arguments += ("" if score is None else score, mark)
+        for name, part in plan.parts_after.items():
+            arguments += (name, part)
         return arguments + [item.entry for item in group.items if item.visit == tag]
 
     async def forget_trails(self, items: Iterable[Item], but: set[bytes]) -> None:

@@ -1,15 +1,17 @@
 """The consumer's atomic steps, in Lua. Each touches keys of one slot only: one shopper's, or one shop's."""
 
-# KEYS profile, consent, marks, trail of one shopper.
+# KEYS profile, consent, marks, trail, parts, link of one shopper.
 # ARGV profile before, consent before, profile after, TTLs of profile and of marks, the score before which marks are
-# too old, how many marks, then (score, mark) of each, then the stream entries to take off the trail.
+# too old, how many marks, how many parts, whether there must be no link yet, then (score, mark) of each (without score:
+# it must only be absent), (name, bytes) of each part, then the stream entries to take off the trail.
 # 1: written. 0: profile or consent changed since they were read. A list: the scores of marks that were there already.
 WRITE = """
 local function is(key, expected) return (redis.call('GET', key) or '') == expected end
 if not is(KEYS[1], ARGV[1]) or not is(KEYS[2], ARGV[2]) then return 0 end
+if ARGV[9] ~= '' and redis.call('EXISTS', KEYS[6]) == 1 then return 0 end
 local count, found, scores = tonumber(ARGV[7]), false, {}
 for i = 1, count do
-  scores[i] = redis.call('ZSCORE', KEYS[3], ARGV[7 + 2 * i])
+  scores[i] = redis.call('ZSCORE', KEYS[3], ARGV[9 + 2 * i])
   found = found or scores[i]
 end
 if found then
@@ -17,10 +19,15 @@ if found then
   return scores
 end
 if ARGV[3] ~= '' then redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4]) end
-for i = 1, count do redis.call('ZADD', KEYS[3], ARGV[6 + 2 * i], ARGV[7 + 2 * i]) end
+for i = 1, count do
+  if ARGV[8 + 2 * i] ~= '' then redis.call('ZADD', KEYS[3], ARGV[8 + 2 * i], ARGV[9 + 2 * i]) end
+end
 redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', '(' .. ARGV[6])
 redis.call('EXPIRE', KEYS[3], ARGV[5])
-for i = 8 + 2 * count, #ARGV do redis.call('LREM', KEYS[4], 1, ARGV[i]) end
+local at = 10 + 2 * count
+for _ = 1, tonumber(ARGV[8]) do redis.call('HSET', KEYS[5], ARGV[at], ARGV[at + 1]); at = at + 2 end
+if ARGV[8] ~= '0' then redis.call('EXPIRE', KEYS[5], ARGV[4]) end
+for i = at, #ARGV do redis.call('LREM', KEYS[4], 1, ARGV[i]) end
 return 1
 """
 
@@ -63,7 +70,7 @@ redis.call('XTRIM', KEYS[2], 'MINID', ARGV[8])
 return 1
 """
 
-# KEYS event stream, dead letters. ARGV a dead letter. Back into the stream as a new entry, or (gone) nothing.
+# KEYS event stream, dead letters, tasks. ARGV a dead letter. Back into its stream as a new entry, or (gone) nothing.
 REVIVE = """
 local found = redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1])[1]
 if not found then return false end
@@ -71,6 +78,10 @@ for i = 1, #found[2], 2 do
   if found[2][i] == 'e' then
     redis.call('XDEL', KEYS[2], ARGV[1])
     return redis.call('XADD', KEYS[1], '*', 'e', found[2][i + 1])
+  end
+  if found[2][i] == 't' then
+    redis.call('XDEL', KEYS[2], ARGV[1])
+    return redis.call('XADD', KEYS[3], '*', 't', found[2][i + 1])
   end
 end
 return false
@@ -105,14 +116,16 @@ if removed > 0 then return removed end
 return redis.call('XTRIM', KEYS[1], 'MINID', '=', low)
 """
 
-# KEYS event stream. ARGV group, milliseconds. Removes the names of consumers that are long gone and left nothing.
+# KEYS event stream. ARGV group, milliseconds, a consumer's name or nothing. Removes the names of consumers (or this
+# one) that were silent for so long and left nothing; one with entries pending would take them along.
 SWEEP = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 local swept = 0
 for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
   local one = {}
   for i = 1, #flat, 2 do one[flat[i]] = flat[i + 1] end
-  if one['pending'] == 0 and one['idle'] > tonumber(ARGV[2]) then
+  local named = ARGV[3] == '' or ARGV[3] == one['name']
+  if named and one['pending'] == 0 and one['idle'] >= tonumber(ARGV[2]) then
     redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], one['name'])
     swept = swept + 1
   end

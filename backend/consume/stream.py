@@ -38,19 +38,45 @@ class Backlog:
 
 
 class EventStream:
-    """A shop's event stream, as the group `profiles` sees it under one consumer's name."""
+    """A shop's event stream, as the group `profiles` sees it under one consumer's name.
 
-    def __init__(self, redis: "Redis", shop: str, consumer: str, group: str = keys.PROFILES_GROUP) -> None:
+    `others` are groups that read it, too, and may not have begun yet: nothing is removed before they are done with it.
+    """
+
+    def __init__(
+        self,
+        redis: "Redis",
+        shop: str,
+        consumer: str,
+        *,
+        group: str = keys.PROFILES_GROUP,
+        others: Sequence[str] = (),
+    ) -> None:
         self.redis, self.group, self.consumer = redis, group, consumer
+        self._others = others
         self.key = keys.events_key(shop)
         self._dead_key = keys.dead_key(shop)
         self._trim = redis.register_script(scripts.TRIM)
         self._sweep = redis.register_script(scripts.SWEEP)
 
     async def join(self) -> None:
-        """Make the group, from the first entry on, unless it is there."""
-        with contextlib.suppress(ResponseError):  # BUSYGROUP: it is there
-            await self.redis.xgroup_create(self.key, self.group, id="0", mkstream=True)
+        """Make the group, and those of the other readers, from the first entry on, unless they are there."""
+        for group in (*self._others, self.group):
+            try:
+                await self.redis.xgroup_create(self.key, group, id="0", mkstream=True)
+            except ResponseError as error:
+                if not str(error).startswith("BUSYGROUP"):
+                    raise
+
+    async def leave(self) -> None:
+        """Take this consumer's name off the group, unless entries are pending under it."""
+        await self._sweep_names(0, self.consumer)
+
+    async def _rejoin(self, error: ResponseError) -> None:
+        """Make the group again when the stream was deleted with it; raises any other error."""
+        if "NOGROUP" not in str(error):
+            raise error
+        await self.join()
 
     async def read(self, count: int, block_ms: int | None) -> list[Raw]:
         """New entries; waits for the first of them up to `block_ms`."""
@@ -59,9 +85,7 @@ class EventStream:
                 self.group, self.consumer, {self.key: ">"}, count=count, block=block_ms
             )
         except ResponseError as error:
-            if "NOGROUP" not in str(error):
-                raise
-            await self.join()  # the stream was deleted, with its groups
+            await self._rejoin(error)
             return []
         entries = answer[0][1] if answer else []
         return [(entry, fields.get(b"e"), 1) for entry, fields in entries]
@@ -72,7 +96,11 @@ class EventStream:
         XAUTOCLAIM would count every look as a delivery and so condemn whatever stands behind a poisonous entry; here
         only what is really taken counts, and what was taken more than `alone_after` times comes by itself.
         """
-        found: Any = await self.redis.xpending_range(self.key, self.group, "-", "+", count, idle=idle_ms)
+        try:
+            found: Any = await self.redis.xpending_range(self.key, self.group, "-", "+", count, idle=idle_ms)
+        except ResponseError as error:
+            await self._rejoin(error)
+            return []
         usual = [one for one in found if one["times_delivered"] <= alone_after]
         taken = usual or found[:1]
         if not taken:
@@ -87,12 +115,12 @@ class EventStream:
         total = 0
         while removed := int(await self._trim(keys=[self.key], args=[_TRIM_AT_ONCE])):
             total += removed
-        await self._sweep_names()
+        await self._sweep_names(_FORGET_CONSUMERS_MS)
         return total
 
-    async def _sweep_names(self) -> None:
+    async def _sweep_names(self, idle_ms: int, name: str = "") -> None:
         with contextlib.suppress(ResponseError):  # NOGROUP
-            await self._sweep(keys=[self.key], args=[self.group, _FORGET_CONSUMERS_MS])
+            await self._sweep(keys=[self.key], args=[self.group, idle_ms, name])
 
     async def backlog(self) -> Backlog:
         """How far behind the group is."""

@@ -5,7 +5,6 @@ after: what erasure reads is never behind what leads to a customer.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from redis.asyncio import Redis
 
@@ -13,6 +12,7 @@ from backend.identity.links import Link, encode_link
 from edge.core import keys
 from edge.core.consent import decode_decision
 from edge.core.errors import CodecError
+from edge.profiles import get_many
 
 Lesson = tuple[Link | None, Link]
 
@@ -23,9 +23,10 @@ redis.call('SADD', KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return 1
 """
-# KEYS: link. ARGV: the link as read, the new one, its TTL.
+# KEYS: link, profile. ARGV: the link as read, the new one, its TTL, whether the name must have no profile of its own.
 _LEAD = """
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+if ARGV[4] ~= '' and redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
 return 1
 """
@@ -34,10 +35,7 @@ return 1
 async def consents(redis: "Redis", shop: str, names: Iterable[str]) -> dict[str, bytes]:
     """The stored decisions of these names, as bytes; empty where there is none."""
     asked = list(dict.fromkeys(names))
-    async with redis.pipeline(transaction=False) as pipe:
-        for name in asked:
-            pipe.get(keys.consent_key(shop, name))
-        values: list[Any] = await pipe.execute()
+    values = await get_many(redis, [keys.consent_key(shop, name) for name in asked]) if asked else []
     return {name: value or b"" for name, value in zip(asked, values, strict=True)}
 
 
@@ -57,7 +55,10 @@ async def may_learn(redis: "Redis", shop: str, names: Iterable[str]) -> bool:
 
 
 async def learn(redis: "Redis", shop: str, lessons: Sequence[Lesson]) -> dict[str, Link]:
-    """Keep these links, by name; without those that were denied or changed meanwhile: the next event says it again."""
+    """Keep these links, by name; without those that were denied or changed meanwhile: the next event says it again.
+
+    A link that says `merged` is kept only for a name without a profile: there is nothing to merge then.
+    """
     if not lessons:
         return {}
     stored = await consents(redis, shop, [name for _, link in lessons for name in (link.name, link.shopper)])
@@ -69,7 +70,8 @@ async def learn(redis: "Redis", shop: str, lessons: Sequence[Lesson]) -> dict[st
         noted = await pipe.execute()
         kept = [lesson for lesson, done in zip(kept, noted, strict=True) if done]
         for old, new in kept:
-            before = encode_link(old) if old else b""
-            pipe.eval(_LEAD, 1, keys.alias_key(shop, new.name), before, encode_link(new), keys.LINK_TTL_S)
+            before, empty = encode_link(old) if old else b"", "1" if new.state == "merged" else ""
+            names = [keys.alias_key(shop, new.name), keys.profile_key(shop, new.name)]
+            pipe.eval(_LEAD, 2, *names, before, encode_link(new), keys.LINK_TTL_S, empty)
         led = await pipe.execute()
     return {new.name: new for (_, new), done in zip(kept, led, strict=True) if done}

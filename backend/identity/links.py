@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from edge.core import keys
 from edge.core.errors import CodecError
+from edge.profiles import get_many
 
 # alias: leads to that customer. held: waits with somebody whose customer nobody knows yet. merging, moving, unlinking:
 # under way, whoever sees it next carries it on.
@@ -56,10 +57,7 @@ async def read_links(redis: "Redis", shop: str, names: Iterable[str]) -> dict[st
     asked = list(dict.fromkeys(names))
     if not asked:
         return {}
-    async with redis.pipeline(transaction=False) as pipe:  # not MGET: the names lie in many slots of a cluster
-        for name in asked:
-            pipe.get(keys.alias_key(shop, name))
-        values: list[Any] = await pipe.execute()
+    values = await get_many(redis, [keys.alias_key(shop, name) for name in asked])
     found = {}
     for name, data in zip(asked, values, strict=True):
         link = _believed(data, shop, name)

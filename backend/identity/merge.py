@@ -56,7 +56,7 @@ async def absorb(redis: "Redis", shop: str, name: str, shopper: str, since: floa
         records = await read_records(redis, shop, name)
         if records.denied:
             return None
-        after = Link(shop, name, shopper, "merging", since)
+        after = Link(shop, name, shopper, "merging", float(since))
         if await set_aside(redis, link, after, records.consent_bytes):
             return await _carry_on(redis, after)
     raise ContendedError("merging a visitor into a customer")
@@ -89,12 +89,12 @@ async def _take_in(redis: "Redis", link: Link) -> None:
     history = waiting.waiting(ASIDE)
     for _ in range(ATTEMPTS):
         theirs = await read_records(redis, link.shop, link.shopper)
-        if link.name.encode() in theirs.links or theirs.denied:
+        if theirs.took_in(link.name) or theirs.denied:
             return  # done before a crash; or a denial, which also holds for what would be merged
         parts = theirs.parts
         if history:
             parts[link.name] = history
-        if await rewrite(redis, theirs, parts, link=link.name, marks=waiting.marks):
+        if await rewrite(redis, theirs, parts, link=(link.name, f"+{link.name}"), marks=waiting.marks):
             return
     raise ContendedError("merging a visitor into a customer")
 
@@ -139,8 +139,8 @@ async def finish_unlink(redis: "Redis", link: Link) -> None:
     history, marks = await _take_out(redis, link, field)
     if history:
         await _give_back(redis, link, history, marks)
-    await settle(redis, link, Link(link.shop, link.name, link.shopper, "unlinked", link.since))
     await redis.hdel(keys.parts_key(link.shop, link.shopper), field)
+    await settle(redis, link, Link(link.shop, link.name, link.shopper, "unlinked", link.since))
 
 
 async def _take_out(redis: "Redis", link: Link, field: str) -> tuple[Profile | None, Marks]:
@@ -148,12 +148,11 @@ async def _take_out(redis: "Redis", link: Link, field: str) -> tuple[Profile | N
         theirs = await read_records(redis, link.shop, link.shopper)
         parts = theirs.parts
         part = parts.pop(link.name, None)
-        if part is None:
-            if link.name.encode() in theirs.links and not await rewrite(redis, theirs, parts, unlink=link.name):
-                continue
-            return theirs.waiting(field), theirs.marks
-        if await rewrite(redis, theirs, parts, unlink=link.name, out={field: encode_profile(part)}):
-            return part, theirs.marks
+        out = {field: encode_profile(part)} if part else {}
+        if part is None and link.name.encode() not in theirs.links:
+            return theirs.waiting(field), theirs.marks  # done before a crash
+        if await rewrite(redis, theirs, parts, unlink=(link.name, f"+{link.name}"), out=out):
+            return part or theirs.waiting(field), theirs.marks
     raise ContendedError("parting a visitor from a customer")
 
 
@@ -166,6 +165,6 @@ async def _give_back(redis: "Redis", link: Link, history: Profile, marks: Marks)
             return
         parts = mine.parts
         merge(parts[OWN], history)
-        if await rewrite(redis, mine, parts, link=done, marks=marks):
+        if await rewrite(redis, mine, parts, link=[done], marks=marks):
             return
     raise ContendedError("parting a visitor from a customer")

@@ -7,6 +7,7 @@ can be taken out again. Of more than PARTS_CAP devices the longest unused ones b
 from collections.abc import Mapping
 
 from edge.core.codec import decode_profile, encode_profile
+from edge.core.errors import CodecError
 from edge.core.profile import Profile, merge
 
 OWN = "own"
@@ -25,8 +26,14 @@ def combine(shop: str, shopper: str, parts: Mapping[str, Profile]) -> Profile:
 
 
 def read_parts(stored: Mapping[bytes, bytes], shop: str, shopper: str, profile: Profile | None) -> Parts:
-    """The parts as stored, or the profile as its own only part. What is on its way out is none. Raises CodecError."""
-    parts = {name.decode(): decode_profile(data) for name, data in stored.items() if is_part(name)}
+    """The parts as stored, or the profile as its own only part: where there are none, and where one is damaged.
+
+    What is on its way out is none.
+    """
+    try:
+        parts = {name.decode(): decode_profile(data) for name, data in stored.items() if is_part(name)}
+    except CodecError:
+        parts = {}
     if not parts:
         own = profile or Profile(shop, shopper)
         own.parts = 0

@@ -46,11 +46,8 @@ class Records:
 
     @property
     def parts(self) -> Parts:
-        """The profile's parts; damaged ones are as good as none, and the profile is then its own only part."""
-        try:
-            return read_parts(self.hashed, self.shop, self.name, self.profile)
-        except CodecError:
-            return read_parts({}, self.shop, self.name, self.profile)
+        """The profile's parts."""
+        return read_parts(self.hashed, self.shop, self.name, self.profile)
 
     @property
     def decision(self) -> Decision | None:
@@ -62,6 +59,10 @@ class Records:
         """Whether a stored decision forbids a profile."""
         decision = self.decision
         return decision is not None and "personalization" not in decision.granted
+
+    def took_in(self, name: str) -> bool:
+        """Whether another name's history is in here already."""
+        return f"+{name}".encode() in self.links
 
     def waiting(self, field: str) -> Profile | None:
         """A history on its way out of this slot."""
@@ -101,17 +102,15 @@ async def read_records(redis: "Redis", shop: str, name: str) -> Records:
 
 
 # KEYS: profile, consent, parts, links, marks. ARGV: the two as read, the new profile (empty: none), the TTLs of profile
-# and marks, a name to link and one to part from, how many fields of the parts to delete and to set, these, then marks.
+# and marks, how many names to link, to part from, parts to delete, to set, then all these, then marks.
 _REWRITE = """
 local function is(key, expected) return (redis.call('GET', key) or '') == expected end
 if not is(KEYS[1], ARGV[1]) or not is(KEYS[2], ARGV[2]) then return 0 end
 if ARGV[3] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4]) end
-if ARGV[6] ~= '' then
-  redis.call('SADD', KEYS[4], ARGV[6])
-  redis.call('EXPIRE', KEYS[4], ARGV[4])
-end
-if ARGV[7] ~= '' then redis.call('SREM', KEYS[4], ARGV[7]) end
 local at = 10
+for _ = 1, tonumber(ARGV[6]) do redis.call('SADD', KEYS[4], ARGV[at]); at = at + 1 end
+redis.call('EXPIRE', KEYS[4], ARGV[4])
+for _ = 1, tonumber(ARGV[7]) do redis.call('SREM', KEYS[4], ARGV[at]); at = at + 1 end
 for _ = 1, tonumber(ARGV[8]) do redis.call('HDEL', KEYS[3], ARGV[at]); at = at + 1 end
 for _ = 1, tonumber(ARGV[9]) do redis.call('HSET', KEYS[3], ARGV[at], ARGV[at + 1]); at = at + 2 end
 redis.call('EXPIRE', KEYS[3], ARGV[4])
@@ -126,8 +125,8 @@ async def rewrite(
     before: Records,
     parts: Parts,
     *,
-    link: str = "",
-    unlink: str = "",
+    link: Iterable[str] = (),
+    unlink: Iterable[str] = (),
     out: Mapping[str, bytes] | None = None,
     marks: Iterable[tuple[bytes, float]] = (),
 ) -> bool:
@@ -140,7 +139,9 @@ async def rewrite(
     names = [keys.profile_key(shop, name), keys.consent_key(shop, name), keys.parts_key(shop, name)]
     names += [keys.links_key(shop, name), keys.marks_key(shop, name)]
     arguments: list[Any] = [before.profile_bytes or b"", before.consent_bytes or b"", after]
-    arguments += [keys.PROFILE_TTL_S, keys.SEEN_TTL_S, link, unlink, len(gone), len(fields), *gone]
+    arguments += [keys.PROFILE_TTL_S, keys.SEEN_TTL_S]
+    linked, parted = list(link), list(unlink)
+    arguments += [len(linked), len(parted), len(gone), len(fields), *linked, *parted, *gone]
     arguments += [value for pair in fields.items() for value in pair]
     arguments += [value for mark in marks for value in mark]
     return bool(await redis.eval(_REWRITE, len(names), *names, *arguments))

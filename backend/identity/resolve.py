@@ -19,8 +19,10 @@ from backend.identity.links import UNDER_WAY, Link, State, read_links
 from backend.identity.merge import absorb, finish_unlink, share
 from backend.identity.parts import OWN
 from backend.identity.rotate import move
+from edge.core import keys
 from edge.core.events import Event
 from edge.core.keys import order_name
+from edge.profiles import get_many
 
 _HOPS = 4  # former names a name may have: more keys than anybody keeps
 
@@ -31,18 +33,19 @@ class Owner:
 
     shopper: str
     part: str = OWN
+    unlinked: bool = False  # anonymous, and leads to nobody: a login at this moment would move the profile away
 
 
-async def resolve(
-    redis: "Redis", shop: str, events: Sequence[Event], former: Mapping[str, str] | None = None
-) -> list[Owner | None]:
-    """The owner of each event. `former` says which names were made with a former key: old name -> name now."""
-    links = await read_links(redis, shop, _names(shop, events, former or {}))
+async def resolve(redis: "Redis", shop: str, events: Sequence[Event]) -> list[Owner | None]:
+    """The owner of each event."""
+    former = {old: new for event in events for old, new in event.former}
+    links = await read_links(redis, shop, _names(shop, events, former))
     batch = _Batch(redis, shop, links)
-    for old, new in (former or {}).items():
+    for old, new in former.items():
         await batch.renamed(old, new)
     await batch.carry_on()
-    batch.links |= await read_links(redis, shop, {link.shopper for link in links.values()} - links.keys())
+    await batch.read_on()
+    await batch.look_for_histories(events)
     customers = [await batch.customer(event) for event in events]
     await batch.learn()
     return [batch.owner(event, customer) for event, customer in zip(events, customers, strict=True)]
@@ -78,6 +81,7 @@ class _Batch:
     shop: str
     links: dict[str, Link]
     lessons: list[Lesson] = field(default_factory=list)
+    histories: set[str] = field(default_factory=set)  # names that may have a profile to be merged
 
     async def renamed(self, old: str, new: str) -> None:
         link = self.links.get(old)
@@ -98,6 +102,23 @@ class _Batch:
                     await move(self.redis, self.shop, link.name, link.shopper)
             self.links |= await read_links(self.redis, self.shop, [link.name])
 
+    async def read_on(self) -> None:
+        """What the links lead to may lead further: an order to its guest, that to a customer, that to a new name."""
+        asked = set(self.links)
+        for _ in range(_HOPS):
+            further = {link.shopper for link in self.links.values()} - asked
+            if not further:
+                break
+            asked |= further
+            self.links |= await read_links(self.redis, self.shop, further)
+
+    async def look_for_histories(self, events: Sequence[Event]) -> None:
+        """Which of the names without a link have a profile: for all others a login is a note, not a merge."""
+        visitors = {event.visitor_id for event in events if _personal(event) and (event.customer_id or event.order_id)}
+        asked = [name for name in visitors if name and name not in self.links]
+        values = await get_many(self.redis, [keys.profile_key(self.shop, name) for name in asked]) if asked else []
+        self.histories = {name for name, data in zip(asked, values, strict=True) if data is not None}
+
     def now(self, name: str | None) -> str | None:
         """The present name of somebody who may be named by a former one."""
         for _ in range(_HOPS):
@@ -110,6 +131,10 @@ class _Batch:
     def leads(self, name: str | None) -> str | None:
         """The customer that a name leads to."""
         link = self.links.get(name) if name else None
+        if link and link.state == "held" and link.shopper != name:
+            holder = self.links.get(link.shopper)
+            merged = holder and holder.state in ("merged", "shared") and link.since <= holder.since
+            return self.now(holder.shopper) if holder and merged else None
         return self.now(link.shopper) if link and link.state in ("alias", "merged") else None
 
     async def customer(self, event: Event) -> str | None:
@@ -158,6 +183,7 @@ class _Batch:
         link = self.links.get(name)
         if link and link.state == "held":
             await self.learn()
+            self.histories.add(link.shopper)
             await self._login(link.shopper, customer, at)
             link = self.links.get(name)
         if link is None:
@@ -170,6 +196,9 @@ class _Batch:
         """A visitor turned out to be a customer: merged if it is nobody's yet, marked if it is another's."""
         link = self.links.get(name)
         if name == customer:
+            return
+        if link is None and name not in self.histories:
+            self._note(name, customer, "merged", at)
             return
         if link is None or link.state in ("alias", "held"):
             if not await may_learn(self.redis, self.shop, [name, customer]):
@@ -184,7 +213,12 @@ class _Batch:
     async def learn(self) -> None:
         """Keep what the batch taught so far."""
         lessons, self.lessons = self.lessons, []
-        await learn(self.redis, self.shop, lessons)
+        kept = await learn(self.redis, self.shop, lessons)
+        refused = [link.name for _, link in lessons if link.name not in kept]
+        for name in refused:
+            self.links.pop(name, None)
+        self.links |= await read_links(self.redis, self.shop, refused)
+        self.histories.update(refused)
 
     def owner(self, event: Event, customer: str | None) -> Owner | None:
         """Whose profile, now that all links of the batch are known."""
@@ -197,4 +231,4 @@ class _Batch:
         link = self.links.get(name) if name else None
         if link and link.state in ("merged", "shared") and event.time.timestamp() <= link.since:
             return Owner(self.now(link.shopper) or link.shopper, link.name)
-        return Owner(name) if name else None
+        return Owner(name, unlinked=link is None) if name else None

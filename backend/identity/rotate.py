@@ -57,7 +57,8 @@ async def _carry_on(redis: "Redis", link: Link) -> Link:
     shop, old = link.shop, link.name
     # The marks stay their four days: an entry delivered again may still name the old name.
     # The visit stays its day, too: the edge reads it there until the next event writes it under the new name.
-    for key in (keys.parts_key, keys.consent_key, keys.links_key, keys.facts_key):
+    # So does a decision: who writes the log may still come upon entries under the old name.
+    for key in (keys.parts_key, keys.links_key, keys.facts_key):
         await redis.delete(key(shop, old))
     return moved
 
@@ -95,7 +96,7 @@ async def _take_in(redis: "Redis", link: Link) -> None:
     history = source.waiting(ASIDE)
     for _ in range(ATTEMPTS):
         target = await read_records(redis, link.shop, link.shopper)
-        if link.name.encode() in target.links:
+        if target.took_in(link.name):
             return
         parts = target.parts
         if not target.denied:
@@ -106,7 +107,7 @@ async def _take_in(redis: "Redis", link: Link) -> None:
                 else:
                     parts[name] = part
         names = [name.decode() for name in source.links]
-        if await rewrite(redis, target, parts, link=link.name, marks=source.marks):
+        if await rewrite(redis, target, parts, link=(link.name, f"+{link.name}"), marks=source.marks):
             break
     else:
         raise ContendedError("moving a shopper to a new key's name")

@@ -133,7 +133,7 @@ class _Watch:
 
 async def _ended(process: asyncio.subprocess.Process, within_s: float) -> None:
     ends = time.monotonic() + within_s
-    while process.returncode is None and time.monotonic() < ends:
+    while process.returncode is None and time.monotonic() < ends:  # noqa: ASYNC110 -- a process sets no asyncio.Event
         await asyncio.sleep(_STEP_S)
 
 

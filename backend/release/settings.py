@@ -23,6 +23,7 @@ class ReleaseSettings(BaseSettings):
     retrain_rest_h: float = Field(6.0, ge=0, description="after a run, however it ended, no other one for so long")
     retrain_time_limit_s: float = Field(14_400.0, gt=0, description="a training run is ended after so long")
     retrain_memory_mib: int = Field(8_192, ge=64, description="a training run that holds more memory is ended")
+    drift_every_h: float = Field(24.0, gt=0, description="drift is measured when the last time is so long ago")
     drift_psi: float = Field(0.2, gt=0, description="PSI from which a distribution has drifted")
     drift_ks: float = Field(0.2, gt=0, le=1, description="KS distance from which a distribution has drifted")
     drift_natural: float = Field(

@@ -1,7 +1,8 @@
 """Which bundles serve and which wait: every change of `live.json` and of what lies beside it, under one lock.
 
 In: what is to change. Out: `live.json` (the edges read it), `candidate.json` (a model that was trained and what became
-of it) and `releases.json` (what was live, oldest first) in `bundles/<shop>/`, each replaced whole. Commands, the
+of it), `releases.json` (what was live, oldest first) and `attempt.json` (the newest training run) in `bundles/<shop>/`,
+each replaced whole. Commands, the
 scheduler and the canary's judge are processes of their own: who changes something holds `.release.lock`.
 """
 
@@ -19,7 +20,7 @@ from edge.core import clock
 from edge.core.bundle import Live, Manifest, read_live, read_manifest, replace_file, write_live
 from edge.core.errors import BundleError, EndcapError
 
-CANDIDATE, RELEASES, LOCK = "candidate.json", "releases.json", ".release.lock"
+CANDIDATE, RELEASES, ATTEMPT, LOCK = "candidate.json", "releases.json", "attempt.json", ".release.lock"
 _REMEMBERED = 200  # releases
 
 Stage = Literal["trained", "refused", "waiting", "rejected", "published"]
@@ -50,6 +51,17 @@ class Release(msgspec.Struct, frozen=True):
     withdrawn: bool = False
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """The newest training run: why, when (unix seconds), and how it ended. `message` says what went wrong."""
+
+    started: float
+    reasons: tuple[str, ...]
+    ended: float | None = None
+    outcome: Literal["running", "failed", "refused", "waiting", "published"] = "running"
+    version: str | None = None
+    message: str = ""
+
+
 class Change(msgspec.Struct, frozen=True):
     """What a change of `live.json` did: the model that served before, if one did, and what the file says now."""
 
@@ -72,6 +84,14 @@ class ShopState:
     def candidate(self) -> Candidate | None:
         """The newest trained model, if any."""
         return self._read(CANDIDATE, Candidate)
+
+    def attempt(self) -> Attempt | None:
+        """The newest training run, if any."""
+        return self._read(ATTEMPT, Attempt)
+
+    def put_attempt(self, attempt: Attempt) -> None:
+        """Note how the newest training run stands."""
+        self._write(ATTEMPT, attempt)
 
     def releases(self) -> list[Release]:
         """What went live, oldest first."""

@@ -4,11 +4,18 @@ In: the settings, a version, who does it. Out: a changed `live.json` or `candida
 call the same functions.
 """
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import Literal
 
 from backend import audit
+from backend.release import review
+from backend.release import verdict as verdicts
+from backend.release.gate import judge
+from backend.release.review import reports_dir as reports_dir
 from backend.release.state import Candidate, Change, ReleaseError, ShopState
+from backend.release.verdict import Verdict
 from backend.settings import Settings
+from training.dataset import Dataset
 
 
 def state_of(settings: Settings) -> ShopState:
@@ -16,10 +23,33 @@ def state_of(settings: Settings) -> ShopState:
     return ShopState(settings.bundles_dir, settings.shop)
 
 
+Settled = Literal["refused", "waiting", "published"]
+Progress = Callable[[str, float], None]
+
+
+def gate(
+    settings: Settings, actor: str, dataset: Dataset, version: str, progress: Progress = lambda _stage, _done: None
+) -> Verdict:
+    """Judge a bundle beside the live one; keep verdict and review, and let the candidate wait or refuse it."""
+    state = state_of(settings)
+    verdict = judge(dataset, settings, version, progress)
+    verdicts.write(reports_dir(settings), verdict)
+    review.write(settings, version, verdict)
+    refusals = list(verdict.refusals)
+    note(settings, "gate", actor, "pass" if verdict.passed else "fail", version=version, live=verdict.live,
+         reasons=refusals)  # fmt: skip
+    candidate = state.candidate()
+    if candidate and candidate.version == version and candidate.stage != "published":
+        state.settle(version, "waiting" if verdict.passed else "refused", verdict.refusals)
+        if verdict.passed and settings.publish == "wait":
+            note(settings, "wait", actor, "waiting", version=version)
+    return verdict
+
+
 def approve(settings: Settings, actor: str, version: str | None = None) -> Change:
     """Let the waiting candidate serve. Raises ReleaseError when none waits, or another than `version`."""
     candidate = waiting(settings, version)
-    _note(settings, "approve", actor, "done", version=candidate.version)
+    note(settings, "approve", actor, "done", version=candidate.version)
     return publish(settings, actor, candidate.version)
 
 
@@ -27,7 +57,7 @@ def reject(settings: Settings, actor: str, version: str | None = None, why: str 
     """The waiting candidate shall not serve; its bundle is pruned in time."""
     candidate = waiting(settings, version)
     state_of(settings).settle(candidate.version, "rejected", (why,) if why else ())
-    _note(settings, "reject", actor, "done", version=candidate.version, why=why)
+    note(settings, "reject", actor, "done", version=candidate.version, why=why)
     return candidate
 
 
@@ -35,16 +65,16 @@ def publish(settings: Settings, actor: str, version: str) -> Change:
     """Let any kept bundle serve, and prune the oldest ones. Raises BundleError when it is missing."""
     state = state_of(settings)
     change = state.publish(version)
-    _note(settings, "publish", actor, "done", version=version, before=change.before)
+    note(settings, "publish", actor, "done", version=version, before=change.before)
     for gone in state.prune(settings.keep_bundles):
-        _note(settings, "prune", actor, "done", version=gone)
+        note(settings, "prune", actor, "done", version=gone)
     return change
 
 
 def rollback(settings: Settings, actor: str, version: str | None = None) -> Change:
     """Return to a kept version, or to the one before. Raises ReleaseError or BundleError where there is none."""
     change = state_of(settings).rollback(version)
-    _note(settings, "rollback", actor, "done", version=change.live.live, before=change.before)
+    note(settings, "rollback", actor, "done", version=change.live.live, before=change.before)
     return change
 
 
@@ -64,10 +94,6 @@ def waiting(settings: Settings, version: str | None = None) -> Candidate:
     return candidate
 
 
-def reports_dir(settings: Settings) -> Path:
-    """Where what is said about bundles lies."""
-    return settings.data_dir / "reports" / settings.shop
-
-
-def _note(settings: Settings, action: str, actor: str, outcome: audit.Outcome, **details: audit.Detail) -> None:
+def note(settings: Settings, action: str, actor: str, outcome: audit.Outcome, **details: audit.Detail) -> None:
+    """A line in the audit log."""
     audit.append(settings.data_dir, settings.shop, action, actor, outcome, **details)

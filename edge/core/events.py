@@ -60,7 +60,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing a shopper did. `id` is the idempotency key; `time` carries its zone.
 
     `loyalty_id`, `email` and `phone` only serve to find the customer: like all ids of persons, they are pseudonyms from
-    the edge on.
+    the edge on. `former` is the edge's word alone: (name under a former key, name now) of those named here.
     """
 
     id: Id
@@ -80,3 +80,4 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     email: Id | None = None
     phone: Id | None = None
     delivery: Delivery | None = None
+    former: tuple[tuple[Id, Id], ...] = ()

@@ -1,8 +1,8 @@
 """How long an event takes to change an answer, while the servers are busy: the visit at once, the profile soon.
 
 In: an address, the number of probes, a load. Out: milliseconds from the accepted event to the first answer that shows
-it. The visit is asked for by the visitor who looked, once: the next answer must show it. The profile is asked for by the
-customer alone, who has no visit of that name, so that what shows is what the consumer has written.
+it. The visit is asked for by the visitor who looked, once: the next answer must show it. The profile is asked for by
+the customer alone, who has no visit of that name, so that what shows is what the consumer has written.
 """
 
 import json
@@ -42,9 +42,9 @@ class Fresh:
         waits = sorted(self.profile_ms)
         share = " / ".join(f"{percentile(waits, at):.0f}" for at in (0.5, 0.95, 0.99))
         return (
-            f"{len(waits)} probes: the next answer lacked what was just viewed {self.visit_missed} times; profile after "
-            f"{share} ms (p50 / p95 / p99), at most {max(waits):.0f}; meanwhile {self.pages / self.seconds:.0f} pages/s "
-            f"and {self.events / self.seconds:.0f} events/s"
+            f"{len(waits)} probes: the next answer lacked what was just viewed {self.visit_missed} times; "
+            f"profile after {share} ms (p50 / p95 / p99), at most {max(waits):.0f}; "
+            f"meanwhile {self.pages / self.seconds:.0f} pages/s and {self.events / self.seconds:.0f} events/s"
         )
 
 

@@ -136,7 +136,7 @@ def said(process: subprocess.Popen[str]) -> str:
 @contextmanager
 def by_hand(data_dir: Path, *options: str, pid_file: str = "store.pid") -> Iterator[subprocess.Popen[bytes]]:
     """Run a bare server as a launcher without PDEATHSIG would leave it: it listens, and nobody holds the lock."""
-    binary = embedded._find_binary()
+    binary = embedded.find_binary()
     data_dir.mkdir(exist_ok=True)
     command = f"{binary} --port 0 --unixsocket {data_dir}/store.sock --dir {data_dir} --pidfile {data_dir / pid_file}"
     process = subprocess.Popen([*command.split(), "--appendonly", "yes", *options], stdout=subprocess.DEVNULL)

@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from training import engine as engines
@@ -126,3 +130,68 @@ def test_a_stray_space_in_a_header_is_a_name_not_a_traceback(tmp_path: Path) -> 
     (tmp_path / "products.csv").write_text("id,title,price\n1,Milk,2.5\n")
     with pytest.raises(DataError, match="no column"):
         prepare(tmp_path, tmp_path / "out")
+
+
+PRODUCTS = "id,title,price\n1,Milk,2.5\n2,Tea,3\n"
+
+
+def parts(where: Path, **files: Any) -> Path:
+    """A directory `events` of Parquet files, each with these columns, and a products file beside it."""
+    (where / "events" / "day=2026-05-01").mkdir(parents=True)
+    for name, columns in files.items():
+        pq.write_table(pa.table(columns), where / "events" / "day=2026-05-01" / f"{name}.parquet")
+    (where / "products.csv").write_text(PRODUCTS)
+    return where
+
+
+def visit(id_: str, minute: int, **more: Any) -> dict[str, list[Any]]:
+    """The columns of a file with one event of two products."""
+    at = datetime(2026, 5, 1, 10, minute, tzinfo=UTC)
+    both = {"event_id": id_, "type": "add-to-cart", "time": at, "visitor_id": "v", "consent": "analytics"} | more
+    return {"product_id": ["1", "2"]} | {name: [value] * 2 for name, value in both.items()}
+
+
+def test_a_directory_of_parquet_files_is_read_as_one(tmp_path: Path) -> None:
+    """In order of time, whatever the files are called; a file without rows is none, as Spark writes them."""
+    nothing = {name: pa.array([], pa.string()) for name in visit("x", 0)}
+    source = parts(
+        tmp_path, a=visit("late", 5), b=visit("early", 1), c=nothing | {"time": pa.array([], pa.timestamp("us"))}
+    )
+    dataset = prepare(source, tmp_path / "out")
+    found = dataset.lines().order_by("line").select("event_id", "line").to_pyarrow().to_pylist()
+    assert [(row["event_id"], row["line"]) for row in found] == [("early", 1), ("early", 2), ("late", 3), ("late", 4)]
+    assert not list((tmp_path / "out").glob("*.staged.parquet"))
+
+
+def test_of_an_event_log_each_event_is_read_once(tmp_path: Path) -> None:
+    """The copy recorded last; columns that are only the log's are named as not used."""
+    first, second = datetime(2026, 5, 3, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
+    one = visit("a", 1) | {"line": [0, 1]}
+    again = visit("a", 1, type="return") | {"line": [0, 1]}
+    source = parts(tmp_path, b=one | {"recorded": [first] * 2}, a=again | {"recorded": [second] * 2, "slot": ["x"] * 2})
+    dataset = prepare(source, tmp_path / "out")
+    assert dataset.lines().type.to_pyarrow().to_pylist() == ["add-to-cart"] * 2
+    assert dataset.summary.rejected == {}
+    assert "slot" in dataset.summary.ignored_columns["events"]
+
+
+def test_a_directory_s_files_name_the_data_set(tmp_path: Path) -> None:
+    """Another row, another fingerprint."""
+    source = parts(tmp_path, a=visit("a", 1))
+    first = prepare(source, tmp_path / "out").fingerprint
+    assert prepare(source, tmp_path / "out").fingerprint == first
+    pq.write_table(pa.table(visit("b", 2)), source / "events" / "more.parquet")
+    assert prepare(source, tmp_path / "out").fingerprint != first
+
+
+def test_a_directory_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """Without files, with files of another kind, or beside a file of the same name."""
+    source = parts(tmp_path)
+    with pytest.raises(DataError, match=r"events/ holds no \.parquet files with rows"):
+        prepare(source, tmp_path / "out")
+    (source / "events" / "x.parquet").write_text("not Parquet")
+    with pytest.raises(DataError, match=r"x\.parquet is not a Parquet file"):
+        prepare(source, tmp_path / "out")
+    (source / "events.csv").touch()
+    with pytest.raises(DataError, match=r"holds both events\.csv and events;"):
+        find(source, "events")

@@ -16,11 +16,15 @@ import pytest
 from ibis.backends import BaseBackend
 from numpy.typing import NDArray
 
+from backend.event_log.rows import SCHEMA
+from backend.event_log.store import EventLog
 from edge.core.index import ARRAYS
+from tests.backend.event_log.handmade import event, order
 from training import engine as engines
 from training import index, readiness, sample, spark
 from training.dataset import Dataset, open_dataset, prepare
 from training.facts import Facts, collect
+from training.log import resolved
 from training.pairs import Meetings, count_meetings
 
 NEEDS_SPARK = pytest.mark.skipif(spark.missing() is not None, reason=f"Spark cannot start here: {spark.missing()}")
@@ -69,6 +73,7 @@ class Session:
 
     built: Built
     nulls: list[str | None]
+    logged: list[tuple[Any, ...]]
     listening: set[str]
     left: list[int]
     temporary: list[str]
@@ -90,7 +95,7 @@ def on_duckdb(shop: Path) -> Built:
 
 
 @pytest.fixture(scope="module")
-def session(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+def session(shop: Path, event_log: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """On Spark, in a JVM that has ended by the time the tests look."""
     temporary = tmp_path_factory.mktemp("temporary")
     with pytest.MonkeyPatch.context() as patch:
@@ -102,9 +107,31 @@ def session(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
             loaded = engines.load(engine, pa.table({"text": ["a", None]}))
             nulls = engines.arrow(engine, loaded.order_by("text"))["text"].to_pylist()
             built = build(shop, engine)
+            logged = log_rows(engine, event_log / "demo")
             (jvm,) = children() - before
             listening = addresses(jvm)
-        yield Session(built, nulls, listening, sorted(children() - before), [path.name for path in temporary.iterdir()])
+        yield Session(
+            built, nulls, logged, listening, sorted(children() - before), [path.name for path in temporary.iterdir()]
+        )
+
+
+@pytest.fixture(scope="module")
+def event_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An event log on disk: two days, an order without a delivery, and one that was written twice."""
+    log = EventLog(str(tmp_path_factory.mktemp("log")))
+    log.write("demo", [order(1), order(2, delivery=None), event("v", query="Tea")], "a")
+    log.write("demo", [order(1), order(30)], "b")
+    assert log.root is not None
+    return log.root
+
+
+def log_rows(engine: BaseBackend, shop: Path) -> list[tuple[Any, ...]]:
+    """A shop's log as an engine reads it without anything of ours, each event once; with the day its folder names."""
+    files: Any = shop if engine.name == "pyspark" else sorted(shop.rglob("*.parquet"))
+    rows = resolved(engines.read_parquet(engine, files, "event_log")).order_by("time", "event_id", "line")
+    others = [name for name in (*SCHEMA.names, "day") if name not in {"time", "recorded"}]
+    found = engines.arrow(engine, rows.select(*others, time=rows.time.cast("timestamp")))  # UTC without a zone
+    return [tuple(row.values()) for row in found.to_pylist()]
 
 
 def children() -> set[int]:
@@ -180,6 +207,15 @@ def test_both_engines_find_the_same_shoppers_to_replay(on_duckdb: Built, session
     """One order, one shopper."""
     assert len(on_duckdb.replayed) == 1
     assert session.built.replayed == on_duckdb.replayed
+
+
+@NEEDS_SPARK
+def test_both_engines_read_the_same_event_log(event_log: Path, session: Session) -> None:
+    """Values, times in UTC, missing values, days; an event that stands there twice counts once."""
+    with engines.opened("duckdb") as engine:
+        ours = log_rows(engine, event_log / "demo")
+    assert [row[0] for row in ours] == ["v", "e1", "e1", "e2", "e2", "e30", "e30"]
+    assert session.logged == ours
 
 
 @NEEDS_SPARK

@@ -63,3 +63,18 @@ def test_a_log_gets_plain_lines() -> None:
     assert "whole run" in text
     assert "100 %" in text
     assert "\x1b" not in text
+
+
+def test_another_program_is_told_of_each_percent() -> None:
+    """Stage and share done; once per whole percent, however often the stage reports."""
+    heard: list[tuple[str, float]] = []
+    stages = Stages({"read": 3, "write": 1}, Console(file=io.StringIO(), width=120), lambda *one: heard.append(one))
+    with stages.stage("read", total=1_000) as advance:
+        for done in range(1_001):
+            advance(done)
+    with stages.stage("write"):
+        pass
+    assert len(heard) == 77
+    assert heard[0] == ("read", 0.0)
+    assert heard[75][0] == "read"
+    assert heard[-1] == ("write", 1.0)

@@ -13,13 +13,13 @@ from backend.consume.entries import counted
 from edge.core import keys
 from edge.core.codec import decode_profile
 from edge.core.consent import Decision, encode_decision
-from edge.core.events import EVENT_TYPES, Event, EventType, Line
+from edge.core.events import EVENT_TYPES, Event, EventType, Line, Purpose
 from edge.core.keys import PseudonymKey, pseudonym
 from edge.core.profile import Profile, apply
 
 SHOP = "demo"
 KEY = PseudonymKey.from_hex("00" * 32)
-BOTH = ("analytics", "personalization")
+BOTH: tuple[Purpose, ...] = ("analytics", "personalization")
 TOKEN = "for_you.20261121T100455Z-3f9c.0a1b2c3d"
 BEGAN = datetime(2026, 10, 1, 23, 30, tzinfo=UTC)  # before midnight, so that the counts of two days are concerned
 NOW = BEGAN.timestamp() + 30 * 86_400
@@ -57,9 +57,21 @@ def append(redis: "Redis", *events: Event | bytes) -> list[bytes]:
     return entries
 
 
-def deny(redis: "Redis", shopper: str, *granted: str) -> None:
+def encoded(event: Event) -> bytes:
+    """An event as it stands in the stream."""
+    return msgspec.json.encode(event)
+
+
+def profile_at(redis: "Redis", name: bytes) -> dict[str, Profile]:
+    """The profile under a key, by its shopper."""
+    data: Any = redis.get(name)
+    profile = decode_profile(data)
+    return {profile.shopper: profile}
+
+
+def deny(redis: "Redis", shopper: str, *granted: Purpose) -> None:
     """Store a decision that grants only these purposes."""
-    decision = Decision(SHOP, shopper, granted, NOW, "banner")  # type: ignore[arg-type]  # because purposes come as plain words
+    decision = Decision(SHOP, shopper, granted, NOW, "banner")
     redis.set(keys.consent_key(SHOP, shopper), encode_decision(decision))
 
 
@@ -107,7 +119,7 @@ def undisturbed(
 def load(count: int, shoppers: int, seed: int) -> list[Event]:
     """Random events of every type, few enough per shopper that nothing falls off a profile."""
     rng = random.Random(seed)
-    consents = [BOTH] * 8 + [("analytics",), ("personalization",), ()]
+    consents: list[tuple[Purpose, ...]] = [BOTH] * 8 + [("analytics",), ("personalization",), ()]
     events = []
     for number in range(count):
         who = rng.randrange(shoppers)

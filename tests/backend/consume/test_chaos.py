@@ -73,7 +73,8 @@ def run_chaos(url: str, redis: "Redis", events: int, shoppers: int, kills: int, 
             time.sleep(rng.uniform(0, life_s))
             process.send_signal(signal.SIGKILL)
             process.wait()
-        interrupted += redis.xpending(keys.events_key("demo"), "profiles")["pending"] > 0  # type: ignore[index]  # because redis-py types both clients at once
+        summary: Any = redis.xpending(keys.events_key("demo"), "profiles")
+        interrupted += summary["pending"] > 0
     feeder.join()
     with consumer(url) as process:
         ends = time.monotonic() + 300

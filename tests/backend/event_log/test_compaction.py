@@ -1,7 +1,6 @@
 """Compaction: a day's small files become one, sorted, each event once, and a crash on the way costs nothing."""
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,10 +12,9 @@ from tests.backend.event_log.handmade import DAY, event, ids, order, rows
 TODAY = date(2026, 5, 3)
 
 
-@pytest.fixture(params=["disk", "memory"])
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> EventLog:
+@pytest.fixture(name="log")
+def log_fixture(log: EventLog) -> EventLog:
     """Two past days in many files, with repetitions, and today in two."""
-    log = EventLog(str(tmp_path / "events") if request.param == "disk" else "memory:///")
     for hour in (9, 3, 30, 1, 26, 3):
         log.write("demo", [order(hour)], f"a{hour}", recorded=DAY + timedelta(hours=hour))
     log.write("demo", [order(3), order(9)], "again")

@@ -82,6 +82,18 @@ def test_a_lock_in_use_is_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert obstore.head(store, "key"), "what is another's is not given back by us"
 
 
+def test_two_logs_of_one_place_exclude_each_other(log: EventLog) -> None:
+    """On disk and in an object store; in memory every log is a place of its own."""
+    if log.location.startswith("memory"):
+        return
+    with log.exclusive("demo"):
+        other = EventLog(log.location, patience_s=0.2)
+        with pytest.raises(LogError, match="stays with another process"):
+            other.write("demo", [event("b")], "b")
+        assert other.write("other", [event("b")], "b") == 1
+    assert other.write("demo", [event("b")], "b") == 1
+
+
 def test_threads_write_one_after_the_other(tmp_path: Path) -> None:
     """Through one log or several, and within one thread the lock may be taken again."""
     log, other = EventLog(str(tmp_path)), EventLog(str(tmp_path))

@@ -24,7 +24,7 @@ def python(code: str) -> list[str]:
 def alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
@@ -95,7 +95,10 @@ async def test_too_much_memory_ends_it() -> None:
 
 async def test_memory_of_what_it_started_counts_too(tmp_path: Path) -> None:
     """A child's, as Spark's JVM is one; and the child is ended with it."""
-    child = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); held = bytearray(b'x') * 200_000_000; time.sleep(60)"
+    child = (
+        f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+        "held = bytearray(b'x') * 200_000_000; time.sleep(60)"
+    )
     code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     ended = await run_limited(python(code), Limits(wall_s=60, memory_mib=150, grace_s=5))
     assert ended.stopped == "memory"

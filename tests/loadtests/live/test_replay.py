@@ -64,5 +64,5 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     """Half a gzip is not half a replay."""
     path = tmp_path / "replay.jsonl.gz"
     path.write_bytes(gzip.compress(b"".join(LINES * 50))[:-20])
-    with pytest.raises(RunError, match="replay.jsonl.gz"):
+    with pytest.raises(RunError, match=r"replay\.jsonl\.gz"):
         read(path)

@@ -68,8 +68,10 @@ def test_the_picture_shows_every_arm_and_where_models_changed() -> None:
         for number, shopper in enumerate("abc")
     ]
     svg = draw(by_week(rows), published={0, 2})
-    assert svg.startswith("<svg") and svg.count("<polyline") == 4
-    assert "&lt;frozen&gt;" in svg and "<frozen>" not in svg
+    assert svg.startswith("<svg")
+    assert svg.count("<polyline") == 4
+    assert "&lt;frozen&gt;" in svg
+    assert "<frozen>" not in svg
     assert svg.count('class="m"') == 2  # one mark in each of two panels
     assert "for_you: recall@10" in svg
 

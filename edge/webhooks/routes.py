@@ -1,0 +1,81 @@
+"""The routes of webhooks. Demo mode's rule that only loopback may ask does not hold here: a signature says more about a
+sender than an address does, and platforms send from anywhere.
+"""
+
+import re
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from edge import respond
+from edge.changes import BusyProductError
+from edge.errors import InputError
+from edge.profiles import StoreUnavailableError
+from edge.webhooks.marketing import BusyConsentError
+from edge.webhooks.receive import Receiver
+
+_CHALLENGE = re.compile(r"[\w.:=+/-]{1,256}", re.ASCII)
+_AWAY = (StoreUnavailableError, BusyProductError, BusyConsentError)
+
+
+def webhook_routes(max_body_bytes: int) -> list[Route]:
+    """One route per platform, with a limit of its own: a product with a hundred variants is large."""
+    return [
+        Route("/webhooks/shopify", shopify, methods=["POST"], max_body_size=max_body_bytes),
+        Route("/webhooks/bigcommerce", bigcommerce, methods=["POST"], max_body_size=max_body_bytes),
+        Route("/webhooks/adobe", adobe, methods=["POST"], max_body_size=max_body_bytes),
+        Route("/webhooks/adobe", adobe_challenge, methods=["GET"]),
+        Route("/webhooks/endcap", endcap, methods=["POST"], max_body_size=max_body_bytes),
+    ]
+
+
+async def shopify(request: Request) -> Response:
+    """POST one of Shopify's deliveries."""
+    try:
+        await _receiver(request).shopify(request.scope["headers"], await request.body())
+    except _AWAY as error:
+        return respond.try_later(str(error))
+    return Response(status_code=200)
+
+
+async def bigcommerce(request: Request) -> Response:
+    """POST one of BigCommerce's deliveries."""
+    try:
+        await _receiver(request).bigcommerce(request.scope["headers"], await request.body())
+    except _AWAY as error:
+        return respond.try_later(str(error))
+    return Response(status_code=200)
+
+
+async def adobe(request: Request) -> Response:
+    """POST one of Adobe's I/O Events."""
+    try:
+        await _receiver(request).adobe(request.scope["headers"], await request.body())
+    except _AWAY as error:
+        return respond.try_later(str(error))
+    return Response(status_code=200)
+
+
+async def adobe_challenge(request: Request) -> Response:
+    """GET: Adobe asks, when the address is registered, for a word to be said back."""
+    challenge = request.query_params.get("challenge", "")
+    if _receiver(request).config.adobe is None:
+        raise InputError("path", "not set up here; set ENDCAP_ADOBE_CLIENT_ID and ENDCAP_ADOBE_KEYS", status=404)
+    if not _CHALLENGE.fullmatch(challenge):
+        raise InputError("challenge", "needed: a word of letters, digits and -._:=+/")
+    return PlainTextResponse(challenge, headers={"Cache-Control": "no-store"})
+
+
+async def endcap(request: Request) -> Response:
+    """POST messages of our own signed format."""
+    try:
+        results = await _receiver(request).endcap(request.scope["headers"], await request.body())
+    except _AWAY as error:
+        return respond.try_later(str(error))
+    return respond.json({"results": results})
+
+
+def _receiver(request: Request) -> Receiver:
+    receiver: Receiver = request.app.state.edge.receiver
+    return receiver

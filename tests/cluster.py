@@ -1,0 +1,91 @@
+"""A Redis Cluster of three real nodes for the tests, from the server that the embedded store brings."""
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from redis import Redis
+from redis.client import NEVER_DECODE
+from redis.exceptions import RedisError
+
+from edge.embedded import find_binary
+from tests.serving import until
+
+SLOTS = 16_384
+
+
+@dataclass
+class Cluster:
+    """Its address, and a client and a process of each node."""
+
+    url: str
+    nodes: list["Redis"]
+    processes: list[subprocess.Popen[bytes]]
+
+    def names(self) -> dict[bytes, int]:
+        """Every key and the number of its node."""
+        return {name: number for number, node in enumerate(self.nodes) for name in node.scan_iter()}
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, whose neighbour 10,000 above, for the nodes' own talk, is in range and free."""
+    found: list[int] = []
+    with ExitStack() as held:
+        for port in range(20_000 + 7 * (id(held) % 1_000), 50_000):
+            with suppress(OSError):
+                for number in (port, port + 10_000):
+                    held.enter_context(socket.socket()).bind(("127.0.0.1", number))
+                found.append(port)
+            if len(found) == count:
+                return found
+    raise AssertionError("no free ports")
+
+
+def start(port: int, directory: Path) -> subprocess.Popen[bytes]:
+    """One empty node."""
+    directory.mkdir()
+    options = f"--port {port} --bind 127.0.0.1 --cluster-enabled yes --cluster-node-timeout 5000 --save --appendonly no"
+    return subprocess.Popen(
+        [str(find_binary()), *options.replace("--save", "--save ''").split(), "--dir", str(directory)],
+        stdout=subprocess.DEVNULL,
+    )
+
+
+@contextmanager
+def three_nodes(directory: Path) -> Iterator[Cluster]:
+    """Three primaries that share the slots."""
+    ports = free_ports(3)
+    processes = [start(port, directory / str(port)) for port in ports]
+    nodes: list[Redis] = [Redis(port=port, protocol=2) for port in ports]
+    try:
+        for place, node in enumerate(nodes):
+            until(partial(answers, node))
+            share = range(SLOTS * place // 3, SLOTS * (place + 1) // 3)
+            command(node, "ADDSLOTSRANGE", share[0], share[-1])
+            command(node, "MEET", "127.0.0.1", ports[0])
+        until(lambda: all(b"cluster_state:ok" in command(node, "INFO") for node in nodes))
+        yield Cluster(f"redis+cluster://127.0.0.1:{ports[0]}", nodes, processes)
+    finally:
+        for node in nodes:
+            node.close()
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def answers(node: "Redis") -> bool:
+    """Whether a node listens."""
+    with suppress(RedisError):
+        return bool(node.ping())
+    return False
+
+
+def command(node: "Redis", *words: str | int) -> bytes:
+    """A `CLUSTER` command to one node; its answer as it came."""
+    send: Callable[..., object] = node.execute_command
+    answer = send("CLUSTER", *words, **{NEVER_DECODE: True})
+    return answer if isinstance(answer, bytes) else str(answer).encode()

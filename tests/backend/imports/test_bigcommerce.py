@@ -29,7 +29,7 @@ def connected(settings: Settings) -> Iterator[tuple[Settings, Platforms]]:
     """Settings and the store they lead to: seven orders, three products."""
     with running() as platforms:
         url = f"{platforms.url}/stores/abc"
-        given = Settings(bigcommerce_url=url, bigcommerce_token=TOKEN)  # type: ignore[call-arg, arg-type]  # because the plugin sees only the aliases, and pydantic wraps the token
+        given = Settings(bigcommerce_url=url, bigcommerce_token=TOKEN)
         platforms.bc_orders = [bc_order(number, AT) for number in range(1, 8)]
         platforms.bc_orders[1]["products"][0]["quantity_refunded"] = 1
         platforms.bc_orders[1]["refunds"] = [REFUND]

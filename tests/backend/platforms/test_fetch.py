@@ -200,7 +200,7 @@ async def test_an_uninstalled_app_makes_no_more_calls(
     with pytest.raises(NotConnectedError, match="install it again"):
         await fetch_order(settings, "shopify", "1", "test")
     assert platforms.asked == []
-    other = Settings(shopify_token="another")  # type: ignore[call-arg, arg-type]  # because the plugin sees only the aliases
+    other = Settings(shopify_token="another")
     renewed = settings.model_copy(update={"shopify_token": other.shopify_token})
     with pytest.raises(PlatformError, match="scope"):  # it was asked: the server knows only the first token
         await fetch_order(renewed, "shopify", "1", "test")

@@ -60,9 +60,10 @@ Handler = Callable[[Context, Any], Awaitable[str]]  # does a task; says what was
 
 def handlers() -> dict[type[tasks.Task], Handler]:
     """Who does which task."""
+    from backend.platforms.handlers import HANDLERS as FETCHING
     from backend.privacy.handlers import HANDLERS
 
-    return dict(HANDLERS)
+    return {**HANDLERS, **FETCHING}
 
 
 def afterwards() -> dict[type[tasks.Task], Callable[[Context], Awaitable[None]]]:

@@ -41,7 +41,7 @@ def create_app(backend: Backend) -> Starlette:
         Route("/status", _guarded(show_status)),
         Route("/metrics", _guarded(prometheus)),
         Route("/audit", _guarded(show_audit)),
-        Route("/drift.svg", _guarded(drift_picture)),
+        Route("/reports/{name}", _guarded(show_report)),
         Route("/dead-letters", _guarded(show_dead_letters)),
         *(Route(f"/{name}", _guarded(_acting(action)), methods=["POST"]) for name, action in ACTIONS.items()),
     ]
@@ -153,12 +153,14 @@ async def show_dead_letters(request: Request, backend: Backend, who: Who) -> Res
     return json({"dead_letters": rows})
 
 
-async def drift_picture(request: Request, backend: Backend, who: Who) -> Response:
-    """The plot of the last report on drift."""
-    path = status.drift_picture(backend)
+async def show_report(request: Request, backend: Backend, who: Who) -> Response:
+    """A page about a model or about drift, as the release wrote it; it loads and runs nothing."""
+    path = status.report_page(backend, request.path_params["name"])
     if path is None:
-        raise HTTPException(404, "no report on drift has been drawn yet")
-    return Response(path.read_bytes(), headers={**_HEADERS, "Content-Type": "image/svg+xml"})
+        raise HTTPException(404, "there is no such report; /status names those there are")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
+    headers = {"Content-Security-Policy": policy, **_HEADERS}
+    return Response(path.read_bytes(), headers=headers, media_type="text/html")
 
 
 # --- bodies ----------------------------------------------------------------------------------------------------------

@@ -32,7 +32,9 @@ def status(
     worst = sorted(drift.get("findings", []), key=lambda one: -one["psi"] / max(one["psi_limit"], 1e-9))[:_WORST]
     return _environment.get_template("status.jinja").render(
         s=found,
-        unread=dict.fromkeys(("live", "canary", "percent", "shadow", "candidate", "gate", "kept")),
+        unread=dict.fromkeys(
+            ("live", "canary", "percent", "shadow", "candidate", "gate", "review", "training", "kept")
+        ),
         csrf=csrf,
         notices=notices,
         nonce=nonce,
@@ -58,6 +60,8 @@ def troubles(found: dict[str, Any]) -> list[str]:
         said.append(f"{stream['dead_letters']} events could not be applied and wait as dead letters")
     if (candidate := models.get("candidate")) and candidate["stage"] == "waiting":
         said.append(f"candidate {candidate['version']} waits for a decision")
+    if (training := models.get("training")) and training["outcome"] == "failed":
+        said.append(f"the last training run failed: {training['message'][:300]}")
     if not found["audit"]["verified"]:
         said.append("the audit log was changed")
     return said

@@ -16,6 +16,7 @@ from backend.event_log.commands import writer_of
 from backend.event_log.store import EventLog
 from backend.event_log.writer import forget_group
 from backend.settings import Settings
+from backend.tasks import TaskWorker
 
 Detail = Mapping[str, str | int | float | bool | None]
 
@@ -88,9 +89,30 @@ async def consuming(settings: Settings, redis: "Redis") -> Service | Off:
     return Consuming(settings, redis)
 
 
+class Tasks:
+    """What the edge and the platforms ask for: erasing, exporting, fetching."""
+
+    def __init__(self, settings: Settings, redis: "Redis") -> None:
+        self._worker = TaskWorker(redis, settings)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do tasks until `stop` is set."""
+        await self._worker.run(stop)
+
+    def status(self) -> Detail:
+        """Tasks are few; what came of each stands in the audit log."""
+        return {}
+
+
+async def tasking(settings: Settings, redis: "Redis") -> Service | Off:
+    """The worker for tasks."""
+    return Tasks(settings, redis)
+
+
 SERVICES: dict[str, Maker] = {
     "consumer": consuming,
     "log": logging_or_not,
+    "tasks": tasking,
 }
 
 

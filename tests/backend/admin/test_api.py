@@ -223,6 +223,13 @@ def test_what_cannot_be_read_is_refused_with_the_reason(panel: Panel, path: str,
     assert did(panel) == []
 
 
+def test_a_program_may_call_its_json_what_it_likes(panel: Panel) -> None:
+    """curl -d says that it sends a form."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert panel.client.post("/switch", content=b'{"serve_percent": 30}', headers=headers).status_code == 200
+    assert panel.client.post("/switch", content=b"serve_percent=30", headers=headers).status_code == 400
+
+
 def test_a_body_larger_than_any_needs_is_not_read(panel: Panel) -> None:
     """413."""
     assert panel.client.post("/switch", content=b" " * 70_000).status_code == 413
@@ -296,7 +303,7 @@ def test_the_page_shows_it_all(panel: Panel, redis: "Redis") -> None:
     for words in ("Approve", "Reject", "Roll back", "NDCG@10", "1 drifted", "for_you", "Withdraw", "Promote", "Shadow"):
         assert words in page, words
     assert "1 events could not be applied" in page
-    assert f"candidate {third} waits for a decision" in page
+    assert f"Candidate {third} waits for a decision" in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     for name in ("drift.html", f"{third}-review.html"):

@@ -258,7 +258,6 @@ def _tell(what: str) -> None:
 
 def main() -> NoReturn:
     """Run a command; what goes wrong on purpose is one line, not a traceback."""
-    signal.signal(signal.SIGTERM, _leave)
     try:
         app()
     except EndcapError as error:
@@ -268,4 +267,5 @@ def main() -> NoReturn:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _leave)
     main()

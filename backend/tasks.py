@@ -60,9 +60,18 @@ Handler = Callable[[Context, Any], Awaitable[str]]  # does a task; says what was
 
 def handlers() -> dict[type[tasks.Task], Handler]:
     """Who does which task."""
+    from backend.platforms.fetch import handle_fetch, handle_uninstalled
     from backend.privacy.handlers import HANDLERS
 
-    return dict(HANDLERS)
+    async def fetch(context: Context, task: tasks.Fetch) -> str:
+        await handle_fetch(task, context.redis, context.settings)
+        return f"{task.kind} of {task.platform} fetched"
+
+    async def uninstalled(context: Context, task: tasks.Uninstalled) -> str:
+        await handle_uninstalled(task, context.redis, context.settings)
+        return f"no more calls to {task.platform}"
+
+    return {**HANDLERS, tasks.Fetch: fetch, tasks.Uninstalled: uninstalled}
 
 
 def afterwards() -> dict[type[tasks.Task], Callable[[Context], Awaitable[None]]]:
@@ -89,6 +98,7 @@ class TaskWorker:
         self._context = Context(redis, settings.shop, settings)
         self._table = handlers() if table is None else table
         self._afterwards = afterwards() if table is None else {}
+        self.done = 0
         self._attempts, self._idle_ms = attempts, int(idle_s * 1000)
         self._key = keys.tasks_key(settings.shop)
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -132,7 +142,9 @@ class TaskWorker:
         for kind in kinds & self._afterwards.keys():
             await self._afterwards[kind](self._context)
             break
-        return sum(task is not None for task in done)
+        count = sum(task is not None for task in done)
+        self.done += count
+        return count
 
     async def _left_behind(self) -> list[tuple[bytes, dict[bytes, bytes], int]]:
         found: Any = await self.redis.xpending_range(self._key, GROUP, "-", "+", 10, idle=self._idle_ms)

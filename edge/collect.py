@@ -4,7 +4,7 @@ In: JSON bodies. Out: a result per event. An event is either refused at once or 
 accepted and lost, so a store that does not answer means 503, not a polite lie.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
@@ -14,6 +14,7 @@ import msgspec
 from edge.core import clock, keys
 from edge.core.consent import Decision, in_force
 from edge.core.events import Event, Id, Purpose
+from edge.core.restricted import without
 from edge.errors import InputError
 from edge.identify import Caller, Identifier
 from edge.metrics import EVENTS
@@ -55,10 +56,18 @@ class ConsentUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Collector:
     """Takes events and decisions for one shop."""
 
-    def __init__(self, store: ShopperStore, identifier: Identifier, stream_max_entries: int) -> None:
+    def __init__(
+        self,
+        store: ShopperStore,
+        identifier: Identifier,
+        stream_max_entries: int,
+        restricted: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`restricted` says of a product id whether nothing done with it may be kept."""
         self.store = store
         self._identifier = identifier
         self.stream = Stream(store, stream_max_entries)
+        self._restricted = restricted
 
     async def events(self, body: bytes) -> list[Result]:
         """Take one event or a batch. Raises InputError for a body that is neither, and StoreUnavailableError."""
@@ -85,7 +94,18 @@ class Collector:
         return callers
 
     async def take(self, caller: Caller, events: Sequence[Event], now: float) -> list[Result]:
-        """Append events of one caller as far as consent goes, and change the visit. Raises StoreUnavailableError."""
+        """Append events of one caller as far as consent goes, and change the visit. Raises StoreUnavailableError.
+
+        Lines of restricted products are left out before anything is kept.
+        """
+        open_ = {at: kept for at, event in enumerate(events) if (kept := without(event, self._restricted))}
+        results = dict(zip(open_, await self._take(caller, list(open_.values()), now), strict=True)) if open_ else {}
+        return [
+            results.get(at) or Result(event.id, "ignored", "of restricted products nothing is kept")
+            for at, event in enumerate(events)
+        ]
+
+    async def _take(self, caller: Caller, events: Sequence[Event], now: float) -> list[Result]:
         if not caller.consent & KEEPS:
             return [Result(event.id, "ignored", "no consent to keep it") for event in events]
         known = await self.store.read(caller) if caller.shopper else replace(NOTHING_KNOWN, consent=caller.consent)

@@ -16,6 +16,7 @@ from backend.event_log.commands import writer_of
 from backend.event_log.store import EventLog
 from backend.event_log.writer import forget_group
 from backend.settings import Settings
+from backend.tasks import TaskWorker
 
 Detail = Mapping[str, str | int | float | bool | None]
 
@@ -83,6 +84,26 @@ async def logging_or_not(settings: Settings, redis: "Redis") -> Service | Off:
     return Logging(settings, redis, log)
 
 
+class Asked:
+    """The worker of tasks: erasures, exports, fetches."""
+
+    def __init__(self, settings: Settings, redis: "Redis") -> None:
+        self._worker = TaskWorker(redis, settings)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do tasks until `stop` is set."""
+        await self._worker.run(stop)
+
+    def status(self) -> Detail:
+        """Tasks done since this process began."""
+        return {"tasks": self._worker.done}
+
+
+async def asked(settings: Settings, redis: "Redis") -> Service | Off:
+    """The worker of tasks."""
+    return Asked(settings, redis)
+
+
 async def consuming(settings: Settings, redis: "Redis") -> Service | Off:
     """The consumer."""
     return Consuming(settings, redis)
@@ -91,6 +112,7 @@ async def consuming(settings: Settings, redis: "Redis") -> Service | Off:
 SERVICES: dict[str, Maker] = {
     "consumer": consuming,
     "log": logging_or_not,
+    "tasks": asked,
 }
 
 

@@ -24,8 +24,8 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
     pseudonym_key: str | None = Field(
         None,
-        description="secret (hex, 16 bytes or more) behind pseudonyms; while keys rotate, the newest first, with a comma; "
-        "unset: made once in the data directory",
+        description="secret (hex, 16 bytes or more) behind pseudonyms; while keys rotate, the newest first, with a "
+        "comma; unset: made once in the data directory",
     )
     bundle_store: str | None = Field(
         None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"

@@ -40,8 +40,8 @@ class Settings(BaseSettings):
     locale: str = Field("en-US", description="locale when a request names none")
     pseudonym_key: str | None = Field(
         None,
-        description="secret (hex, 16 bytes or more) behind pseudonyms; while keys rotate, the newest first, with a comma; "
-        "unset: made once in the data directory",
+        description="secret (hex, 16 bytes or more) behind pseudonyms; while keys rotate, the newest first, with a "
+        "comma; unset: made once in the data directory",
     )
     deadline_ms: float = Field(
         50, gt=0, description="whole-request deadline; later stages are skipped once it has passed"

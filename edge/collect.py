@@ -4,6 +4,7 @@ In: JSON bodies. Out: a result per event. An event is either refused at once or 
 accepted and lost, so a store that does not answer means 503, not a polite lie.
 """
 
+import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,12 @@ from edge.core import clock, keys
 from edge.core.consent import Decision, in_force
 from edge.core.events import Event, Id, Purpose
 from edge.core.restricted import without
+from edge.core.tasks import Withdraw
 from edge.errors import InputError
 from edge.identify import Caller, Identifier
 from edge.metrics import EVENTS
 from edge.profiles import NOTHING_KNOWN, ShopperStore
-from edge.stream import Stream, event_entry
+from edge.stream import Stream, event_entry, task_entry
 from edge.wire import decode_json
 
 MAX_EVENTS = 100
@@ -137,6 +139,11 @@ class Collector:
             return Decision(caller.shop, subject, granted, at, update.source)
 
         await self.store.decide(caller, decision)
+        names = (*caller.subjects, *(old for old, _ in caller.former))
+        if not set(granted) >= KEEPS:
+            # The log, links and other customers' profiles are the backend's to clean.
+            task = Withdraw(secrets.token_hex(8), at, names, granted)
+            await self.stream.append(caller.shop, [task_entry(task)])
         return in_force(caller.consent, ())
 
 

@@ -58,6 +58,30 @@ def forget_history(settings: Settings, reach: Reach) -> int:
     return _lines(directory, judge) + _rejected(directory / REJECTED_FILE, judge)
 
 
+def deny_history(settings: Settings, reach: Reach) -> int:
+    """Mark their lines of the prepared data set as not to be learned from; how many."""
+    path = settings.dataset_dir / LINES_FILE
+    if not path.is_file():
+        return 0
+    judge = Judge(reach, settings.shop, load_keys(settings.data_dir, settings.pseudonym_key))
+    table = pq.read_table(path)
+    theirs = pa.array([one for one in pc.unique(table["shopper"]).to_pylist() if judge.shopper(one)], pa.string())
+    denied = pc.and_(pc.is_in(table["shopper"], theirs), table["analytics"])
+    count: int = pc.sum(denied).as_py() or 0
+    if count:
+        allowed = pc.and_(table["analytics"], pc.invert(denied))
+        table = table.set_column(table.column_names.index("analytics"), table.schema.field("analytics"), allowed)
+        _replace(path, table)
+        _recount(settings.dataset_dir, table)
+    return count
+
+
+def _replace(path: Path, table: pa.Table) -> None:
+    work = path.with_name(f".{path.name}")
+    pq.write_table(table, work, compression="zstd")
+    work.replace(path)
+
+
 class Judge:
     """Whether an id, raw or a pseudonym already, is one of theirs. Remembers, since shoppers come many times."""
 
@@ -87,9 +111,7 @@ def _lines(directory: Path, judge: Judge) -> int:
     count: int = pc.sum(gone).as_py() or 0
     if count:
         left = pq.read_table(path).filter(pc.invert(gone))
-        work = path.with_name(f".{path.name}")
-        pq.write_table(left, work, compression="zstd")
-        work.replace(path)
+        _replace(path, left)
         _recount(directory, left)
     return count
 

@@ -37,6 +37,7 @@ class Doer:
         self._failures = failures
 
     async def __call__(self, context: Context, task: Any) -> str:
+        """Do a task."""
         self.did.append(task.id)
         if self._failures:
             self._failures -= 1

@@ -139,7 +139,8 @@ async def everything(client: "AsyncRedis") -> dict[bytes, bytes]:
     """Every key of the store with its contents, as one searchable text each."""
     found = {}
     async for key in client.scan_iter():
-        kind = (await client.type(key)).decode()
+        named: Any = await client.type(key)
+        kind = named.decode()
         read: dict[str, Callable[[Any], Any]] = {
             "string": client.get,
             "hash": client.hgetall,

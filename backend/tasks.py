@@ -60,18 +60,10 @@ Handler = Callable[[Context, Any], Awaitable[str]]  # does a task; says what was
 
 def handlers() -> dict[type[tasks.Task], Handler]:
     """Who does which task."""
-    from backend.platforms.fetch import handle_fetch, handle_uninstalled
+    from backend.platforms.handlers import HANDLERS as FETCHING
     from backend.privacy.handlers import HANDLERS
 
-    async def fetch(context: Context, task: tasks.Fetch) -> str:
-        await handle_fetch(task, context.redis, context.settings)
-        return f"{task.kind} of {task.platform} fetched"
-
-    async def uninstalled(context: Context, task: tasks.Uninstalled) -> str:
-        await handle_uninstalled(task, context.redis, context.settings)
-        return f"no more calls to {task.platform}"
-
-    return {**HANDLERS, tasks.Fetch: fetch, tasks.Uninstalled: uninstalled}
+    return {**HANDLERS, **FETCHING}
 
 
 def afterwards() -> dict[type[tasks.Task], Callable[[Context], Awaitable[None]]]:

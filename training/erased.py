@@ -32,14 +32,19 @@ def digest(name: str) -> str:
 
 
 def leave_out(directory: Path, data_dir: Path, shop: str, secrets: Callable[[], Iterable[PseudonymKey]]) -> int:
-    """Take the lines of erased shoppers out of a prepared data set; how many. `secrets` is asked where there is a list."""
+    """Take the lines of erased shoppers out of a prepared data set; how many.
+
+    `secrets`, the keys behind pseudonyms, are asked for only where there is a list.
+    """
     path = list_path(data_dir, shop)
     if not path.exists():
         return 0
     erased, keys = frozenset(path.read_text().split()), tuple(secrets())
-    return remove_shoppers(
-        directory, lambda kind, id_: any(digest(one) in erased for one in names(keys, shop, kind, id_))
-    )
+
+    def gone(kind: ShopperKind, id_: str) -> bool:
+        return any(digest(name) in erased for name in names(keys, shop, kind, id_))
+
+    return remove_shoppers(directory, gone)
 
 
 def names(secrets: Iterable[PseudonymKey], shop: str, kind: ShopperKind, id_: str) -> set[str]:

@@ -84,8 +84,13 @@ async def logging_or_not(settings: Settings, redis: "Redis") -> Service | Off:
     return Logging(settings, redis, log)
 
 
-class Asked:
-    """The worker of tasks: erasures, exports, fetches."""
+async def consuming(settings: Settings, redis: "Redis") -> Service | Off:
+    """The consumer."""
+    return Consuming(settings, redis)
+
+
+class Tasks:
+    """What the edge and the platforms ask for: erasing, exporting, fetching."""
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
         self._worker = TaskWorker(redis, settings)
@@ -95,24 +100,19 @@ class Asked:
         await self._worker.run(stop)
 
     def status(self) -> Detail:
-        """Tasks done since this process began."""
+        """Tasks done since this process began; what came of each stands in the audit log."""
         return {"tasks": self._worker.done}
 
 
-async def asked(settings: Settings, redis: "Redis") -> Service | Off:
-    """The worker of tasks."""
-    return Asked(settings, redis)
-
-
-async def consuming(settings: Settings, redis: "Redis") -> Service | Off:
-    """The consumer."""
-    return Consuming(settings, redis)
+async def tasking(settings: Settings, redis: "Redis") -> Service | Off:
+    """The worker for tasks."""
+    return Tasks(settings, redis)
 
 
 SERVICES: dict[str, Maker] = {
     "consumer": consuming,
     "log": logging_or_not,
-    "tasks": asked,
+    "tasks": tasking,
 }
 
 

@@ -308,9 +308,7 @@ def shopify_order(number: int, at: datetime, customer: int | None = 7, **changed
         "currencyCode": "EUR",
         "customer": {"id": gid("Customer", customer)} if customer else None,
         "refunds": [],
-        "lineItems": {
-            "nodes": [shopify_line(number * 10 + 1, 101, 2, "5.00", "4.00"), shopify_line(number * 10 + 2, 102)]
-        },
+        "lineItems": {"nodes": lines},
     } | changed
 
 

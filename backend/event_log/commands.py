@@ -17,6 +17,7 @@ from backend.event_log.known import denied_in, known_of
 from backend.event_log.rows import LogError
 from backend.event_log.store import EventLog
 from backend.event_log.writer import LogWriter, Written, forget_group
+from backend.restricted import Strip
 from backend.settings import Settings
 from edge.core import clock
 from training.dataset import Dataset
@@ -60,7 +61,13 @@ def log_command(
 def writer_of(redis: "Redis", settings: Settings, log: EventLog) -> LogWriter:
     """The shop's log writer with the limits of the settings."""
     return LogWriter(
-        redis, settings.shop, log, events=settings.log_events, wait_s=settings.log_wait_s, claim_s=settings.log_claim_s
+        redis,
+        settings.shop,
+        log,
+        events=settings.log_events,
+        wait_s=settings.log_wait_s,
+        claim_s=settings.log_claim_s,
+        strip=Strip(redis, settings),
     )
 
 

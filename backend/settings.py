@@ -5,11 +5,12 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from backend.admin.settings import AdminSettings
 from backend.release.canary_settings import CanarySettings
 from backend.release.settings import ReleaseSettings
 
 
-class Settings(CanarySettings, ReleaseSettings):
+class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     """Where the backend finds the store, the data and the bundles. The same names as the edge uses."""
 
     model_config = SettingsConfigDict(env_prefix="ENDCAP_", frozen=True)
@@ -22,7 +23,12 @@ class Settings(CanarySettings, ReleaseSettings):
     shop: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="the shop worked on")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
     pseudonym_key: str | None = Field(
-        None, description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory"
+        None,
+        description="secret (hex, 16 bytes or more) behind pseudonyms, before it (with a comma) its successor while keys "
+        "rotate; unset: made once in the data directory",
+    )
+    bundle_store: str | None = Field(
+        None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
     )
     event_log: str | None = Field(
         None,
@@ -54,6 +60,10 @@ class Settings(CanarySettings, ReleaseSettings):
     consume_attempts: int = Field(3, ge=1, description="deliveries of a failing event before it is a dead letter")
     consume_janitor_s: float = Field(
         5.0, gt=0, description="how often processed entries are removed from the stream and the lag is measured"
+    )
+    retention_days: int = Field(400, ge=1, description="days of the event log that are kept")
+    restricted_categories: str = Field(
+        "", description="category paths, with commas, whose products never enter a profile, the stream or the log"
     )
     store_timeout_s: float = Field(5.0, gt=0, description="longest wait for the store in batch work")
 

@@ -7,10 +7,17 @@ import msgspec
 from edge.collect import ConsentUpdate, Events, Result
 from edge.core.events import Event
 from edge.facts import FactsAnswer
+from edge.webhooks.generic import MESSAGE_TYPES, Messages
 from edge.wire import Answer, Batch, Filter, Problem, Query
 
 _JSON = "application/json"
 _SURFACES = {"name": "surface", "in": "path", "required": True, "schema": {"enum": ["pdp", "cart", "home"]}}
+_SIGNATURES = {
+    "shopify": "HMAC over the body in X-Shopify-Hmac-SHA256 or shopify-hmac-sha256",
+    "bigcommerce": "Standard Webhooks",
+    "adobe": "I/O Events with two RSA signatures",
+    "endcap": "our own format, Standard Webhooks",
+}
 _ABOUT = {
     "product_id": "the product on the page (pdp)",
     "product_ids": "the cart: comma-separated ids",
@@ -64,6 +71,8 @@ def document(version: str) -> dict[str, Any]:
         Problem,
         Filter,
         FactsAnswer,
+        Messages,
+        *MESSAGE_TYPES,
     )
     _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     alone = [{"$ref": f"#/components/schemas/{name}"} for name in ("Answer", "Problem")]
@@ -89,6 +98,7 @@ def document(version: str) -> dict[str, Any]:
             "/v1/events": {"post": _collect("What a shopper did: one event or a batch", "Event", "Events")},
             "/v1/consent": {"post": _collect("A shopper's whole decision on consent", "ConsentUpdate")},
             "/v1/customers/{customer_id}/facts": {"get": _facts()},
+            **_webhooks(),
             "/healthz": {"get": _plain("The process is alive")},
             "/readyz": {"get": _plain("A model is loaded and nothing stands in the way of serving")},
             "/metrics": {"get": _plain("Prometheus metrics")},
@@ -136,6 +146,31 @@ def _collect(summary: str, *names: str) -> dict[str, Any]:
         responses["200"] = {"description": "Stored; what is no longer allowed is deleted"}
     responses["503"] = {"description": "The store does not answer; nothing was accepted, Retry-After says when"}
     return {"tags": ["events"], "summary": summary, "requestBody": _body(*names), "responses": responses}
+
+
+def _webhooks() -> dict[str, Any]:
+    """The doors of shops' platforms, whose bodies are theirs, and our own format."""
+    paths: dict[str, Any] = {}
+    for platform, signature in _SIGNATURES.items():
+        responses = {
+            "200": {"description": "Taken, told before, or of no use"},
+            "401": {"description": "Not signed by a sender we know, or too long ago"},
+            "403": {"description": "Of another shop than the one served"},
+            "404": {"description": "Not set up here"},
+            "413": {"description": "The body is too large"},
+            "415": {"description": "The body is compressed"},
+            "503": {"description": "The store is away or full; nothing was taken, Retry-After says when"},
+        }
+        post = {"tags": ["webhooks"], "summary": f"What {platform} tells: {signature}", "responses": responses}
+        body = {"required": True, "content": {_JSON: {"schema": {"type": "object"}}}}
+        paths[f"/webhooks/{platform}"] = {"post": {**post, "requestBody": body}}
+    own = paths["/webhooks/endcap"]["post"]
+    own["requestBody"] = _body("Messages", *(type_.__name__ for type_ in MESSAGE_TYPES))
+    own["responses"] |= _responses("EventResults", "What became of each message")
+    challenge = {"name": "challenge", "in": "query", "required": True, "schema": {"type": "string"}}
+    said = _plain("Registration: says the challenge back")
+    paths["/webhooks/adobe"]["get"] = {**said, "tags": ["webhooks"], "parameters": [challenge]}
+    return paths
 
 
 def _facts() -> dict[str, Any]:

@@ -33,11 +33,15 @@ class Settings(BaseSettings):
     demo: bool = Field(True, description="no keys needed, loopback only; other modes are not there yet")
     shop: Shop = Field("demo", description="the shop served in demo mode")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
+    bundle_store: str | None = Field(
+        None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
+    )
     market: str = Field("US", description="market when a request names none")
     locale: str = Field("en-US", description="locale when a request names none")
     pseudonym_key: str | None = Field(
         None,
-        description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory",
+        description="secret (hex, 16 bytes or more) behind pseudonyms, before it (with a comma) its successor while keys "
+        "rotate; unset: made once in the data directory",
     )
     deadline_ms: float = Field(
         50, gt=0, description="whole-request deadline; later stages are skipped once it has passed"
@@ -68,13 +72,14 @@ class Settings(BaseSettings):
     )
     shopify_secrets: str | None = Field(
         None,
+        repr=False,
         description="client secrets of the Shopify app, comma list while one is being replaced; unset: no webhooks",
     )
     shopify_domain: str | None = Field(
         None, description="the shop's `*.myshopify.com`; deliveries for other shops are refused"
     )
     bigcommerce_secrets: str | None = Field(
-        None, description="client secrets of the BigCommerce app, comma list; unset: no webhooks"
+        None, repr=False, description="client secrets of the BigCommerce app, comma list; unset: no webhooks"
     )
     bigcommerce_store: str | None = Field(None, description="the store's hash; deliveries for other stores are refused")
     adobe_client_id: str | None = Field(
@@ -82,7 +87,9 @@ class Settings(BaseSettings):
     )
     adobe_keys: Path | None = Field(None, description="directory with the public keys (*.pem) of Adobe I/O Events")
     webhook_secrets: str | None = Field(
-        None, description="secrets of our own signed format, comma list; unset: `/webhooks/endcap` is closed"
+        None,
+        repr=False,
+        description="secrets of our own signed format, comma list; unset: `/webhooks/endcap` is closed",
     )
     webhook_consent: str = Field(
         "none", description="what shoppers allow whose orders and carts a platform sends: `none`, or a list of purposes"

@@ -61,6 +61,12 @@ def remove_key(data_dir: Path, key_id: str) -> bool:
 
 def shop_of(keys: tuple[SecretKey, ...], authorization: str | None) -> str | None:
     """The shop that an `Authorization: Bearer sk_...` header opens, or None. Takes as long either way."""
+    key = key_of(keys, authorization)
+    return key.shop if key else None
+
+
+def key_of(keys: tuple[SecretKey, ...], authorization: str | None) -> SecretKey | None:
+    """The key in force that an `Authorization: Bearer sk_...` header shows, or None. Takes as long either way."""
     scheme, _, key = (authorization or "").partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not key.startswith(PREFIX):
@@ -68,7 +74,7 @@ def shop_of(keys: tuple[SecretKey, ...], authorization: str | None) -> str | Non
     shown, found = _digest(key), None
     for kept in keys:
         if hmac.compare_digest(kept.sha256, shown):
-            found = kept.shop
+            found = kept
     return found
 
 

@@ -5,7 +5,7 @@ it may name customers and tell of old events. docs/webhooks.md shows it.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 
@@ -86,6 +86,8 @@ class ExportMessage(_Names, frozen=True, tag="export", kw_only=True):
 
 Message = EventMessage | ProductMessage | PriceMessage | StockMessage | ConsentMessage | EraseMessage | ExportMessage
 
+MESSAGE_TYPES = get_args(Message)
+
 
 class Messages(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A batch. Each message is judged on its own."""
@@ -133,9 +135,10 @@ def meaning(message: Message, told: Told) -> Meaning:
         case StockMessage(product_id, time, available):
             return Meaning(changes=(Change(product_id, time.timestamp(), available=available),))
         case EraseMessage():
-            return Meaning(tasks=(Erase(f"endcap:{message.id}", told.now, _pseudonyms(message, told), message.orders),))
+            id_ = f"endcap:erase:{message.id}"
+            return Meaning(tasks=(Erase(id_, told.now, _pseudonyms(message, told), message.orders),))
         case ExportMessage():
-            return Meaning(tasks=(Export(f"endcap:{message.id}", told.now, _pseudonyms(message, told)),))
+            return Meaning(tasks=(Export(f"endcap:export:{message.id}", told.now, _pseudonyms(message, told)),))
     return Meaning()
 
 

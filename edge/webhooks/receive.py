@@ -19,7 +19,6 @@ from edge.core import clock, keys
 from edge.core.consent import decode_decision
 from edge.core.errors import CodecError
 from edge.core.events import Event, Purpose
-from edge.core.keys import ShopperKind
 from edge.core.tasks import AnyTask, Fetch, Platform
 from edge.errors import InputError
 from edge.identify import Identifier
@@ -199,11 +198,9 @@ class Receiver:
 
     def _told(self, platform: Platform, topic: str, body: bytes, shop_domain: str) -> Told:
         digest = hmac.digest(self._identifier.key.secret, body, "sha256")[:16].hex()
-        return Told(platform, topic, body, digest, clock.now(), shop_domain, self.config.currency, self._names)
-
-    def _names(self, kind: ShopperKind, id_: str | None) -> tuple[str, ...]:
-        name = self._identifier.name(kind, id_)
-        return (name,) if name else ()
+        return Told(
+            platform, topic, body, digest, clock.now(), shop_domain, self.config.currency, self._identifier.names
+        )
 
     def _unreadable(self, told: Told, error: UnreadableError) -> str:
         """Signed, and not what its platform documents: acknowledged, counted, said, and not kept.

@@ -210,14 +210,14 @@ async def test_a_withdrawal_while_an_event_is_taken_also_removes_that_event(sess
     client = connect(session_store, timeout_s=5, connections=2)
     store = ShopperStore(client)
     collector = Collector(store, Identifier("demo", PseudonymKey.from_hex("00" * 32)), 1000)
-    append = collector._append
+    append = collector.stream.append
 
     async def append_then_lose_consent(*arguments: Any) -> Any:
         entries = await append(*arguments)
         await collector.consent(b'{"visitor_id": "v", "consent": []}')
         return entries
 
-    collector._append = append_then_lose_consent  # type: ignore[method-assign, assignment]  # because the race must happen right here
+    collector.stream.append = append_then_lose_consent  # type: ignore[method-assign, assignment]  # because the race must happen right here
     sent = {"id": "e1", "type": "search", "time": datetime.now(UTC).isoformat(), "visitor_id": "v"}
     sent["consent"] = ["personalization"]  # type: ignore[assignment]  # because the literal above holds only strings
     (result,) = await collector.events(json.dumps(sent).encode())

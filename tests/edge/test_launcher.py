@@ -230,6 +230,7 @@ def test_other_modes_are_not_there_yet(data_dir: Path) -> None:
         ("ENDCAP_SHOP", "no spaces", "shop"),
         ("ENDCAP_DEADLINE_MS", "-1", "deadline_ms"),
         ("ENDCAP_PSEUDONYM_KEY", "short", "pseudonym"),
+        ("ENDCAP_SHOPIFY_SECRETS", "hush", "ENDCAP_SHOPIFY_DOMAIN"),
     ],
 )
 def test_settings_that_cannot_work_are_named(data_dir: Path, name: str, value: str, word: str) -> None:

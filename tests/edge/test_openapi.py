@@ -68,6 +68,18 @@ def test_errors_are_problems() -> None:
     assert [one["$ref"].rpartition("/")[2] for one in body["oneOf"]] == ["Answer", "Problem"]
 
 
+def test_every_platform_has_its_door_in_it() -> None:
+    """What each is answered, and the messages of our own format with their fields."""
+    for platform in ("shopify", "bigcommerce", "adobe", "endcap"):
+        responses = OPERATIONS[f"post /webhooks/{platform}"]["responses"]
+        assert {"200", "401", "403", "404", "413", "415", "503"} <= set(responses)
+    schema = OPERATIONS["post /webhooks/endcap"]["requestBody"]["content"]["application/json"]["schema"]
+    named = [one["$ref"].rpartition("/")[2] for one in schema["oneOf"]]
+    tags = {SCHEMAS[name]["properties"]["type"]["enum"][0] for name in named if name != "Messages"}
+    assert tags == {"event", "product", "price", "stock", "consent", "erase", "export"}
+    assert OPERATIONS["get /webhooks/adobe"]["parameters"][0]["name"] == "challenge"
+
+
 def test_events_may_be_refused_for_a_while() -> None:
     """Both calls that write say what their 503 means, and which bodies they take."""
     for name in ("events", "consent"):

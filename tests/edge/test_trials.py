@@ -9,12 +9,13 @@ import msgspec
 import pytest
 from redis import Redis
 
-from edge.core.bundle import INDEX, Live, Part, read_arrays, read_live, read_manifest, write_bundle, write_live
+from edge.core.bundle import Live, read_arrays, read_live, write_live
 from edge.core.keys import counts_key
 from edge.core.switches import bucket
 from edge.scoring import LiveModel
 from edge.trials import overlaps
 from edge.wire import Answer, Item, Slot
+from tests.bundles import another
 from tests.serving import Running, Serve, until
 
 pytestmark = pytest.mark.store
@@ -25,15 +26,6 @@ SHOPPERS = [f"visitor-{n}" for n in range(120)]
 def bundles(data_dir: Path) -> Path:
     """The bundles of the test's own data directory."""
     return data_dir / "bundles"
-
-
-def another(bundles: Path, version: str = "second", **arrays: Any) -> str:
-    """A second bundle like the first, but for some arrays."""
-    first = bundles / "demo" / read_live(bundles, "demo").live
-    manifest = msgspec.structs.replace(read_manifest(first), version=version)
-    part = Part((first / "ranker.onnx").read_bytes(), dict(read_arrays(first)) | arrays)
-    write_bundle(bundles, manifest, {INDEX: part})
-    return version
 
 
 def versions(edge: Running, **query: Any) -> dict[str, str]:

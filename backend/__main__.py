@@ -9,12 +9,14 @@ import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
+from backend import bundle_store
 from backend.admin import commands as admin
 from backend.cli import bar, console, with_store
 from backend.consume.commands import register as register_consume
 from backend.customers import commands as customers
 from backend.event_log import commands as event_log
 from backend.imports import commands as imports
+from backend.privacy import commands as privacy
 from backend.reconcile import commands as reconcile
 from backend.refresh import Refreshed, refresh
 from backend.release import commands as release
@@ -31,12 +33,14 @@ from training.dataset import open_dataset
 app = typer.Typer(add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 admin.register(app)
 event_log.register(app)
+bundle_store.register(app)
 imports.register(app)
 reconcile.register(app)
 customers.register(app)
 release.register(app)
 trial.register(app)
 register_consume(app)
+privacy.register(app)
 
 
 @app.command("refresh")

@@ -25,6 +25,14 @@ DEAD_LETTERS = Gauge(
     multiprocess_mode="livemax",
 )
 TRIMMED = Counter("endcap_stream_trimmed", "Entries removed once every group was done with them", ["shop"])
+LOGGED = Counter("endcap_log_events", "Entries of the stream, by what the event log did with them", ["shop", "outcome"])
+LOG_WAITING = Gauge(
+    "endcap_log_waiting_events",
+    "Events gathered for the event log and not yet written",
+    ["shop"],
+    multiprocess_mode="livesum",
+)
+LOG_FAILURES = Counter("endcap_log_failures", "Failed attempts to read the stream or to write files", ["shop"])
 
 
 def exposition() -> bytes:

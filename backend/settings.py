@@ -23,7 +23,12 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     shop: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="the shop worked on")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
     pseudonym_key: str | None = Field(
-        None, description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory"
+        None,
+        description="secret (hex, 16 bytes or more) behind pseudonyms, before it (with a comma) its successor while keys "
+        "rotate; unset: made once in the data directory",
+    )
+    bundle_store: str | None = Field(
+        None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
     )
     event_log: str | None = Field(
         None,
@@ -55,6 +60,10 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     consume_attempts: int = Field(3, ge=1, description="deliveries of a failing event before it is a dead letter")
     consume_janitor_s: float = Field(
         5.0, gt=0, description="how often processed entries are removed from the stream and the lag is measured"
+    )
+    retention_days: int = Field(400, ge=1, description="days of the event log that are kept")
+    restricted_categories: str = Field(
+        "", description="category paths, with commas, whose products never enter a profile, the stream or the log"
     )
     store_timeout_s: float = Field(5.0, gt=0, description="longest wait for the store in batch work")
 

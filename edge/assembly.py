@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edge.collect import Collector
-from edge.core.keys import load_key
+from edge.core.keys import load_keys
 from edge.drain import Drain
 from edge.identify import Identifier
 from edge.keyring import KeyRing
@@ -39,7 +39,8 @@ def build_edge(settings: Settings) -> Edge:
     store = ShopperStore(connect(url, timeout_s=settings.redis_timeout_ms / 1000, connections=connections))
     # No shopper waits for an event, and a hiccup must not refuse one: the same store, the same breaker, more patience.
     patient = connect(url, timeout_s=settings.redis_write_timeout_ms / 1000, connections=connections)
-    identifier = Identifier(settings.shop, load_key(settings.data_dir, settings.pseudonym_key))
+    key, *former = load_keys(settings.data_dir, settings.pseudonym_key)
+    identifier = Identifier(settings.shop, key, tuple(former))
     recommender, tally = Recommender(settings, settings.shop, store), Tally(settings.shop)
     collector = Collector(ShopperStore(patient, store.breaker), identifier, settings.stream_max_entries)
     return Edge(

@@ -84,17 +84,16 @@ class Identifier:
     def _former(self, ids: Mapping[ShopperKind, str | None]) -> tuple[tuple[str, str], ...]:
         """Names under the keys being replaced, each with the name now."""
         pairs = (
-            (pseudonym(key, self.shop, kind, spelled), pseudonym(self.key, self.shop, kind, spelled))
+            (pseudonym(key, self.shop, kind, id_), pseudonym(self.key, self.shop, kind, id_))
             for key in self.former
             for kind, id_ in ids.items()
-            if (spelled := _spelled(kind, id_))
+            if id_
         )
         return tuple(pairs)
 
     def name(self, kind: ShopperKind, id_: str | None) -> str | None:
         """The pseudonym of one id of a person; None when there is none. Spellings of one mailbox or number are one."""
-        spelled = _spelled(kind, id_)
-        return pseudonym(self.key, self.shop, kind, spelled) if spelled else None
+        return pseudonym(self.key, self.shop, kind, id_) if id_ else None
 
     def names(self, kind: ShopperKind, id_: str | None) -> tuple[str, ...]:
         """All pseudonyms of one id of a person, the present one first: what erasure and export must look under."""
@@ -121,15 +120,6 @@ class Identifier:
 
 def _other_ids(event: Event) -> dict[ShopperKind, str | None]:
     return {"loyalty": event.loyalty_id, "email": event.email, "phone": event.phone}
-
-
-def _spelled(kind: ShopperKind, id_: str | None) -> str | None:
-    """An id as it is hashed: spellings of one mailbox or number are one."""
-    if id_ and kind == "email":
-        return id_.strip().casefold()
-    if id_ and kind == "phone":
-        return "".join(letter for letter in id_ if letter.isdecimal() or letter == "+")
-    return id_
 
 
 def is_loopback(host: str) -> bool:

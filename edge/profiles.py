@@ -226,7 +226,7 @@ class ShopperStore:
             names += [name(shop, subject) for name in held]
         arguments: list[bytes | int] = [encode_decision(decision), keys.CONSENT_TTL_S]
         for _ in range(_ATTEMPTS):
-            before = await self.redis.get(names[0])
+            before: Any = await self.redis.get(names[0])
             stored = believed_decision(before, shop, subject)
             if stored is not None and stored.time > decision.time:
                 return  # an earlier decision that arrives late

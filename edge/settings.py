@@ -33,11 +33,15 @@ class Settings(BaseSettings):
     demo: bool = Field(True, description="no keys needed, loopback only; other modes are not there yet")
     shop: Shop = Field("demo", description="the shop served in demo mode")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
+    bundle_store: str | None = Field(
+        None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
+    )
     market: str = Field("US", description="market when a request names none")
     locale: str = Field("en-US", description="locale when a request names none")
     pseudonym_key: str | None = Field(
         None,
-        description="secret (hex, 16 bytes or more) behind pseudonyms; unset: made once in the data directory",
+        description="secret (hex, 16 bytes or more) behind pseudonyms, before it (with a comma) its successor while keys "
+        "rotate; unset: made once in the data directory",
     )
     deadline_ms: float = Field(
         50, gt=0, description="whole-request deadline; later stages are skipped once it has passed"

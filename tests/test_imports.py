@@ -21,11 +21,13 @@ ALLOWED = {
         "edge.changes",
         "edge.collect",  # orders that the backend fetches take the same way in as those that webhooks tell
         "edge.identify",
+        "edge.object_store",  # the way to a directory or an object store, for the log and for bundles
         "edge.profiles",
         "edge.webhooks.stock",
         "edge.drain",
         "edge.embedded",
         "edge.scoring",
+        "edge.sync",  # which files an edge elsewhere needs, for the command that pushes them
         "training",
         "training.",
     ),

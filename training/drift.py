@@ -165,10 +165,11 @@ def read(directory: Path) -> Reference | None:
 def _inputs(dataset: Dataset, index: Index, moments: Sequence[Moment]) -> dict[str, Values]:
     """What was bought, as it came in: prices are here because the index has one price of a product for all time."""
     days = {moment.order: moment.day for moment in moments}
-    lines, goods = dataset.lines(), dataset.products()
+    lines, products = dataset.lines(), dataset.products()
+    goods = products.select(goods_id=products.id, category=products.category)
     asked = engines.load(dataset.engine, pa.table({"event_id": pa.array(sorted(days), pa.string())}))
     bought = lines.filter(lines.type == PURCHASE).semi_join(asked, "event_id")
-    bought = bought.left_join(goods.select(goods_id=goods.id, category=goods.category), bought.product_id == "goods_id")
+    bought = bought.left_join(goods, bought.product_id == goods.goods_id)
     table = engines.arrow(
         dataset.engine, bought.select("event_id", "product_id", "price", "category").order_by("event_id", "product_id")
     )

@@ -9,8 +9,8 @@ from ibis.expr.types import Table
 
 
 def resolved(rows: Table) -> Table:
-    """Of each event the copy recorded first, and of each of its lines one."""
-    first = rows.recorded == rows.recorded.min().over(group_by=rows.event_id)
-    seat = ibis.row_number().over(group_by=[rows.event_id, rows.line], order_by=rows.recorded)
-    marked = rows.mutate(kept_=first & (seat == 0))
+    """Of each event the copy recorded last (an import may have been corrected), and of each of its lines one."""
+    newest = rows.recorded == rows.recorded.max().over(group_by=rows.event_id)
+    seat = ibis.row_number().over(group_by=[rows.event_id, rows.line], order_by=rows.recorded.desc())
+    marked = rows.mutate(kept_=newest & (seat == 0))
     return marked.filter(marked.kept_).drop("kept_")

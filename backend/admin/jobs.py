@@ -20,6 +20,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from backend.admin.chores import retrain_when_due
 from backend.admin.supervise import end
 from backend.release import trials
 from backend.settings import Settings
@@ -62,7 +63,9 @@ class Record(msgspec.Struct, frozen=True):
 
 JOBS: tuple[Job, ...] = (
     Job("canary", MINUTE, "judge the canary, and withdraw one that is worse", run=trials.look),
+    Job("retrain", MINUTE, "measure drift, and train and judge where there is a reason", run=retrain_when_due),
     Job("facts", DAY, "recompute the facts of every customer", command=("facts",)),
+    Job("retention", DAY, "let go what is older than agreed", command=("retention",)),
     Job("compact", DAY, "merge the small files of past days of the event log", command=("compact",)),
     # By hand only: it writes what the prepared history says over what the consumer has added since.
     Job("profiles", 0, "write every profile anew from the prepared history", command=("refresh",)),

@@ -32,6 +32,7 @@ def status(
     worst = sorted(drift.get("findings", []), key=lambda one: -one["psi"] / max(one["psi_limit"], 1e-9))[:_WORST]
     return _environment.get_template("status.jinja").render(
         s=found,
+        unread=dict.fromkeys(("live", "canary", "percent", "shadow", "candidate", "gate", "kept")),
         csrf=csrf,
         notices=notices,
         nonce=nonce,

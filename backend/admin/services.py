@@ -11,12 +11,12 @@ from typing import Protocol
 
 from redis.asyncio import Redis
 
-from backend.consume.commands import limits
-from backend.consume.consumer import Consumer
+from backend.consume.commands import consumer_of
 from backend.event_log.commands import writer_of
 from backend.event_log.store import EventLog
 from backend.event_log.writer import forget_group
 from backend.settings import Settings
+from backend.tasks import TaskWorker
 
 Detail = Mapping[str, str | int | float | bool | None]
 
@@ -46,7 +46,7 @@ class Consuming:
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
         self._applied = 0
-        self._consumer = Consumer(redis, settings.shop, limits(settings), self._progress)
+        self._consumer = consumer_of(redis, settings, self._progress)
 
     def _progress(self, done: int) -> None:
         self._applied += done
@@ -89,9 +89,30 @@ async def consuming(settings: Settings, redis: "Redis") -> Service | Off:
     return Consuming(settings, redis)
 
 
+class Tasks:
+    """What the edge and the platforms ask for: erasing, exporting, fetching."""
+
+    def __init__(self, settings: Settings, redis: "Redis") -> None:
+        self._worker = TaskWorker(redis, settings)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Do tasks until `stop` is set."""
+        await self._worker.run(stop)
+
+    def status(self) -> Detail:
+        """Tasks are few; what came of each stands in the audit log."""
+        return {}
+
+
+async def tasking(settings: Settings, redis: "Redis") -> Service | Off:
+    """The worker for tasks."""
+    return Tasks(settings, redis)
+
+
 SERVICES: dict[str, Maker] = {
     "consumer": consuming,
     "log": logging_or_not,
+    "tasks": tasking,
 }
 
 

@@ -126,7 +126,7 @@ async def stream(backend: Backend) -> dict[str, Any]:
     """What waits in the event stream, for profiles and for the log, and how fast it goes."""
     groups = {}
     for name in (PROFILES_GROUP, LOG_GROUP):
-        groups[name] = asdict(await EventStream(backend.redis, backend.settings.shop, "admin", name).backlog())
+        groups[name] = asdict(await EventStream(backend.redis, backend.settings.shop, "admin", group=name).backlog())
     rates = backend.rates()
     return {
         "profiles": groups[PROFILES_GROUP],

@@ -117,7 +117,10 @@ class Supervisor:
                 return f"silent for {self._silent_s:g} s"
             if not line:
                 return told
-            said = json.loads(line)
+            try:
+                said = json.loads(line)
+            except ValueError:
+                return f"it says what nobody understands: {line[:100]!r}"
             if "status" in said:
                 self.health.state, self.health.detail = "running", said["status"]
             elif "off" in said:

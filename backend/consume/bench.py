@@ -80,13 +80,14 @@ async def _store_cpu_s(redis: "Redis") -> float:
 
 
 async def _write_profiles(redis: "Redis", shoppers: int, rng: random.Random) -> float:
-    """Histories of 0 to 30 orders of six products each; the mean bytes of a profile."""
+    """Histories of 0 to 60 orders of six products each, among 150; the mean bytes of a profile."""
     now, written = datetime.now(UTC), 0
     async with redis.pipeline(transaction=False) as pipe:
         for number in range(shoppers):
-            profile = Profile(_SHOP, _name(number))
-            usual = [str(rng.randrange(10**6, 2 * 10**7)) for _ in range(60)]
-            for _ in range(rng.choice((0, 1, 2, 4, 8, 15, 30))):
+            visitor, customer = _names(number)
+            profile = Profile(_SHOP, customer or visitor)
+            usual = [str(rng.randrange(10**6, 2 * 10**7)) for _ in range(150)]
+            for _ in range(rng.choice((0, 1, 3, 8, 15, 30, 60))):
                 at = now - timedelta(hours=rng.uniform(24, 8_000))
                 lines = tuple(Line(product) for product in rng.sample(usual, 6))
                 apply(profile, Event("e", "purchase-complete", at, products=lines), now.timestamp())
@@ -109,23 +110,24 @@ async def _write_events(redis: "Redis", events: int, shoppers: int, rng: random.
 
 
 def _stream(events: int, shoppers: int, rng: random.Random) -> Iterator[Event]:
-    """Visits of some 10 to 25 events each, `_AT_ONCE` of them under way at any time, as in a busy shop."""
+    """Visits of 10 to 25 events each, `_AT_ONCE` of them under way at any time, as in a busy shop."""
     began = datetime.now(UTC) - timedelta(seconds=events / 500)
-    visits: list[tuple[str, int]] = []
+    visits: list[tuple[int, int]] = []
     types, weights = zip(*_VISIT, strict=True)
     for number in range(events):
         while len(visits) < min(_AT_ONCE, shoppers):
-            visits.append((_name(rng.randrange(shoppers)), rng.randint(10, 25)))
+            visits.append((rng.randrange(shoppers), rng.randint(10, 25)))
         place = rng.randrange(len(visits))
-        visitor, left = visits[place]
+        shopper, left = visits[place]
         kind: EventType = "purchase-complete" if left == 1 and rng.random() < 0.1 else rng.choices(types, weights)[0]
-        visits[place] = (visitor, left - 1)
+        visits[place] = (shopper, left - 1)
         if left <= 1:
             visits.pop(place)
-        yield _event(number, kind, visitor, began + timedelta(milliseconds=2 * number), rng)
+        yield _event(number, kind, shopper, began + timedelta(milliseconds=2 * number), rng)
 
 
-def _event(number: int, kind: EventType, visitor: str, at: datetime, rng: random.Random) -> Event:
+def _event(number: int, kind: EventType, shopper: int, at: datetime, rng: random.Random) -> Event:
+    visitor, customer = _names(shopper)
     lines = {"purchase-complete": 6, "detail-page-view": 1, "add-to-cart": 1, "recommendation-click": 1}.get(kind, 0)
     shown = kind.startswith("recommendation")
     return Event(
@@ -133,6 +135,7 @@ def _event(number: int, kind: EventType, visitor: str, at: datetime, rng: random
         type=kind,
         time=at,
         visitor_id=visitor,
+        customer_id=customer,
         products=tuple(Line(str(rng.randrange(10**6, 10**6 + _PRODUCTS)), price=9.99) for _ in range(lines)),
         order_id=f"o{number}" if kind == "purchase-complete" else None,
         attribution_token="for_you.20261121T100455Z-3f9c.0a1b2c3d" if shown else None,
@@ -140,5 +143,7 @@ def _event(number: int, kind: EventType, visitor: str, at: datetime, rng: random
     )
 
 
-def _name(number: int) -> str:
-    return pseudonym(_KEY, _SHOP, "visitor", str(number))
+def _names(number: int) -> tuple[str, str | None]:
+    """Visitor and customer: a third of the shoppers are logged in."""
+    customer = pseudonym(_KEY, _SHOP, "customer", str(number)) if number % 3 == 0 else None
+    return pseudonym(_KEY, _SHOP, "visitor", str(number)), customer

@@ -1,7 +1,8 @@
 """Dead letters: events that could not be applied, kept with the reason until somebody mends the cause.
 
 In: a stream entry and why it failed. Out: an entry of `keys.dead_key(shop)`: `e` the original bytes, `r` the reason,
-`i` the original entry, `n` how often it was delivered, `p` the pseudonyms in it, so that erasure finds it.
+`i` the original entry, `n` how often it was delivered, `p` the pseudonyms in it, so that erasure finds it. A task that
+could not be done stands there, too, with `t` in the place of `e`.
 """
 
 import re
@@ -58,7 +59,7 @@ async def dead_letters(redis: "Redis", shop: str, limit: int = _PAGE) -> list[De
 async def replay_dead(redis: "Redis", shop: str, ids: Sequence[str] = ()) -> int:
     """Append dead letters (all, or those named) to the event stream again; how many there were to append."""
     call = redis.register_script(scripts.REVIVE)
-    names = [keys.events_key(shop), keys.dead_key(shop)]
+    names = [keys.events_key(shop), keys.dead_key(shop), keys.tasks_key(shop)]
     wanted = list(ids) or [letter.id for letter in await dead_letters(redis, shop, limit=1_000_000)]
     revived = 0
     for id_ in wanted:
@@ -76,5 +77,5 @@ def _letter(id_: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
         reason=text(b"r"),
         deliveries=int(text(b"n") or 0),
         shoppers=tuple(text(b"p").split()),
-        data=fields.get(b"e", b""),
+        data=fields.get(b"e") or fields.get(b"t", b""),
     )

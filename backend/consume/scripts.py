@@ -70,7 +70,7 @@ redis.call('XTRIM', KEYS[2], 'MINID', ARGV[8])
 return 1
 """
 
-# KEYS event stream, dead letters. ARGV a dead letter. Back into the stream as a new entry, or (gone) nothing.
+# KEYS event stream, dead letters, tasks. ARGV a dead letter. Back into its stream as a new entry, or (gone) nothing.
 REVIVE = """
 local found = redis.call('XRANGE', KEYS[2], ARGV[1], ARGV[1])[1]
 if not found then return false end
@@ -78,6 +78,10 @@ for i = 1, #found[2], 2 do
   if found[2][i] == 'e' then
     redis.call('XDEL', KEYS[2], ARGV[1])
     return redis.call('XADD', KEYS[1], '*', 'e', found[2][i + 1])
+  end
+  if found[2][i] == 't' then
+    redis.call('XDEL', KEYS[2], ARGV[1])
+    return redis.call('XADD', KEYS[3], '*', 't', found[2][i + 1])
   end
 end
 return false

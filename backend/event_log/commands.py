@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,13 +12,14 @@ from redis.asyncio import Redis
 from backend.catalogue import current_products
 from backend.cli import bar, console, with_store
 from backend.event_log.compaction import compact
-from backend.event_log.history import names, prepare_from_log
+from backend.event_log.history import prepare_from_log
+from backend.event_log.known import known_of
 from backend.event_log.rows import LogError
 from backend.event_log.store import EventLog
-from backend.event_log.writer import LogWriter, Written, forget_group, stored_decisions
+from backend.event_log.writer import LogWriter, Written, forget_group
 from backend.settings import Settings
 from edge.core import clock
-from edge.core.products import Product
+from training.dataset import Dataset
 
 _KEEPS_NOTHING = "EVENT_LOG is `none`: events are not kept"
 
@@ -82,21 +84,18 @@ def prepare_command() -> None:
     if log is None:
         raise LogError(f"{_KEEPS_NOTHING}; prepare the platform's order history with `python -m training prepare`")
 
-    async def job(redis: "Redis") -> tuple[list[Product], set[str]]:
-        return await current_products(redis, settings.shop, settings.data_dir), await denied(redis, log, settings.shop)
-
     with console.status("preparing") as status:
-        products, excluded = with_store(settings, job)
-        dataset = prepare_from_log(
-            log, settings.shop, products, settings.dataset_dir, excluded=excluded, progress=status.update
-        )
+        dataset = with_store(settings, lambda redis: retraining_set(redis, log, settings, status.update))
     console.print(dataset.report())
 
 
-async def denied(redis: "Redis", log: EventLog, shop: str) -> set[str]:
-    """The names in the log whose stored decision does not allow analytics, such as those of erased shoppers."""
-    found: set[str] = set()
-    for batch in names(log, shop):
-        decisions = await stored_decisions(redis, shop, batch)
-        found |= {one.shopper for one in decisions if one is not None and "analytics" not in one.granted}
-    return found
+async def retraining_set(
+    redis: "Redis", log: EventLog, settings: Settings, progress: Callable[[str], None] | None = None
+) -> Dataset:
+    """Prepare the shop's data set from the log, the present catalogue, and what the store knows of the shoppers."""
+    products = await current_products(redis, settings.shop, settings.data_dir)
+    known = await known_of(redis, log, settings.shop)
+    return await asyncio.to_thread(
+        prepare_from_log, log, settings.shop, products, settings.dataset_dir,
+        links=known.links, excluded=known.denied, progress=progress,
+    )  # fmt: skip

@@ -25,9 +25,9 @@ from ibis.expr.types import Table
 
 from backend.event_log import lock
 from backend.event_log.rows import SCHEMA, LogError, by_day, of_events, of_table
-from backend.object_store import local_root, open_store
 from edge.core import clock
 from edge.core.events import Event
+from edge.object_store import local_root, open_store
 from training import engine as engines
 from training.log import resolved
 

@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 
 import msgspec
 from obstore.exceptions import BaseError
-from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from backend import metrics
 from backend.event_log.store import EventLog
 from edge.core import keys
 from edge.core.consent import Decision, decode_decision, in_force
@@ -29,10 +29,6 @@ from edge.core.errors import CodecError, EndcapError
 from edge.core.events import Event
 
 logger = logging.getLogger("endcap.log")
-
-EVENTS = Counter("endcap_log_events_total", "stream entries by what the log did with them", ["outcome"])
-WAITING = Gauge("endcap_log_waiting_events", "events gathered and not yet written")
-FAILURES = Counter("endcap_log_failures_total", "failed attempts to read the stream or to write files")
 
 _READ_EVENTS = 1_000
 _BLOCK_MS = 500
@@ -107,7 +103,7 @@ class LogWriter:
                 failures = 0
             except _PASSING as error:
                 failures, ready = failures + 1, False
-                FAILURES.inc()
+                metrics.LOG_FAILURES.labels(self.shop).inc()
                 logger.warning(
                     "the event log of %s waits, %d events gathered: %s", self.shop, len(self._gathered), error
                 )
@@ -167,7 +163,7 @@ class LogWriter:
             self._since_s = time.monotonic()
         for entry, fields in entries:
             self._gathered[entry] = fields.get(b"e")
-        WAITING.set(len(self._gathered))
+        metrics.LOG_WAITING.labels(self.shop).set(len(self._gathered))
 
     async def flush(self) -> None:
         """Write the gathered events and acknowledge them. On failure they stay gathered."""
@@ -201,27 +197,29 @@ class LogWriter:
         return len(allowed)
 
     def _count(self, done: Written) -> None:
-        WAITING.set(0)
+        metrics.LOG_WAITING.labels(self.shop).set(0)
         for outcome in ("written", "denied", "unreadable"):
             count = getattr(done, outcome)
-            EVENTS.labels(outcome).inc(count)
+            metrics.LOGGED.labels(self.shop, outcome).inc(count)
             setattr(self.totals, outcome, getattr(self.totals, outcome) + count)
 
 
 async def allowed_events(redis: "Redis", shop: str, events: list[Event]) -> list[Event]:
     """Those whose own consent and all decisions stored for their names allow analytics, with the consent in force."""
-    names = list({name for event in events for name in _names(event)})
+    names = list({name for event in events for name in _names(shop, event)})
     decisions = dict(zip(names, await stored_decisions(redis, shop, names), strict=True))
     allowed = []
     for event in events:
-        consent = in_force(event.consent, (decisions[name] for name in _names(event)))
+        consent = in_force(event.consent, (decisions[name] for name in _names(shop, event)))
         if "analytics" in consent:
             allowed.append(msgspec.structs.replace(event, consent=tuple(sorted(consent))))
     return allowed
 
 
-def _names(event: Event) -> list[str]:
-    every = (event.customer_id, event.visitor_id, event.loyalty_id, event.email, event.phone)
+def _names(shop: str, event: Event) -> list[str]:
+    """Whose decisions count, an erased order's tombstone among them."""
+    order = keys.order_name(shop, event.order_id) if event.order_id else None
+    every = (event.customer_id, event.visitor_id, event.loyalty_id, event.email, event.phone, order)
     return [name for name in every if name is not None]
 
 

@@ -57,7 +57,8 @@ async def _carry_on(redis: "Redis", link: Link) -> Link:
     shop, old = link.shop, link.name
     # The marks stay their four days: an entry delivered again may still name the old name.
     # The visit stays its day, too: the edge reads it there until the next event writes it under the new name.
-    for key in (keys.parts_key, keys.consent_key, keys.links_key, keys.facts_key):
+    # So does a decision: who writes the log may still come upon entries under the old name.
+    for key in (keys.parts_key, keys.links_key, keys.facts_key):
         await redis.delete(key(shop, old))
     return moved
 

@@ -31,6 +31,7 @@ from training import engine as engines
 from training import intake
 
 _GROUP_ROWS = 250_000  # written to the log under one holding of its lock
+_BATCH_ROWS = 65_536
 _MEMORY_MIB = 1_024  # of the query engine; beyond it, it spills into the import's directory
 _LOG_FILE, _STATE_FILE, _PRODUCTS_FILE = "log.parquet", "state.json", "products.parquet"
 REJECTED_FILE = "rejected.csv"
@@ -215,7 +216,7 @@ def _days(rows: pa.Table) -> set[date]:
 def _groups(file: pq.ParquetFile) -> Iterable[pa.Table]:
     """The rows in their order of time, whole days at a time."""
     held: list[pa.Table] = []
-    for batch in file.iter_batches(batch_size=65_536):
+    for batch in file.iter_batches(batch_size=_BATCH_ROWS):
         rows = pa.Table.from_batches([batch])
         held.append(rows)
         table = pa.concat_tables(held)

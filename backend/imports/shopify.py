@@ -9,7 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import pyarrow as pa
@@ -29,7 +29,7 @@ from backend.platforms.shopify_objects import (
 )
 from training.rules import DataError
 
-STRETCH: Final = 32 << 20  # bytes of a file read at once; also about what a bucket holds
+STRETCH = 32 << 20  # bytes of a file read at once; also about what a bucket holds
 _LONGEST_LINE = 8 << 20
 _KINDS: dict[str, type[msgspec.Struct]] = {
     "Order": OrderNode, "LineItem": LineNode, "Product": ProductNode, "ProductVariant": VariantNode,
@@ -48,20 +48,18 @@ _head = msgspec.json.Decoder(_Head)
 _schema = pa.schema([("kind", pa.string()), ("id", pa.string()), ("parent", pa.string()), ("json", pa.binary())])
 
 
-def bucket_count(files: Sequence[Path], stretch: int = STRETCH) -> int:
+def bucket_count(files: Sequence[Path]) -> int:
     """How many buckets keep each within memory."""
-    return max(1, -(-sum(path.stat().st_size for path in files) // stretch))
+    return max(1, -(-sum(path.stat().st_size for path in files) // STRETCH))
 
 
-def cut(
-    files: Sequence[Path], work: Path, progress: Callable[[int], None] = lambda _: None, stretch: int = STRETCH
-) -> int:
+def cut(files: Sequence[Path], work: Path, progress: Callable[[int], None] = lambda _: None) -> int:
     """First pass: files into `work/cut`; the number of buckets. `progress` hears of bytes done."""
-    buckets = bucket_count(files, stretch)
+    buckets = bucket_count(files)
     for number, path in enumerate(files):
         size = path.stat().st_size
-        for at in range(0, size, stretch):
-            end = min(at + stretch, size)
+        for at in range(0, size, STRETCH):
+            end = min(at + STRETCH, size)
             part = work / "cut" / f"{number:03}-{at:015}.parquet"
             if not part.exists():
                 _cut_stretch(path, at, end, buckets, part)

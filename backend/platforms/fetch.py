@@ -1,6 +1,6 @@
 """What a thin webhook only named is read from its platform and taken in, as if the webhook had told it.
 
-In: tasks `Fetch` and `Uninstalled`. Out: events in the shop's stream, marked so that each counts once, as consent allows;
+In: tasks `Fetch`, `Uninstalled`. Out: events in the stream, marked so that each counts once, as consent allows;
 changes of the catalogue. Each fetch of an order leaves a line in the audit log. Raises PlatformError, for
 the one who runs tasks to try again later.
 """

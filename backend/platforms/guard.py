@@ -176,7 +176,7 @@ async def _copy(
     size: int | None,
     progress: Callable[[int, int | None], None],
 ) -> None:
-    async for chunk in response.aiter_bytes(1 << 20):
+    async for chunk in response.aiter_bytes():  # as they come: what was there before a break is kept
         file.write(chunk)
         if file.tell() > max_bytes:
             raise PlatformError(f"the download is above {max_bytes:,} bytes; refused")

@@ -76,6 +76,7 @@ class Shopify:
     def __init__(self, shop_url: str, token: str, limits: Limits | None = None) -> None:
         headers = {"X-Shopify-Access-Token": token}
         self._api = Api(f"{shop_url.rstrip('/')}/admin/api/{VERSION}", headers, limits)
+        self._turn = asyncio.Lock()  # one query at a time: each is planned on what the one before has left
         self._costs: dict[str, float] = {}  # query -> points Shopify reserved for it last time
         self._bucket: tuple[_Throttle, float] | None = None  # as last told, and when
         self.waited_s = 0.0  # for the budget, altogether
@@ -90,11 +91,12 @@ class Shopify:
 
     async def query(self, text: str, variables: dict[str, Any] | None = None, *, repeatable: bool = True) -> Any:  # noqa: ANN401 -- JSON
         """The answer's `data`. Raises PlatformError with Shopify's words where it names errors."""
-        self._hold(self._costs.get(text, 0.0))
         body = {"query": text, "variables": variables or {}}
-        answer = await self._api.call(
-            "POST", "graphql.json", body=body, repeatable=repeatable, check=lambda answer: self._check(text, answer)
-        )
+        async with self._turn:
+            self._hold(self._costs.get(text, 0.0))
+            answer = await self._api.call(
+                "POST", "graphql.json", body=body, repeatable=repeatable, check=lambda answer: self._check(text, answer)
+            )
         data = answer.json(_Reply).data
         if data is None:
             raise PlatformError("Shopify answered without data")

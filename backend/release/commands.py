@@ -32,7 +32,7 @@ _VERSION = typer.Argument(help="a bundle of the shop, by version")
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for name, command in {
+    commands: dict[str, Callable[..., None]] = {
         "retrain": retrain_command,
         "drift": drift_command,
         "gate": gate_command,
@@ -42,7 +42,8 @@ def register(app: typer.Typer) -> None:
         "publish": publish,
         "rollback": rollback,
         "audit": audit_command,
-    }.items():
+    }
+    for name, command in commands.items():
         app.command(name)(command)
 
 

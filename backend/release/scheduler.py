@@ -71,7 +71,7 @@ async def events_since(redis: "Redis", shop: str, since: float, until: float) ->
     first, last = int(since // _DAY_S), int(until // _DAY_S)
     total = 0
     for day in range(max(first, last - _OLDEST_DAYS), last + 1):
-        counts: Any = await redis.hgetall(counts_key(shop, day))  # type: ignore[misc]  # because redis-py types both clients at once
+        counts: Any = await redis.hgetall(counts_key(shop, day))
         total += sum(int(value) for name, value in counts.items() if name.startswith(b"events:"))
     return total
 

@@ -68,9 +68,10 @@ def shop_of(keys: tuple[SecretKey, ...], authorization: str | None) -> str | Non
 def key_of(keys: tuple[SecretKey, ...], authorization: str | None) -> SecretKey | None:
     """The key in force that an `Authorization: Bearer sk_...` header shows, or None. Takes as long either way."""
     scheme, _, key = (authorization or "").partition(" ")
+    key = key.strip()
     if scheme.lower() != "bearer" or not key.startswith(PREFIX):
         return None
-    shown, found = _digest(key.strip()), None
+    shown, found = _digest(key), None
     for kept in keys:
         if hmac.compare_digest(kept.sha256, shown):
             found = kept

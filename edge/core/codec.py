@@ -178,9 +178,8 @@ def _tally(tally: dict[str, int]) -> list[int]:
 
 def _stored(product_id: str) -> StoredId:
     # Only ids that come back letter for letter: no leading zero or sign, ASCII digits, at most 64 bits.
-    if product_id.isascii() and product_id.isdigit() and len(product_id) <= 18 and str(int(product_id)) == product_id:
-        return int(product_id)
-    return product_id
+    digits = product_id.isdigit() and product_id.isascii() and len(product_id) <= 18
+    return int(product_id) if digits and (product_id[0] != "0" or product_id == "0") else product_id
 
 
 def _pack(version: int, columns: object) -> bytes:

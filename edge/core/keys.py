@@ -8,6 +8,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import os
 import secrets
 import tempfile
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ CART_TTL_S = 14 * 86_400  # as long as platforms keep a cart
 DEAD_TTL_S = 35 * 86_400  # for somebody to look at an event that could not be applied, mend the cause and replay it
 COUNTS_TTL_S = 400 * 86_400  # a day can be compared with the same day of the last year
 
+KEY_FILE = "pseudonym.key"
 PROFILES_GROUP, LOG_GROUP = "profiles", "log"  # the consumer groups of a shop's event stream
 
 ShopperKind = Literal["visitor", "customer", "order", "loyalty", "email", "phone", "cart"]  # what may name a person
@@ -53,16 +55,49 @@ class PseudonymKey:
 
 
 def load_key(data_dir: Path, secret_hex: str | None) -> PseudonymKey:
-    """The key given, or the one kept in the data directory, made on first use. Raises ValueError when it is no key."""
-    if secret_hex is not None:
-        return PseudonymKey.from_hex(secret_hex)
-    path = data_dir / "pseudonym.key"
+    """The key in use: the newest of `load_keys`."""
+    return load_keys(data_dir, secret_hex)[0]
+
+
+def load_keys(data_dir: Path, secrets_hex: str | None) -> tuple[PseudonymKey, ...]:
+    """The keys given (with commas), or those kept in the data directory (a line each), newest first.
+
+    Made on first use. Raises ValueError when one is no key.
+    """
+    if secrets_hex is not None:
+        return tuple(PseudonymKey.from_hex(text.strip()) for text in secrets_hex.split(","))
+    path = data_dir / KEY_FILE
     try:
         if not path.exists():
             _make_key(path)
-        return PseudonymKey.from_hex(path.read_text().strip())
+        return tuple(PseudonymKey.from_hex(line) for line in path.read_text().split())
     except OSError as error:
         raise ValueError(f"cannot use {path}: {error.strerror}; name another directory with ENDCAP_DATA_DIR") from error
+
+
+def rotate_key(data_dir: Path) -> tuple[PseudonymKey, ...]:
+    """Put a new key before those in the data directory, in one step; the keys then."""
+    return _replace_keys(data_dir, [secrets.token_hex(32), *_kept(data_dir)])
+
+
+def drop_former_keys(data_dir: Path) -> tuple[PseudonymKey, ...]:
+    """Keep only the newest key; the keys then. What no event has moved to its name by now is not found any more."""
+    return _replace_keys(data_dir, _kept(data_dir)[:1])
+
+
+def _kept(data_dir: Path) -> list[str]:
+    load_keys(data_dir, None)
+    return (data_dir / KEY_FILE).read_text().split()
+
+
+def _replace_keys(data_dir: Path, lines: list[str]) -> tuple[PseudonymKey, ...]:
+    path = data_dir / KEY_FILE
+    with tempfile.NamedTemporaryFile("w", dir=data_dir, prefix=".key", delete=False) as file:  # mode 0600
+        file.write("\n".join(lines))
+        file.flush()
+        os.fsync(file.fileno())
+    Path(file.name).replace(path)
+    return load_keys(data_dir, None)
 
 
 def _make_key(path: Path) -> None:
@@ -76,9 +111,18 @@ def _make_key(path: Path) -> None:
 
 def pseudonym(key: PseudonymKey, shop: str, kind: ShopperKind, shopper_id: str) -> str:
     """A keyed, one-way name for a shopper of one shop: `<key id>.<22 characters>`."""
-    message = f"{shop}\0{kind}\0{shopper_id}".encode("utf-8", "surrogatepass")
+    message = f"{shop}\0{kind}\0{_spelled(kind, shopper_id)}".encode("utf-8", "surrogatepass")
     digest = hmac.digest(key.secret, message, "sha256")[:16]
     return f"{key.id}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+def _spelled(kind: ShopperKind, id_: str) -> str:
+    """An id as it is hashed: spellings of one mailbox or number are one."""
+    if kind == "email":
+        return id_.strip().casefold()
+    if kind == "phone":
+        return "".join(letter for letter in id_ if letter.isdecimal() or letter == "+")
+    return id_
 
 
 def profile_key(shop: str, shopper: str) -> str:

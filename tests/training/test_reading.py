@@ -164,8 +164,8 @@ def test_a_directory_of_parquet_files_is_read_as_one(tmp_path: Path) -> None:
 
 
 def test_of_an_event_log_each_event_is_read_once(tmp_path: Path) -> None:
-    """The copy recorded first; columns that are only the log's are named as not used."""
-    first, second = datetime(2026, 5, 2, tzinfo=UTC), datetime(2026, 5, 3, tzinfo=UTC)
+    """The copy recorded last; columns that are only the log's are named as not used."""
+    first, second = datetime(2026, 5, 3, tzinfo=UTC), datetime(2026, 5, 2, tzinfo=UTC)
     one = visit("a", 1) | {"line": [0, 1]}
     again = visit("a", 1, type="return") | {"line": [0, 1]}
     source = parts(tmp_path, b=one | {"recorded": [first] * 2}, a=again | {"recorded": [second] * 2, "slot": ["x"] * 2})

@@ -39,6 +39,11 @@ def price_rules(name: str) -> list[tuple[Fields, str]]:
     ]
 
 
+BAD_DAYS: list[tuple[Fields, str]] = [
+    ({name: value}, f"{name} is not a number from 0 to 400")
+    for name in ("promised_days", "delivery_days")
+    for value in ("soon", "-1", "401", "nan")
+]
 BAD_EVENTS: list[tuple[Fields, str]] = [
     ({"event_id": None}, "missing event_id"),
     ({"type": None}, "missing type"),
@@ -54,8 +59,7 @@ BAD_EVENTS: list[tuple[Fields, str]] = [
     ({"consent": "analytics,everything"}, "unknown consent word"),
     ({"source": "fax"}, "unknown source"),
     *(case for name in ("price", "discount", "delivery_cost") for case in price_rules(name)),
-    *(({name: value}, f"{name} is not a number from 0 to 400")
-      for name in ("promised_days", "delivery_days") for value in ("soon", "-1", "401", "nan")),
+    *BAD_DAYS,
     *text_rules("delivery_method", 64),
     *(case for name in ("event_id", "visitor_id", "customer_id", "product_id", "session_id", "order_id", "variant_id")
       for case in text_rules(name, 128)),

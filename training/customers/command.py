@@ -5,6 +5,7 @@ In: arguments, settings from the environment. Out: tables for people, the same a
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from training import dataset as datasets
 from training.customers import run as runs
 from training.customers.methods import BASELINES
 from training.customers.store import Manifest, TargetModel
+from training.rules import DataError
 from training.settings import Settings
 from training.stages import Stages
 
@@ -32,15 +34,17 @@ def customers(
 ) -> None:
     """Fit the models of customers' value and risk, measured on days they never saw, beside baselines."""
     settings = Settings()
+    if plot and find_spec("matplotlib") is None:
+        raise DataError("matplotlib, which draws the plot, is not installed; pip install matplotlib")
     data = datasets.open_dataset(dataset or settings.dataset_dir)
     with Stages(runs.STAGES, console).shown() as stages:
         directory, manifest = runs.run(data, settings.customers_dir, settings.shop, stages)
     if markdown:
         markdown.write_text("\n".join(_markdown(manifest)) + "\n")
     if plot:
-        from training.customers.plot import draw  # Jinja is quick, but few runs draw
+        from training.customers.plot import draw
 
-        plot.write_text(draw(manifest))
+        draw(manifest, plot)
     if as_json:
         print(json.dumps(document(manifest), indent=2))
         return
@@ -68,7 +72,8 @@ def rows(model: TargetModel) -> Iterator[tuple[str, ...]]:
     """A row per method: its figures with intervals, and the lead that the method in use has over it."""
     names = _measures(model)
     for method, figures in model.measured.methods.items():
-        mark = " (in use)" if method == model.method else ", baseline" if method in BASELINES else ""
+        mark = ", baseline" if method in BASELINES else ""
+        mark += " (in use)" if method == model.method else ""
         lead = "" if method == model.method else _interval(figures[f"lead_{names[0]}"], sign="+")
         yield method.replace("_", " ") + mark, *(_interval(figures[name]) for name in names), lead
 

@@ -12,7 +12,7 @@ from training import engine as engines
 
 PRIOR = 4  # deliveries that the shop's own rates count for
 LEAST = 30  # deliveries of either kind, below which the shop's rates are chance
-_DEAR = 0.75  # quantile of cost by order value above which a delivery counts as dear
+_DEAR = 0.75  # quantile of cost by order value from which on a delivery counts as dear, where it is above the median
 _COLUMNS = ("delivery_cost", "promised_days", "delivery_days")
 
 
@@ -22,13 +22,14 @@ def sensitivity(engine: BaseBackend, bought: Table, end: int) -> Table | None:
     shop = engines.arrow(engine, orders.aggregate(
         sent=orders.sent.sum(),
         dear=orders.filter(orders.sent & (orders.cost > 0)).burden.quantile(_DEAR).as_scalar(),
+        usual=orders.filter(orders.sent & (orders.cost > 0)).burden.quantile(0.5).as_scalar(),
         gap=orders.filter(orders.sent).gap.quantile(0.5).as_scalar(),
     )).to_pylist()[0]  # fmt: skip
     if not shop["sent"] or not shop["gap"]:
         return None
     patience = 2 * shop["gap"]
     t = orders.filter(orders.sent & (orders.day + patience < end))  # others may still come back
-    dear = (t.burden > shop["dear"]) if shop["dear"] else ibis.literal(False)
+    dear = ((t.burden >= shop["dear"]) & (t.burden > shop["usual"])) if shop["dear"] else ibis.literal(False)
     late = t.took > t.promised
     strained = ibis.coalesce(late, False) | ibis.coalesce(dear, False)
     back = ibis.coalesce(t.gap <= patience, False)

@@ -22,6 +22,7 @@ from training.rules import DataError
 LinkName = Literal["logistic", "linear", "log"]
 FOLDS = 5
 LEAST_ROWS = 50
+LEAST_EVENTS = 10  # and as many without: fewer may all lie in one fold
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,12 @@ def examples(history: History, target: Target, cuts: Sequence[int], window: int,
 
 def compare(target: Target, rows: Examples) -> dict[str, tuple[float, Link]]:
     """By method the cross-validated loss (log loss, or absolute error) and the calibration. Raises DataError."""
-    if len(rows.outcome) < LEAST_ROWS or len(np.unique(rows.outcome > 0)) < 2:
+    some = int((rows.outcome > 0).sum())
+    rare = some if target.kind == "value" else min(some, len(rows.outcome) - some)
+    if len(rows.outcome) < LEAST_ROWS or rare < LEAST_EVENTS:
         raise DataError(
-            f"{target.name}: {len(rows.outcome)} customers with a known outcome, {int((rows.outcome > 0).sum())} of "
-            "them with the event, are too few to learn from; take in a longer history"
+            f"{target.name}: {len(rows.outcome)} customers with a known outcome, {some} of them with "
+            "purchase or event, are too few to learn from; take in a longer history"
         )
     judged = {}
     loss = measures.log_loss if target.kind == "risk" else measures.mae

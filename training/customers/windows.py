@@ -41,4 +41,4 @@ class Plan:
 
     def test_cuts(self, days: int) -> list[int]:
         """Days to measure on: as many outcomes of `days` as fit side by side behind `test`, at most a quarter's."""
-        return list(range(self.test, min(self.end, self.test + _QUARTER + days) - days + 1, days))
+        return list(range(self.test, min(self.end, self.test + max(_QUARTER, days)) - days + 1, days))

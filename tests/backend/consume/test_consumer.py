@@ -12,6 +12,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from backend.consume import consumer as module
 from backend.consume.consumer import Consumer, Limits
+from backend.identity.resolve import Owner
 from edge.core import keys
 from edge.core.codec import encode_profile
 from edge.core.events import EVENT_TYPES, Event, EventType
@@ -158,14 +159,14 @@ async def test_a_denial_of_either_name_wins(client: "AsyncRedis", redis: "Redis"
 
 
 async def test_an_event_of_nobody_is_counted_once(client: "AsyncRedis", redis: "Redis") -> None:
-    """An order that names no one: no profile, but the day's counts, and a mark of its own."""
-    event = make("purchase-complete", "p1", visitor_id=None, order_id="1")
+    """A search that names no one: no profile, but the day's counts, and a mark of its own."""
+    event = make("search", visitor_id=None)
     append(redis, event, event)
     await consume(client)
     append(redis, event)
     await consume(client)
     assert feed.profiles(redis) == {}
-    assert counts(redis)[DAY] == {"events:purchase-complete": 1, "orders": 1}
+    assert counts(redis)[DAY] == {"events:search": 1}
 
 
 async def test_two_days_are_counted_apart(client: "AsyncRedis", redis: "Redis") -> None:
@@ -315,11 +316,11 @@ async def test_a_resolver_says_whose_profile_it_is(
     """The seam for identities: asked once for the batch, in stream order; a failing event does not hold the others."""
     asked: list[list[str]] = []
 
-    async def resolve(redis: Any, shop: str, events: Sequence[Event]) -> list[str | None]:
+    async def resolve(redis: Any, shop: str, events: Sequence[Event]) -> list[Owner | None]:
         asked.append([event.id for event in events])
         if any(event.id == "bad" for event in events):
             raise ValueError("this one")
-        return [feed.customer("everybody") for _ in events]
+        return [Owner(feed.customer("everybody")) for _ in events]
 
     monkeypatch.setattr(module, "resolve", resolve)
     append(redis, make("search", id="1"), make("search", id="bad"), make("search", id="2"))

@@ -39,7 +39,7 @@ def log(tmp_path: Path) -> EventLog:
 
 def lines(dataset: Dataset) -> list[dict[str, Any]]:
     """All lines, in the order of the file."""
-    found: list[dict[str, Any]] = dataset._lines.to_pyarrow().to_pylist()
+    found: list[dict[str, Any]] = dataset.rows.to_pyarrow().to_pylist()
     return found
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from backend.event_log.rows import LogError, of_events
 from backend.event_log.store import EventLog
-from backend.object_store import ObjectStoreError
+from edge.core.events import Line
+from edge.object_store import ObjectStoreError
 from tests.backend.event_log.handmade import DAY, event, ids, order, rows
 from training import engine as engines
 
@@ -45,11 +46,12 @@ def test_what_nobody_consented_to_makes_no_file(log: EventLog) -> None:
 
 
 def test_an_event_written_twice_counts_once(log: EventLog) -> None:
-    """The copy recorded first, with all its lines: also two equal lines of one event."""
+    """The copy recorded last, with all its lines and no other's: also two equal lines of one event."""
     twice = event("t", "add-to-cart", "p1", "p1")
-    log.write("demo", [order(1), twice], "a", recorded=DAY)
-    log.write("demo", [order(1, currency="USD"), twice, event("v")], "b", recorded=DAY + timedelta(days=1))
-    log.write("demo", [twice], "c", recorded=DAY)  # the same moment: as a compaction that did not end leaves it
+    later = DAY + timedelta(days=1)
+    log.write("demo", [order(1, currency="USD", products=(Line("p1"),) * 3), twice], "a", recorded=DAY)
+    log.write("demo", [order(1), twice, event("v")], "b", recorded=later)
+    log.write("demo", [twice], "c", recorded=later)  # the same moment: as a compaction that did not end leaves it
     assert ids(log) == ["t", "t", "v", "e1", "e1"]
     assert rows(log)[3]["currency"] == "EUR"
 
@@ -125,7 +127,7 @@ def test_duckdb_reads_the_directory_as_it_is(tmp_path: Path) -> None:
     log.write("demo", [order(1), event("v")], "a")
     log.write("demo", [order(1)], "b")
     query = """SELECT event_id, line, day, price FROM read_parquet(?)
-        QUALIFY row_number() OVER (PARTITION BY event_id, line ORDER BY recorded) = 1 ORDER BY ALL"""
+        QUALIFY row_number() OVER (PARTITION BY event_id, line ORDER BY recorded DESC) = 1 ORDER BY ALL"""
     found = duckdb.execute(query, [f"{tmp_path}/demo/*/*.parquet"]).fetchall()
     assert found == [
         ("e1", 0, date(2026, 5, 1), 3.0),

@@ -21,7 +21,8 @@ from redis.exceptions import ResponseError
 from backend.event_log import writer as writers
 from backend.event_log.rows import LogError
 from backend.event_log.store import EventLog
-from backend.event_log.writer import EVENTS, FAILURES, LogWriter, ensure_group, forget_group
+from backend.event_log.writer import LogWriter, ensure_group, forget_group
+from backend.metrics import LOG_FAILURES, LOGGED
 from edge.core import keys
 from edge.core.consent import Decision, encode_decision
 from edge.core.events import Event
@@ -148,14 +149,14 @@ async def test_unreadable_entries_are_skipped_and_counted(
     client: "AsyncRedis", redis: "Redis", log: EventLog, caplog: pytest.LogCaptureFixture
 ) -> None:
     """They hold up nobody; the dead letters are the other consumer's."""
-    before = EVENTS.labels("unreadable")._value.get()
+    before = LOGGED.labels("demo", "unreadable")._value.get()
     for fields in ({"e": b"{"}, {"e": b"\xff"}, {"x": b"1"}, {"e": b'{"id":"x"}'}):
         redis.xadd(STREAM, fields)  # type: ignore[arg-type]  # because redis-py types values narrowly
     append(redis, event("good"))
     done = await LogWriter(client, "demo", log).once()
     assert (done.written, done.unreadable) == (1, 4)
     assert "4 unreadable entries skipped" in str(done)
-    assert EVENTS.labels("unreadable")._value.get() == before + 4
+    assert LOGGED.labels("demo", "unreadable")._value.get() == before + 4
     assert (ids(log), pending(redis)) == (["good"], 0)
     assert not redis.exists(keys.dead_key("demo"))
 
@@ -188,7 +189,7 @@ async def test_it_gets_over_a_store_that_loses_the_group(
     client: "AsyncRedis", redis: "Redis", log: EventLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And over a log that cannot be written for a while; both are counted."""
-    failures, stop = FAILURES._value.get(), asyncio.Event()
+    failures, stop = LOG_FAILURES.labels("demo")._value.get(), asyncio.Event()
     write, broken = log.write, [True]
 
     def sometimes(*arguments: Any, **named: Any) -> int:
@@ -210,7 +211,7 @@ async def test_it_gets_over_a_store_that_loses_the_group(
     stop.set()
     await running
     assert ids(log) == ["a", "b"]
-    assert FAILURES._value.get() >= failures + 2
+    assert LOG_FAILURES.labels("demo")._value.get() >= failures + 2
 
 
 async def test_what_cannot_be_written_at_the_end_stays_in_the_stream(

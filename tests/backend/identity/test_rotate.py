@@ -38,7 +38,7 @@ async def test_a_profile_moves_with_its_parts_and_goes_on(shop: Shop) -> None:
     assert profile
     assert profile.parts == 1
     left = {name.decode() for name in shop.redis.scan_iter(f"*{A}*")}
-    assert left <= {keys.alias_key(SHOP, A), keys.marks_key(SHOP, A)}
+    assert left <= {keys.alias_key(SHOP, A), keys.marks_key(SHOP, A), keys.consent_key(SHOP, A)}
     assert {A, V} <= shop.names(A2)
 
 

@@ -29,7 +29,7 @@ from edge.core.bundle import (
 from edge.core.products import write_snapshot
 from tests.conftest import ENDS
 from training import index as index_builder
-from training import pipeline, ranker, sample
+from training import ranker, sample
 from training.dataset import Dataset, prepare
 from training.examples import Rows
 from training.facts import Facts
@@ -113,7 +113,7 @@ def confused(shop_dir: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Out
 
     ranker_train = ranker.train
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline.ranker, "train", shuffled)
+        patch.setattr(ranker, "train", shuffled)
         settings = Trainer(data_dir=tmp_path_factory.mktemp("bad"), shop="demo", train_orders=600, test_orders=150)
         return run(shop_dir, settings, Console(quiet=True), publish=False)
 

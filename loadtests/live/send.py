@@ -1,7 +1,7 @@
 """What was done, sent as a storefront would: in batches, some twice, some late.
 
 In: events and the shares of trouble to make. Out: POSTs to `/v1/events`, sent again while the server says 503; and how
-many different events were sent, by type, which is what a server must have counted in the end.
+many different events were sent that may be kept, by type, which is what a server must have counted in the end.
 """
 
 import json
@@ -17,6 +17,7 @@ from loadtests.server import RunError
 
 _BATCH = 100  # events in one request, the contract's limit
 _ATTEMPTS, _RETRY_AFTER_S = 30, 1.0
+_TAKEN, _LEFT = {"accepted", "duplicate"}, {"ignored"}  # what must become of an event with consent, and of one without
 
 EventJson = dict[str, Any]
 
@@ -37,7 +38,7 @@ class Sender:
 
     def send(self, events: Sequence[EventJson]) -> None:
         """Send one day's events: late ones after the others, repeated ones anywhere. Raises RunError."""
-        self.sent.update(event["type"] for event in events)
+        self.sent.update(event["type"] for event in events if _kept(event))
         late = [event for event in events if self._random.random() < self._late]
         twice = [event for event in events if self._random.random() < self._twice]
         held = {event["id"] for event in late}
@@ -57,6 +58,12 @@ class Sender:
             time.sleep(_RETRY_AFTER_S)
         if reply.status != 200:
             raise RunError(f"events were answered {reply.status}: {reply.body[:200].decode(errors='replace')}")
-        odd = {result.status for result in read_results(reply.body)} - {"accepted", "duplicate"}
+        results = zip(batch, read_results(reply.body), strict=True)
+        odd = {result.status for event, result in results if result.status not in (_TAKEN if _kept(event) else _LEFT)}
         if odd:
             raise RunError(f"events were {', '.join(sorted(odd))}: {reply.body[:300].decode(errors='replace')}")
+
+
+def _kept(event: EventJson) -> bool:
+    """Whether its shopper allows keeping it."""
+    return not {"personalization", "analytics"}.isdisjoint(event.get("consent", ()))

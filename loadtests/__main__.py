@@ -1,6 +1,7 @@
 """`python -m loadtests`: a load run with a verdict, and shelves to read. Exit status: 0 passed, 1 failed, 2 usage."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,7 +20,7 @@ from loadtests.live.servers import playing
 from loadtests.live.simulate import Plan, save, simulate
 from loadtests.live.weekly import leads
 from loadtests.measure import percentile
-from loadtests.run import Options
+from loadtests.run import Options, leave
 from loadtests.run import run as make_run
 from loadtests.server import RunError
 from loadtests.shelves import Wanted, show_shelves
@@ -114,6 +115,7 @@ def simulate_command(
     report_dir: Annotated[Path, typer.Option(help="where loop.json, loop.svg and the logs go")] = Path("reports/loop"),
 ) -> None:
     """Live through past weeks by HTTP: models retrained, judged, approved; beside them servers that stand still."""
+    signal.signal(signal.SIGTERM, leave)  # so that the blocks below end what they started
     console = Console()
     clock = data_dir / "clock"
     settings = {name: os.environ[name] for name in os.environ if name.startswith("ENDCAP_") and name not in _OURS}

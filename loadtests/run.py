@@ -58,7 +58,7 @@ class Options:
 
 def run(options: Options, console: Console) -> list[str]:
     """Make the run and report it. Raises RunError when it could not be made."""
-    signal.signal(signal.SIGTERM, _leave)  # so that the blocks below end what they started
+    signal.signal(signal.SIGTERM, leave)  # so that the blocks below end what they started
     budget = read_budget()
     if options.fault:
         check_fault(options)
@@ -211,5 +211,5 @@ def _notes(found: Found, options: Options) -> list[str]:
     return []
 
 
-def _leave(number: int, _: FrameType | None) -> None:
+def leave(number: int, _: FrameType | None) -> None:
     raise SystemExit(128 + number)

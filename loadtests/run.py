@@ -212,4 +212,5 @@ def _notes(found: Found, options: Options) -> list[str]:
 
 
 def leave(number: int, _: FrameType | None) -> None:
+    """Handle a signal by leaving all `with` blocks."""
     raise SystemExit(128 + number)

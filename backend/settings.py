@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from backend.admin.settings import AdminSettings
@@ -66,6 +66,11 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
         "", description="category paths, with commas, of whose products nothing that a shopper does is kept"
     )
     store_timeout_s: float = Field(5.0, gt=0, description="longest wait for the store in batch work")
+
+    @field_validator("event_log")
+    @classmethod
+    def _none_in_any_case(cls, value: str | None) -> str | None:
+        return "none" if value is not None and value.strip().lower() == "none" else value
 
     @property
     def bundles_dir(self) -> Path:

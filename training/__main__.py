@@ -267,7 +267,6 @@ def _tell(what: str) -> None:
 
 def main() -> NoReturn:
     """Run a command; what goes wrong on purpose is one line, not a traceback."""
-    signal.signal(signal.SIGTERM, _leave)
     try:
         app()
     except EndcapError as error:
@@ -277,4 +276,5 @@ def main() -> NoReturn:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _leave)
     main()

@@ -13,7 +13,7 @@ from backend.catalogue import current_products
 from backend.cli import bar, console, with_store
 from backend.event_log.compaction import compact
 from backend.event_log.history import prepare_from_log
-from backend.event_log.known import known_of
+from backend.event_log.known import denied_in, known_of
 from backend.event_log.rows import LogError
 from backend.event_log.store import EventLog
 from backend.event_log.writer import LogWriter, Written, forget_group
@@ -22,6 +22,7 @@ from backend.settings import Settings
 from edge.core import clock
 from training.dataset import Dataset
 
+_ATTEMPTS = 5
 _KEEPS_NOTHING = "EVENT_LOG is `none`: events are not kept"
 
 
@@ -100,9 +101,14 @@ async def retraining_set(
     redis: "Redis", log: EventLog, settings: Settings, progress: Callable[[str], None] | None = None
 ) -> Dataset:
     """Prepare the shop's data set from the log, the present catalogue, and what the store knows of the shoppers."""
-    products = await current_products(redis, settings.shop, settings.data_dir)
-    known = await known_of(redis, log, settings.shop)
-    return await asyncio.to_thread(
-        prepare_from_log, log, settings.shop, products, settings.dataset_dir,
-        links=known.links, excluded=known.denied, progress=progress,
-    )  # fmt: skip
+    for _ in range(_ATTEMPTS):
+        products = await current_products(redis, settings.shop, settings.data_dir)
+        known = await known_of(redis, log, settings.shop)
+        dataset = await asyncio.to_thread(
+            prepare_from_log, log, settings.shop, products, settings.dataset_dir,
+            links=known.links, excluded=known.denied, progress=progress,
+        )  # fmt: skip
+        # Whoever was erased meanwhile was erased from the data set that stood there before.
+        if not await denied_in(redis, settings.shop, dataset):
+            return dataset
+    raise LogError(f"shoppers kept being erased while the data set was prepared, {_ATTEMPTS} times; prepare it again")

@@ -21,7 +21,7 @@ ALL = Declared(("personalization", "analytics", "marketing"))
 @pytest.fixture
 def settings(tmp_path: Path, session_store: str, redis: "Redis") -> Settings:
     """The backend's settings, for a data directory of the test's own."""
-    return Settings(redis_url=session_store, data_dir=tmp_path / "data", pseudonym_key=KEY)  # type: ignore[call-arg]  # because the plugin sees only the alias
+    return Settings(redis_url=session_store, data_dir=tmp_path / "data", pseudonym_key=KEY)
 
 
 def named(kind: Any, id_: str) -> str:

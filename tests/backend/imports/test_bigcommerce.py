@@ -29,7 +29,7 @@ def connected(settings: Settings) -> Iterator[tuple[Settings, Platforms]]:
     """Settings and the store they lead to: seven orders, three products."""
     with running() as platforms:
         url = f"{platforms.url}/stores/abc"
-        given = Settings(bigcommerce_url=url, bigcommerce_token=TOKEN)  # type: ignore[call-arg, arg-type]  # because the plugin sees only the aliases, and pydantic wraps the token
+        given = Settings(bigcommerce_url=url, bigcommerce_token=TOKEN)
         platforms.bc_orders = [bc_order(number, AT) for number in range(1, 8)]
         platforms.bc_orders[1]["products"][0]["quantity_refunded"] = 1
         platforms.bc_orders[1]["refunds"] = [REFUND]
@@ -45,7 +45,7 @@ def connected(settings: Settings) -> Iterator[tuple[Settings, Platforms]]:
 
 def test_a_store_is_read_page_by_page(connected: tuple[Settings, Platforms], tell: Tell) -> None:
     """Orders, returns and products arrive; each page of orders leaves an audit line; no address is kept anywhere."""
-    settings, platforms = connected
+    settings, _ = connected
     report = run_bigcommerce(settings, datetime(2026, 1, 1, tzinfo=UTC), ALL, tell)
     rows = logged(settings)
     assert [row["event_id"] for row in rows if row["type"] == "purchase-complete"] == [

@@ -82,10 +82,10 @@ def test_private_numbers_are_known_in_all_their_forms(number: str, *, public: bo
     assert is_public(number) is public
 
 
-async def fetch(platforms: Platforms, path: Path, rules: Rules = LOCAL, **more: int) -> None:
+async def fetch(platforms: Platforms, path: Path, rules: Rules = LOCAL, size: int | None = None) -> None:
     """Download the one file the server has."""
     platforms.bulk["orders"] = TEXT
-    await download(f"{platforms.url}/bulk/orders.jsonl", path, rules, QUICK, **more)
+    await download(f"{platforms.url}/bulk/orders.jsonl", path, rules, QUICK, size=size)
 
 
 async def test_a_file_comes_whole(platforms: Platforms, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from edge.core.session import Session, observe
 from edge.errors import EndcapError
 from edge.identify import Caller
 from edge.metrics import BREAKER_OPEN, RECORDS_IGNORED, STORE_ERRORS
+from edge.scripts import DECIDE, WRITE_SESSION
 
 logger = logging.getLogger("endcap.profiles")
 
@@ -56,24 +57,6 @@ class Known:
 
 NOTHING_KNOWN = Known(None, None, frozenset(), None, None)
 
-# Sets the session only if neither it nor its owner's consent changed since they were read, and notes the stream entries
-# made for it. So two events at once both count, and a withdrawal between read and write wins.
-_WRITE_SESSION = """
-local function is(key, expected) return (redis.call('GET', key) or '') == expected end
-if not is(KEYS[1], ARGV[1]) or not is(KEYS[2], ARGV[2]) then return 0 end
-if ARGV[3] ~= '' then redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4]) end
-for i = 6, #ARGV do redis.call('RPUSH', KEYS[3], ARGV[i]) end
-if #ARGV > 5 then redis.call('EXPIRE', KEYS[3], ARGV[5]) end
-return 1
-"""
-# Stores a decision, deletes what it no longer allows, and says which stream entries are this shopper's.
-# KEYS: consent, trail, then what goes. ARGV: the decision, its TTL.
-_DECIDE = """
-if (redis.call('GET', KEYS[1]) or '') ~= ARGV[3] then return false end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-if #KEYS > 2 then redis.call('DEL', unpack(KEYS, 3)) end
-return redis.call('LRANGE', KEYS[2], 0, -1)
-"""
 # All that a call may raise when the store is away or refuses; what a cluster's client adds is no RedisError.
 STORE_FAILURES = (RedisError, RedisClusterException, OSError)
 _ATTEMPTS = 5
@@ -127,8 +110,8 @@ class ShopperStore:
     def __init__(self, redis: "Redis", breaker: Breaker | None = None) -> None:
         self.redis = redis
         self.breaker = breaker or Breaker()
-        self._write_session = redis.register_script(_WRITE_SESSION)
-        self._decide_script = redis.register_script(_DECIDE)
+        self._write_session = redis.register_script(WRITE_SESSION)
+        self._decide_script = redis.register_script(DECIDE)
 
     async def ask(self, call: Callable[[], Awaitable[_Result]]) -> _Result:
         """Make one call to the store through the breaker. Raises StoreUnavailableError."""

@@ -66,12 +66,12 @@ async def learn(redis: "Redis", shop: str, lessons: Sequence[Lesson]) -> dict[st
     async with redis.pipeline(transaction=False) as pipe:
         for _, link in kept:
             names = [keys.links_key(shop, link.shopper), keys.consent_key(shop, link.shopper)]
-            pipe.eval(_NOTE, 2, *names, stored[link.shopper], link.name, keys.LINK_TTL_S)
+            pipe.execute_command("EVAL", _NOTE, 2, *names, stored[link.shopper], link.name, keys.LINK_TTL_S)
         noted = await pipe.execute()
         kept = [lesson for lesson, done in zip(kept, noted, strict=True) if done]
         for old, new in kept:
             before, empty = encode_link(old) if old else b"", "1" if new.state == "merged" else ""
             names = [keys.alias_key(shop, new.name), keys.profile_key(shop, new.name)]
-            pipe.eval(_LEAD, 2, *names, before, encode_link(new), keys.LINK_TTL_S, empty)
+            pipe.execute_command("EVAL", _LEAD, 2, *names, before, encode_link(new), keys.LINK_TTL_S, empty)
         led = await pipe.execute()
     return {new.name: new for (_, new), done in zip(kept, led, strict=True) if done}

@@ -22,6 +22,7 @@ State = Literal["alias", "held", "merging", "merged", "shared", "unlinking", "un
 UNDER_WAY: frozenset[State] = frozenset({"merging", "unlinking", "moving"})
 
 _VERSION = b"\x01"
+_HOPS = 4  # former names a name may have: more keys than anybody keeps
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True):
@@ -64,6 +65,16 @@ async def read_links(redis: "Redis", shop: str, names: Iterable[str]) -> dict[st
         if link is not None:
             found[name] = link
     return found
+
+
+async def present_name(redis: "Redis", shop: str, name: str) -> str:
+    """A shopper's name now, where it was given under a former key."""
+    for _ in range(_HOPS):
+        link = (await read_links(redis, shop, [name])).get(name)
+        if link is None or link.state != "moved":
+            break
+        name = link.shopper
+    return name
 
 
 def _believed(data: bytes | None, shop: str, name: str) -> Link | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from backend.identity.links import Link, change_link, encode_link, read_links
-from backend.identity.parts import OWN
+from backend.identity.links import Link, change_link, encode_link, present_name, read_links
+from backend.identity.parts import OWN, combine
 from backend.identity.records import ATTEMPTS, ContendedError, read_records, rewrite
 from edge.core import keys
 from edge.core.codec import encode_profile
@@ -119,9 +119,12 @@ async def unlink(redis: "Redis", shop: str, name: str, shopper: str) -> bool:
 
     Raises ContendedError. Repeating it after a crash finishes it.
     """
+    name, shopper = await present_name(redis, shop, name), await present_name(redis, shop, shopper)
     for _ in range(ATTEMPTS):
         link = (await read_links(redis, shop, [name])).get(name)
-        if link is None or link.shopper != shopper or link.state not in ("merging", "merged", "shared", "unlinking"):
+        if link is None or link.state not in ("merging", "merged", "shared", "unlinking"):
+            return False
+        if await present_name(redis, shop, link.shopper) != shopper:
             return False
         if link.state == "merging":
             await _carry_on(redis, link)
@@ -144,14 +147,18 @@ async def finish_unlink(redis: "Redis", link: Link) -> None:
 
 
 async def _take_out(redis: "Redis", link: Link, field: str) -> tuple[Profile | None, Marks]:
+    mine = await read_records(redis, link.shop, link.name)
+    former = (one.decode() for one in mine.links if not one.startswith((b"+", b"back:")))
+    names = [link.name, *former]
     for _ in range(ATTEMPTS):
         theirs = await read_records(redis, link.shop, link.shopper)
         parts = theirs.parts
-        part = parts.pop(link.name, None)
+        found = {name: parts.pop(name) for name in names if name in parts}
+        part = combine(link.shop, link.name, found) if found else None
         out = {field: encode_profile(part)} if part else {}
-        if part is None and link.name.encode() not in theirs.links:
+        if part is None and theirs.links.isdisjoint(name.encode() for name in names):
             return theirs.waiting(field), theirs.marks  # done before a crash
-        if await rewrite(redis, theirs, parts, unlink=(link.name, f"+{link.name}"), out=out):
+        if await rewrite(redis, theirs, parts, unlink=[one for name in names for one in (name, f"+{name}")], out=out):
             return part or theirs.waiting(field), theirs.marks
     raise ContendedError("parting a visitor from a customer")
 

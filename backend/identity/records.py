@@ -89,16 +89,31 @@ def _decision(data: bytes | None, shop: str, name: str) -> Decision | None:
     return decision if (decision.shop, decision.shopper) == (shop, name) else None
 
 
+# KEYS: profile, consent, parts, links, marks. A script and no transaction: redis-py cannot do these on a cluster.
+_READ = """
+return {
+  redis.call('GET', KEYS[1]), redis.call('GET', KEYS[2]), redis.call('HGETALL', KEYS[3]),
+  redis.call('SMEMBERS', KEYS[4]), redis.call('ZRANGE', KEYS[5], 0, -1, 'WITHSCORES')
+}
+"""
+
+
+def _keys(shop: str, name: str) -> tuple[str, ...]:
+    held = (keys.profile_key, keys.consent_key, keys.parts_key, keys.links_key, keys.marks_key)
+    return tuple(key(shop, name) for key in held)
+
+
 async def read_records(redis: "Redis", shop: str, name: str) -> Records:
     """All of one shopper's records at one moment."""
-    async with redis.pipeline(transaction=True) as pipe:
-        pipe.get(keys.profile_key(shop, name))
-        pipe.get(keys.consent_key(shop, name))
-        pipe.hgetall(keys.parts_key(shop, name))
-        pipe.smembers(keys.links_key(shop, name))
-        pipe.zrange(keys.marks_key(shop, name), 0, -1, withscores=True)
-        profile, consent, hashed, links, marks = await pipe.execute()
-    return Records(shop, name, profile, consent, hashed, links, marks)
+    names = _keys(shop, name)
+    profile, consent, hashed, links, marks = await redis.eval(_READ, len(names), *names)
+    return Records(
+        shop, name, profile, consent, dict(_pairs(hashed)), set(links), [(m, float(at)) for m, at in _pairs(marks)]
+    )
+
+
+def _pairs(flat: list[bytes]) -> Iterable[tuple[bytes, bytes]]:
+    return zip(flat[::2], flat[1::2], strict=True)
 
 
 # KEYS: profile, consent, parts, links, marks. ARGV: the two as read, the new profile (empty: none), the TTLs of profile
@@ -136,8 +151,7 @@ async def rewrite(
     gone = [field for field in before.hashed if field.decode() not in fields and not field.startswith(b"out")]
     whole = combine(shop, name, parts)
     after = encode_profile(whole) if whole.revision else b""
-    names = [keys.profile_key(shop, name), keys.consent_key(shop, name), keys.parts_key(shop, name)]
-    names += [keys.links_key(shop, name), keys.marks_key(shop, name)]
+    names = _keys(shop, name)
     arguments: list[Any] = [before.profile_bytes or b"", before.consent_bytes or b"", after]
     arguments += [keys.PROFILE_TTL_S, keys.SEEN_TTL_S]
     linked, parted = list(link), list(unlink)

@@ -24,7 +24,7 @@ from edge.core.events import Event
 from edge.core.keys import order_name
 from edge.profiles import get_many
 
-_HOPS = 4  # former names a name may have: more keys than anybody keeps
+_HOPS = 4  # an order to its guest, that to a customer, that to a new name
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from backend.identity.merge import absorb, unlink
 from backend.identity.rotate import move
 from edge.core import keys
 from edge.core.keys import PseudonymKey, ShopperKind, pseudonym
@@ -114,11 +115,20 @@ async def test_a_crash_at_any_step_of_a_move_loses_nothing_and_counts_nothing_tw
 async def test_a_merge_under_way_is_finished_before_the_move(shop: Shop) -> None:
     """A crash in a login, then a new key."""
     await shop.take(look("milk", 1, visitor_id=V))
-    from backend.identity.merge import absorb
-
     job: Any = lambda c: absorb(c, SHOP, V, A, whole(look("x", 2)).updated)  # noqa: E731 -- one line, used once
     assert not await dying(shop, 2, job)
     append(shop.redis, look("oil", 4, visitor_id=V2, former=FORMER[1:]))
     await shop.take(look("rice", 5, customer_id=A2, former=FORMER[:1]))
     assert shop.seen(A2) == {"milk", "rice"}
     assert shop.seen(V2) == {"oil"}
+
+
+@pytest.mark.parametrize("names", [(V, A), (V2, A2), (V, A2)])
+async def test_a_merge_from_before_the_new_key_can_be_undone(shop: Shop, names: tuple[str, str]) -> None:
+    """Asked for under either key."""
+    anonymous, login = look("milk", 1, visitor_id=V), look("cake", 2, visitor_id=V, customer_id=A)
+    await shop.take(anonymous, login, look("oil", 4, visitor_id=V2, customer_id=A2, former=FORMER))
+    assert await unlink(shop.client, SHOP, *names)
+    assert shop.seen(A2) == {"cake", "oil"}
+    assert same(shop.profile(V2), whole(anonymous))
+    assert shop.parts(A2) == {}

@@ -22,7 +22,7 @@ from edge.core.consent import Decision, encode_decision
 from edge.core.events import Event, Line
 from edge.core.keys import PseudonymKey, consent_key, counts_key, events_key, pseudonym, seen_key
 from edge.profiles import connect
-from tests.backend.platforms.shop_server import TOKEN, Platforms, adobe_order, bc_order, gid, running, shopify_order
+from tests.backend.platforms.shop_server import TOKEN, Platforms, adobe_order, bc_order, running, shopify_order
 from tests.serving import KEY
 
 pytestmark = pytest.mark.store

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from backend.admin.settings import AdminSettings
@@ -24,8 +24,8 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
     pseudonym_key: str | None = Field(
         None,
-        description="secret (hex, 16 bytes or more) behind pseudonyms, before it (with a comma) its successor while keys "
-        "rotate; unset: made once in the data directory",
+        description="secret (hex, 16 bytes or more) behind pseudonyms; while keys rotate, the newest first, with a "
+        "comma; unset: made once in the data directory",
     )
     bundle_store: str | None = Field(
         None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
@@ -63,9 +63,14 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     )
     retention_days: int = Field(400, ge=1, description="days of the event log that are kept")
     restricted_categories: str = Field(
-        "", description="category paths, with commas, whose products never enter a profile, the stream or the log"
+        "", description="category paths, with commas, of whose products nothing that a shopper does is kept"
     )
     store_timeout_s: float = Field(5.0, gt=0, description="longest wait for the store in batch work")
+
+    @field_validator("event_log")
+    @classmethod
+    def _none_in_any_case(cls, value: str | None) -> str | None:
+        return "none" if value is not None and value.strip().lower() == "none" else value
 
     @property
     def bundles_dir(self) -> Path:

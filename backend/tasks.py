@@ -90,6 +90,7 @@ class TaskWorker:
         self._context = Context(redis, settings.shop, settings)
         self._table = handlers() if table is None else table
         self._afterwards = afterwards() if table is None else {}
+        self.done = 0
         self._attempts, self._idle_ms = attempts, int(idle_s * 1000)
         self._key = keys.tasks_key(settings.shop)
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
@@ -133,7 +134,9 @@ class TaskWorker:
         for kind in kinds & self._afterwards.keys():
             await self._afterwards[kind](self._context)
             break
-        return sum(task is not None for task in done)
+        count = sum(task is not None for task in done)
+        self.done += count
+        return count
 
     async def _left_behind(self) -> list[tuple[bytes, dict[bytes, bytes], int]]:
         found: Any = await self.redis.xpending_range(self._key, GROUP, "-", "+", 10, idle=self._idle_ms)

@@ -174,9 +174,9 @@ async def facts(request: Request) -> Response:
     edge.identifier.admit(request.client.host if request.client else None)
     edge.keyring.admit(request.headers.get("authorization"), edge.identifier.shop)
     customer_id = check_id("customer_id", request.path_params["customer_id"])
-    shopper = edge.identifier.caller(None, customer_id, ()).customer or ""
+    caller = edge.identifier.caller(None, customer_id, ())
     try:
-        told = await read_facts(edge.store, edge.identifier.shop, shopper, customer_id, clock.now())
+        told = await read_facts(edge.store, caller, customer_id, clock.now())
     except StoreUnavailableError as error:
         return respond.try_later(str(error), "Nothing can be read")
     return respond.json(told, cache="private, no-store")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edge.collect import Collector
 from edge.core.keys import load_keys
+from edge.core.restricted import Restricted
 from edge.drain import Drain
 from edge.identify import Identifier
 from edge.keyring import KeyRing
@@ -42,7 +43,14 @@ def build_edge(settings: Settings) -> Edge:
     key, *former = load_keys(settings.data_dir, settings.pseudonym_key)
     identifier = Identifier(settings.shop, key, tuple(former))
     recommender, tally = Recommender(settings, settings.shop, store), Tally(settings.shop)
-    collector = Collector(ShopperStore(patient, store.breaker), identifier, settings.stream_max_entries)
+    listed = Restricted.of(settings.restricted_categories)
+
+    def restricted(product_id: str) -> bool:
+        product = recommender.catalogue.get(product_id) if listed.entries else None
+        return product is not None and listed.holds(product.category)
+
+    patient_store = ShopperStore(patient, store.breaker)
+    collector = Collector(patient_store, identifier, settings.stream_max_entries, restricted)
     return Edge(
         settings=settings,
         identifier=identifier,

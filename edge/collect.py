@@ -4,7 +4,8 @@ In: JSON bodies. Out: a result per event. An event is either refused at once or 
 accepted and lost, so a store that does not answer means 503, not a polite lie.
 """
 
-from collections.abc import Iterable, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
@@ -14,11 +15,13 @@ import msgspec
 from edge.core import clock, keys
 from edge.core.consent import Decision, in_force
 from edge.core.events import Event, Id, Purpose
+from edge.core.restricted import without
+from edge.core.tasks import Withdraw
 from edge.errors import InputError
 from edge.identify import Caller, Identifier
 from edge.metrics import EVENTS
 from edge.profiles import NOTHING_KNOWN, ShopperStore
-from edge.stream import Stream, event_entry
+from edge.stream import Stream, event_entry, task_entry
 from edge.wire import decode_json
 
 MAX_EVENTS = 100
@@ -55,10 +58,18 @@ class ConsentUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Collector:
     """Takes events and decisions for one shop."""
 
-    def __init__(self, store: ShopperStore, identifier: Identifier, stream_max_entries: int) -> None:
+    def __init__(
+        self,
+        store: ShopperStore,
+        identifier: Identifier,
+        stream_max_entries: int,
+        restricted: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`restricted` says of a product id whether nothing done with it may be kept."""
         self.store = store
         self._identifier = identifier
         self.stream = Stream(store, stream_max_entries)
+        self._restricted = restricted
 
     async def events(self, body: bytes) -> list[Result]:
         """Take one event or a batch. Raises InputError for a body that is neither, and StoreUnavailableError."""
@@ -85,7 +96,18 @@ class Collector:
         return callers
 
     async def take(self, caller: Caller, events: Sequence[Event], now: float) -> list[Result]:
-        """Append events of one caller as far as consent goes, and change the visit. Raises StoreUnavailableError."""
+        """Append events of one caller as far as consent goes, and change the visit. Raises StoreUnavailableError.
+
+        Lines of restricted products are left out before anything is kept.
+        """
+        open_ = {at: kept for at, event in enumerate(events) if (kept := without(event, self._restricted))}
+        results = dict(zip(open_, await self._take(caller, list(open_.values()), now), strict=True)) if open_ else {}
+        return [
+            results.get(at) or Result(event.id, "ignored", "of restricted products nothing is kept")
+            for at, event in enumerate(events)
+        ]
+
+    async def _take(self, caller: Caller, events: Sequence[Event], now: float) -> list[Result]:
         if not caller.consent & KEEPS:
             return [Result(event.id, "ignored", "no consent to keep it") for event in events]
         known = await self.store.read(caller) if caller.shopper else replace(NOTHING_KNOWN, consent=caller.consent)
@@ -117,6 +139,11 @@ class Collector:
             return Decision(caller.shop, subject, granted, at, update.source)
 
         await self.store.decide(caller, decision)
+        names = (*caller.subjects, *(old for old, _ in caller.former))
+        if not set(granted) >= KEEPS:
+            # The log, links and other customers' profiles are the backend's to clean.
+            task = Withdraw(secrets.token_hex(8), at, names, granted)
+            await self.stream.append(caller.shop, [task_entry(task)])
         return in_force(caller.consent, ())
 
 

@@ -1,6 +1,6 @@
 """The facts of one customer as the store holds them: one trip, and a stored denial wins.
 
-In: shop and the customer's pseudonym. Out: `FactsAnswer`, or InputError (404) that says why there is none.
+In: the customer as a `Caller`. Out: `FactsAnswer`, or InputError (404) that says why there is none.
 """
 
 from datetime import UTC, datetime
@@ -13,8 +13,9 @@ from edge.core.consent import decode_decision
 from edge.core.errors import CodecError
 from edge.core.facts import DEFINITIONS, Facts, Value, decode_facts
 from edge.errors import InputError
+from edge.identify import Caller
 from edge.metrics import RECORDS_IGNORED
-from edge.profiles import ShopperStore
+from edge.profiles import ShopperStore, get_many
 
 _DAY_S = 86_400
 _PURPOSE = "personalization"
@@ -40,13 +41,16 @@ class FactsAnswer(msgspec.Struct, frozen=True):
     facts: dict[str, Fact]
 
 
-async def read_facts(store: ShopperStore, shop: str, shopper: str, customer_id: str, now: float) -> FactsAnswer:
-    """A customer's facts. Raises InputError (404), or StoreUnavailableError."""
-    names = [keys.facts_key(shop, shopper), keys.consent_key(shop, shopper)]  # one slot, so one trip on a cluster, too
-    values: list[Any] = await store.ask(lambda: store.redis.mget(names))
-    if values[1] is not None and not _granted(values[1], shop, shopper):
+async def read_facts(store: ShopperStore, caller: Caller, customer_id: str, now: float) -> FactsAnswer:
+    """A customer's facts, also under a former key's name. Raises InputError (404), or StoreUnavailableError."""
+    shop, people = caller.shop, caller.names(caller.customer)
+    names = [key(shop, name) for key in (keys.facts_key, keys.consent_key) for name in people]
+    values: list[Any] = await store.ask(lambda: get_many(store.redis, names))
+    told, decisions = values[: len(people)], values[len(people) :]
+    if not all(_granted(data, shop, name) for data, name in zip(decisions, people, strict=True) if data is not None):
         raise InputError("customer_id", "nothing is kept: this customer has not agreed to personalization", status=404)
-    facts = None if values[0] is None else _believed(values[0], shop, shopper)
+    believed = (_believed(data, shop, name) for data, name in zip(told, people, strict=True) if data is not None)
+    facts = next((one for one in believed if one is not None), None)
     if facts is None:
         raise InputError(
             "customer_id",

@@ -57,24 +57,26 @@ class BatchResults(msgspec.Struct, frozen=True):
     results: list[BatchResult]
 
 
+_TYPES = (
+    Query,
+    Batch,
+    Answer,
+    BatchResults,
+    Event,
+    Events,
+    EventResults,
+    ConsentUpdate,
+    Problem,
+    Filter,
+    FactsAnswer,
+    Messages,
+    *MESSAGE_TYPES,
+)
+
+
 def document(version: str) -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
-    types = (
-        Query,
-        Batch,
-        Answer,
-        BatchResults,
-        Event,
-        Events,
-        EventResults,
-        ConsentUpdate,
-        Problem,
-        Filter,
-        FactsAnswer,
-        Messages,
-        *MESSAGE_TYPES,
-    )
-    _, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    _, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
     alone = [{"$ref": f"#/components/schemas/{name}"} for name in ("Answer", "Problem")]
     components["BatchResult"]["properties"]["body"] = {"oneOf": alone}  # msgspec has no word for either-or of structs
     recommend = {"tags": ["recommendations"], "responses": _responses("Answer", "Shelves; also when degraded")}

@@ -40,8 +40,8 @@ class Settings(BaseSettings):
     locale: str = Field("en-US", description="locale when a request names none")
     pseudonym_key: str | None = Field(
         None,
-        description="secret (hex, 16 bytes or more) behind pseudonyms, before it (with a comma) its successor while keys "
-        "rotate; unset: made once in the data directory",
+        description="secret (hex, 16 bytes or more) behind pseudonyms; while keys rotate, the newest first, with a "
+        "comma; unset: made once in the data directory",
     )
     deadline_ms: float = Field(
         50, gt=0, description="whole-request deadline; later stages are skipped once it has passed"
@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     )
     max_in_flight: int = Field(24, ge=1, description="requests at work per process before overload answers begin")
     max_body_bytes: int = Field(262_144, ge=1024, description="largest request body")
+    restricted_categories: str = Field(
+        "", description="category paths, with commas, of whose products nothing that a shopper does is kept"
+    )
     stream_max_entries: int = Field(
         1_000_000, ge=1, description="unread events a shop's stream may hold before events are refused with 503"
     )

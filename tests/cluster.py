@@ -45,21 +45,21 @@ def free_ports(count: int) -> list[int]:
     raise AssertionError("no free ports")
 
 
-def start(port: int, directory: Path) -> subprocess.Popen[bytes]:
+def start(port: int, directory: Path, timeout_ms: int) -> subprocess.Popen[bytes]:
     """One empty node."""
-    directory.mkdir()
-    options = f"--port {port} --bind 127.0.0.1 --cluster-enabled yes --cluster-node-timeout 5000 --save --appendonly no"
-    return subprocess.Popen(
-        [str(find_binary()), *options.replace("--save", "--save ''").split(), "--dir", str(directory)],
-        stdout=subprocess.DEVNULL,
+    directory.mkdir(parents=True)
+    options = (
+        f"--port {port} --bind 127.0.0.1 --cluster-enabled yes --cluster-node-timeout {timeout_ms} --appendonly no"
     )
+    command = [str(find_binary()), *options.split(), "--save", "", "--dir", str(directory)]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
-def three_nodes(directory: Path) -> Iterator[Cluster]:
-    """Three primaries that share the slots."""
+def three_nodes(directory: Path, timeout_ms: int = 5_000) -> Iterator[Cluster]:
+    """Three primaries that share the slots and miss each other after `timeout_ms`."""
     ports = free_ports(3)
-    processes = [start(port, directory / str(port)) for port in ports]
+    processes = [start(port, directory / str(port), timeout_ms) for port in ports]
     nodes: list[Redis] = [Redis(port=port, protocol=2) for port in ports]
     try:
         for place, node in enumerate(nodes):

@@ -20,6 +20,7 @@ from rich.console import Console
 from edge.core.bundle import read_manifest
 from edge.core.errors import EndcapError
 from edge.core.events import PURPOSES, Purpose
+from edge.core.keys import load_keys
 from edge.core.products import write_snapshot
 from training import dataset as datasets
 from training import engine as engines
@@ -27,6 +28,7 @@ from training import measuring, pipeline, report, sample
 from training.completejourney.adapter import convert
 from training.customers.command import customers
 from training.engine import Engine
+from training.erased import leave_out
 from training.holdout import hold_out
 from training.page import render as page
 from training.sessions import benchmark, tables
@@ -226,9 +228,16 @@ def _lately(marker: Path) -> bool:
 
 
 def _take_in(source: Path, out: Path, consent: tuple[Purpose, ...], catalogue: Path) -> None:
-    prepared = datasets.prepare(source, out, assume_consent=consent, progress=_tell)
+    datasets.prepare(source, out, assume_consent=consent, progress=_tell)
+    settings = Settings()
+    gone = leave_out(
+        out, settings.data_dir, settings.shop, lambda: load_keys(settings.data_dir, settings.pseudonym_key)
+    )
+    prepared = datasets.open_dataset(out)
     count = write_snapshot(catalogue, prepared.catalogue())
     console.print(prepared.report())
+    if gone:
+        console.print(f"{gone:,} lines of erased shoppers are left out")
     console.print(f"{out} holds the data set, {catalogue} the {count:,} products", soft_wrap=True)
 
 
@@ -258,7 +267,6 @@ def _tell(what: str) -> None:
 
 def main() -> NoReturn:
     """Run a command; what goes wrong on purpose is one line, not a traceback."""
-    signal.signal(signal.SIGTERM, _leave)
     try:
         app()
     except EndcapError as error:
@@ -268,4 +276,5 @@ def main() -> NoReturn:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _leave)
     main()

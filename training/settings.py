@@ -18,6 +18,9 @@ class Settings(BaseSettings):
 
     shop: str = Field("demo", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="the shop trained for")
     data_dir: Path = Field(Path("data"), description="where data sets, bundles and catalogue lie")
+    pseudonym_key: str | None = Field(
+        None, description="as for the edge; asked for only where erased shoppers must be known again in raw files"
+    )
     bundles: Path | None = Field(None, description="where bundles are written; unset: <data dir>/bundles")
     train_orders: int = Field(6_000, ge=1, description="orders of the label weeks the ranker learns from, at most")
     test_orders: int = Field(2_500, ge=1, description="orders of the unseen weeks it is measured on, at most")

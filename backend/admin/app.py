@@ -41,7 +41,7 @@ def create_app(backend: Backend) -> Starlette:
         Route("/status", _guarded(show_status)),
         Route("/metrics", _guarded(prometheus)),
         Route("/audit", _guarded(show_audit)),
-        Route("/drift.svg", _guarded(drift_picture)),
+        Route("/reports/{name}", _guarded(show_report)),
         Route("/dead-letters", _guarded(show_dead_letters)),
         *(Route(f"/{name}", _guarded(_acting(action)), methods=["POST"]) for name, action in ACTIONS.items()),
     ]
@@ -64,18 +64,22 @@ def _acting(action: Action) -> _Handler:
     """A route that does something: by JSON with a key, by a form from the page."""
 
     async def act(request: Request, backend: Backend, who: Who) -> Response:
-        form = _is_form(request)
-        fields = await _form(request) if form else await _json(request)
+        # A program with a key sends JSON, whatever it calls that: curl's -d says it were a form.
+        session = who.session if _is_form(request) else None
+        fields = await _form(request) if session else await _json(request)
         token = fields.pop("csrf", None) or request.headers.get("x-csrf-token")
         backend.door.check_post(request, who, token)
         try:
-            wanted = msgspec.convert(fields, action.fields, strict=not form)
+            wanted = msgspec.convert(fields, action.fields, strict=session is None)
             result = await action.run(backend, who.actor, wanted)
         except EndcapError as error:
-            if form and who.session:
-                return _back(who, str(error))
-            raise
-        return _back(who, result["done"]) if form else json(result)
+            if session is None:
+                raise
+            result = {"done": str(error)}
+        if session is None:
+            return json(result)
+        session.notices.append(result["done"])
+        return RedirectResponse("/", 303)
 
     return act
 
@@ -153,12 +157,14 @@ async def show_dead_letters(request: Request, backend: Backend, who: Who) -> Res
     return json({"dead_letters": rows})
 
 
-async def drift_picture(request: Request, backend: Backend, who: Who) -> Response:
-    """The plot of the last report on drift."""
-    path = status.drift_picture(backend)
+async def show_report(request: Request, backend: Backend, who: Who) -> Response:
+    """A page about a model or about drift, as the release wrote it; it loads and runs nothing."""
+    path = status.report_page(backend, request.path_params["name"])
     if path is None:
-        raise HTTPException(404, "no report on drift has been drawn yet")
-    return Response(path.read_bytes(), headers={**_HEADERS, "Content-Type": "image/svg+xml"})
+        raise HTTPException(404, "there is no such report; /status names those there are")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'"
+    headers = {"Content-Security-Policy": policy, **_HEADERS}
+    return Response(path.read_bytes(), headers=headers, media_type="text/html")
 
 
 # --- bodies ----------------------------------------------------------------------------------------------------------
@@ -176,12 +182,6 @@ def _html(text: str, nonce: str, code: int = 200) -> Response:
     policy += "frame-ancestors 'none'; base-uri 'none'"
     headers = {"Content-Security-Policy": policy, "Referrer-Policy": "same-origin", **_HEADERS}
     return Response(text, code, headers, media_type="text/html")
-
-
-def _back(who: Who, notice: str) -> Response:
-    if who.session:
-        who.session.notices.append(notice)
-    return RedirectResponse("/", 303)
 
 
 def _is_form(request: Request) -> bool:

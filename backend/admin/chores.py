@@ -9,11 +9,27 @@ import sys
 from redis.asyncio import Redis
 
 from backend.event_log.store import EventLog
+from backend.platforms.connect import NotConnectedError
+from backend.reconcile.commands import Asked
+from backend.reconcile.commands import run as reconcile
 from backend.release.limits import run_limited
 from backend.release.retrain import TrainingError, environment_of, limits_of, opened
 from backend.release.scheduler import check_and_retrain
 from backend.settings import Settings
+from edge.core.errors import EndcapError
 from training.dataset import Dataset
+
+
+async def reconcile_orders(settings: Settings, redis: "Redis") -> str:
+    """Compare the platform's orders of the last days with those received. Raises EndcapError where some are missing."""
+    try:
+        outcome = await asyncio.to_thread(reconcile, settings, Asked())
+    except NotConnectedError:
+        return "no platform is connected"
+    missing = sum(day.missing for day in outcome.days)
+    if outcome.differs:
+        raise EndcapError(f"{missing} of the platform's orders are not here; `python -m backend reconcile` names them")
+    return "all of the platform's orders are here"
 
 
 async def retrain_when_due(settings: Settings, redis: "Redis") -> str:

@@ -20,7 +20,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from backend.admin.chores import retrain_when_due
+from backend.admin.chores import reconcile_orders, retrain_when_due
 from backend.admin.supervise import end
 from backend.release import trials
 from backend.settings import Settings
@@ -67,6 +67,7 @@ JOBS: tuple[Job, ...] = (
     Job("facts", DAY, "recompute the facts of every customer", command=("facts",)),
     Job("retention", DAY, "let go what is older than agreed", command=("retention",)),
     Job("compact", DAY, "merge the small files of past days of the event log", command=("compact",)),
+    Job("reconcile", DAY, "compare the platform's orders with those received", run=reconcile_orders),
     # By hand only: it writes what the prepared history says over what the consumer has added since.
     Job("profiles", 0, "write every profile anew from the prepared history", command=("refresh",)),
 )

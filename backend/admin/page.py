@@ -32,13 +32,16 @@ def status(
     worst = sorted(drift.get("findings", []), key=lambda one: -one["psi"] / max(one["psi_limit"], 1e-9))[:_WORST]
     return _environment.get_template("status.jinja").render(
         s=found,
-        unread=dict.fromkeys(("live", "canary", "percent", "shadow", "candidate", "gate", "kept")),
+        unread=dict.fromkeys(
+            ("live", "canary", "percent", "shadow", "candidate", "gate", "review", "training", "kept")
+        ),
         csrf=csrf,
         notices=notices,
         nonce=nonce,
         style=_style(),
         watch=watch,
         troubles=troubles(found),
+        waiting=_waiting(found),
         worst=worst,
         rates=_line(backend.rates()),
         lags=_line([float(sample.lag) for sample in backend.samples]),
@@ -56,11 +59,17 @@ def troubles(found: dict[str, Any]) -> list[str]:
         said.append(f"events wait for {_age(stream['profiles']['oldest_s'])}")
     if stream and stream["dead_letters"]:
         said.append(f"{stream['dead_letters']} events could not be applied and wait as dead letters")
-    if (candidate := models.get("candidate")) and candidate["stage"] == "waiting":
-        said.append(f"candidate {candidate['version']} waits for a decision")
+    if (training := models.get("training")) and training["outcome"] == "failed":
+        said.append(f"the last training run failed: {training['message'][:300]}")
     if not found["audit"]["verified"]:
         said.append("the audit log was changed")
     return said
+
+
+def _waiting(found: dict[str, Any]) -> str | None:
+    """The candidate that waits for a person, if one does."""
+    candidate = (found["models"] or {}).get("candidate")
+    return str(candidate["version"]) if candidate and candidate["stage"] == "waiting" else None
 
 
 def _line(values: Sequence[float]) -> Markup:

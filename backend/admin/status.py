@@ -5,6 +5,7 @@ is named in `faults` and hides nothing else.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ from edge.core.keys import LOG_GROUP, PROFILES_GROUP
 from edge.core.switches import read_switches
 
 _DAY_S = 86_400
+_PAGE = re.compile(r"\w[\w.-]*\.html")
 _AUDIT_LINES = 20
 _Part = TypeVar("_Part")
 
@@ -79,7 +81,7 @@ async def _from_store(backend: Backend) -> dict[str, Any]:
 def models(backend: Backend) -> dict[str, Any]:
     """Which versions serve, are tried, wait and are kept; of the candidate also what the gate said."""
     state = steps.state_of(backend.settings)
-    live, candidate = state.live(), state.candidate()
+    live, candidate, attempt = state.live(), state.candidate(), state.attempt()
     return {
         "live": live.live if live else None,
         "canary": live.canary if live else None,
@@ -87,6 +89,8 @@ def models(backend: Backend) -> dict[str, Any]:
         "shadow": live.shadow if live else None,
         "candidate": msgspec.to_builtins(candidate) if candidate else None,
         "gate": _report(backend, f"{candidate.version}-gate.json") if candidate else None,
+        "review": _page(backend, f"{candidate.version}-review.html") if candidate else None,
+        "training": msgspec.to_builtins(attempt) if attempt else None,
         "kept": state.kept(),
         "releases": msgspec.to_builtins(state.releases()[-10:]),
     }
@@ -102,13 +106,17 @@ def drift(backend: Backend) -> dict[str, Any] | None:
         for one in report.get("findings", [])
     ]
     drifted = [one["name"] for one in findings if one.get("drifted")]
-    return report | {"findings": findings, "drifted": drifted, "picture": drift_picture(backend) is not None}
+    return report | {"findings": findings, "drifted": drifted, "page": _page(backend, "drift.html")}
 
 
-def drift_picture(backend: Backend) -> Path | None:
-    """The plot of the last report, if there is one."""
-    path = steps.reports_dir(backend.settings) / "drift.svg"
-    return path if path.is_file() else None
+def _page(backend: Backend, name: str) -> str | None:
+    return f"/reports/{name}" if report_page(backend, name) else None
+
+
+def report_page(backend: Backend, name: str) -> Path | None:
+    """A page that was written about models or drift, by its file name, if there is one."""
+    path = steps.reports_dir(backend.settings) / name
+    return path if _PAGE.fullmatch(name) and path.is_file() else None
 
 
 def _report(backend: Backend, name: str) -> dict[str, Any] | None:

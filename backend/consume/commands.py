@@ -16,6 +16,7 @@ from backend.consume.consumer import Consumer, Limits
 from backend.consume.dead import DeadLetter, dead_letters, replay_dead
 from backend.consume.stream import Backlog
 from backend.event_log.store import NOTHING
+from backend.restricted import Strip
 from backend.settings import Settings
 from edge.core.keys import LOG_GROUP
 
@@ -37,7 +38,7 @@ def consumer_of(redis: "Redis", settings: Settings, progress: Callable[[int], No
         janitor_s=settings.consume_janitor_s,
     )
     others = () if settings.event_log == NOTHING else (LOG_GROUP,)
-    return Consumer(redis, settings.shop, limits, progress, others=others)
+    return Consumer(redis, settings.shop, limits, progress, others=others, strip=Strip(redis, settings))
 
 
 def consume_command(

@@ -26,6 +26,7 @@ from backend.consume.records import Records
 from backend.consume.stream import Backlog, EventStream, Raw
 from backend.identity.parts import OWN
 from backend.identity.resolve import Owner, resolve
+from backend.restricted import Strip
 from edge.core import clock, keys
 from edge.core.errors import CodecError
 from edge.profiles import STORE_FAILURES
@@ -72,6 +73,7 @@ class Consumer:
         progress: Callable[[int], None] = lambda _: None,
         *,
         others: Sequence[str] = (),
+        strip: Strip | None = None,
     ) -> None:
         self.redis, self.shop = redis, shop
         self.limits = limits or Limits()
@@ -79,7 +81,7 @@ class Consumer:
         self.stream = EventStream(redis, shop, self.name, others=others)
         self._records = Records(redis, shop)
         self._done_script = redis.register_script(scripts.DONE)
-        self._progress = progress
+        self._progress, self._strip = progress, strip
         self._housekeeping_at = self._reclaim_at = 0.0
         self._unfinished: list[Raw] = []
 
@@ -149,17 +151,24 @@ class Consumer:
             return
         began = time.perf_counter()
         now = clock.now()
-        items, dead = [], list[tuple[Raw, str]]()
+        items, dead, done = list[Item](), list[tuple[Raw, str]](), _Done()
+        if self._strip:
+            await self._strip.refresh()
         for one in raw:
             entry, data, deliveries = one
             if deliveries > 2 * self.limits.attempts:
                 dead.append((one, f"consumers ended {deliveries - 1} times while at work on it"))
                 continue
             try:
-                items.append(read_entry(entry, data, deliveries))
+                item = read_entry(entry, data, deliveries)
+                kept = self._strip(item.event) if self._strip else item.event
+                if kept is None:
+                    done.outcomes[entry] = (item, "refused", False)
+                else:
+                    items.append(msgspec.structs.replace(item, event=kept))
             except CodecError as error:
                 dead.append((one, str(error)))
-        done = await self._apply(items, now)
+        await self._apply(items, now, done)
         data_of = {entry: data for entry, data, _ in raw}
         for item, reason in done.failed:
             if item.deliveries >= self.limits.attempts:
@@ -174,8 +183,7 @@ class Consumer:
         metrics.CONSUME_SECONDS.labels(self.shop).observe(time.perf_counter() - began)
         self._progress(len(raw))
 
-    async def _apply(self, items: Sequence[Item], now: float) -> _Done:
-        done = _Done()
+    async def _apply(self, items: Sequence[Item], now: float, done: _Done) -> None:
         known: dict[str, dict[bytes, int]] = {}
         todo = list(items)
         for _ in range(_ROUNDS):
@@ -191,7 +199,6 @@ class Consumer:
             for plan, reply in zip(writing, replies, strict=True):
                 todo += self._judge(plan, reply, known, done)
         done.failed += [(item, "its shopper's records kept changing") for item in todo]
-        return done
 
     def _judge(self, plan: Plan, reply: object, known: dict[str, dict[bytes, int]], done: _Done) -> list[Item]:
         """What a write came to; the items to work on once more."""

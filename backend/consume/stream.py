@@ -48,8 +48,8 @@ class EventStream:
         redis: "Redis",
         shop: str,
         consumer: str,
-        *,
         group: str = keys.PROFILES_GROUP,
+        *,
         others: Sequence[str] = (),
     ) -> None:
         self.redis, self.group, self.consumer = redis, group, consumer

@@ -13,14 +13,16 @@ from backend.catalogue import current_products
 from backend.cli import bar, console, with_store
 from backend.event_log.compaction import compact
 from backend.event_log.history import prepare_from_log
-from backend.event_log.known import known_of
+from backend.event_log.known import denied_in, known_of
 from backend.event_log.rows import LogError
 from backend.event_log.store import EventLog
 from backend.event_log.writer import LogWriter, Written, forget_group
+from backend.restricted import Strip
 from backend.settings import Settings
 from edge.core import clock
 from training.dataset import Dataset
 
+_ATTEMPTS = 5
 _KEEPS_NOTHING = "EVENT_LOG is `none`: events are not kept"
 
 
@@ -59,7 +61,13 @@ def log_command(
 def writer_of(redis: "Redis", settings: Settings, log: EventLog) -> LogWriter:
     """The shop's log writer with the limits of the settings."""
     return LogWriter(
-        redis, settings.shop, log, events=settings.log_events, wait_s=settings.log_wait_s, claim_s=settings.log_claim_s
+        redis,
+        settings.shop,
+        log,
+        events=settings.log_events,
+        wait_s=settings.log_wait_s,
+        claim_s=settings.log_claim_s,
+        strip=Strip(redis, settings),
     )
 
 
@@ -93,9 +101,14 @@ async def retraining_set(
     redis: "Redis", log: EventLog, settings: Settings, progress: Callable[[str], None] | None = None
 ) -> Dataset:
     """Prepare the shop's data set from the log, the present catalogue, and what the store knows of the shoppers."""
-    products = await current_products(redis, settings.shop, settings.data_dir)
-    known = await known_of(redis, log, settings.shop)
-    return await asyncio.to_thread(
-        prepare_from_log, log, settings.shop, products, settings.dataset_dir,
-        links=known.links, excluded=known.denied, progress=progress,
-    )  # fmt: skip
+    for _ in range(_ATTEMPTS):
+        products = await current_products(redis, settings.shop, settings.data_dir)
+        known = await known_of(redis, log, settings.shop)
+        dataset = await asyncio.to_thread(
+            prepare_from_log, log, settings.shop, products, settings.dataset_dir,
+            links=known.links, excluded=known.denied, progress=progress,
+        )  # fmt: skip
+        # Whoever was erased meanwhile was erased from the data set that stood there before.
+        if not await denied_in(redis, settings.shop, dataset):
+            return dataset
+    raise LogError(f"shoppers kept being erased while the data set was prepared, {_ATTEMPTS} times; prepare it again")

@@ -3,7 +3,7 @@
 In: the names that stand in the log. Out: name -> customer, and the names to leave out of training.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
@@ -12,7 +12,11 @@ from backend.event_log.history import names
 from backend.event_log.store import EventLog
 from backend.event_log.writer import stored_decisions
 from backend.identity.links import Link, read_links
+from edge.core.consent import Decision
+from training import engine as engines
+from training.dataset import Dataset
 
+_BATCH = 10_000
 _HOPS = 5  # from a device over a customer's former names to the present one
 _LEADS = ("alias", "merged", "moved")  # not `shared`: of such a device nobody can say whose look it was
 
@@ -32,9 +36,22 @@ async def known_of(redis: "Redis", log: EventLog, shop: str) -> Known:
         links = await _links(redis, shop, batch)
         known.links |= {name: end for name in batch if (end := _end(name, links)) != name}
         asked = [*batch, *dict.fromkeys(known.links[name] for name in batch if name in known.links)]
-        decisions = await stored_decisions(redis, shop, asked)
-        known.denied |= {one.shopper for one in decisions if one is not None and "analytics" not in one.granted}
+        known.denied |= _denying(await stored_decisions(redis, shop, asked))
     return known
+
+
+async def denied_in(redis: "Redis", shop: str, dataset: Dataset) -> set[str]:
+    """The shoppers of a data set from the log whose stored decision does not allow analytics now."""
+    shoppers = engines.arrow(dataset.engine, dataset.rows.select("shopper").distinct())["shopper"]
+    denied: set[str] = set()
+    for at in range(0, len(shoppers), _BATCH):
+        batch = [shopper[2:] for shopper in shoppers[at : at + _BATCH].to_pylist()]  # after "c:" or "v:"
+        denied |= _denying(await stored_decisions(redis, shop, batch))
+    return denied
+
+
+def _denying(decisions: Iterable[Decision | None]) -> set[str]:
+    return {one.shopper for one in decisions if one is not None and "analytics" not in one.granted}
 
 
 async def _links(redis: "Redis", shop: str, batch: list[str]) -> dict[str, Link]:

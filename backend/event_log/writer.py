@@ -23,6 +23,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from backend import metrics
 from backend.event_log.store import EventLog
+from backend.restricted import Strip
 from edge.core import keys
 from edge.core.consent import Decision, decode_decision, in_force
 from edge.core.errors import CodecError, EndcapError
@@ -81,10 +82,11 @@ class LogWriter:
         events: int = 20_000,
         wait_s: float = 30,
         claim_s: float = 120,
+        strip: Strip | None = None,
     ) -> None:
         """Write after `events` gathered or `wait_s` seconds; take over what another left unfinished for `claim_s`."""
         self.redis, self.shop, self.log = redis, shop, log
-        self.totals = Written()
+        self.totals, self._strip = Written(), strip
         self._stream = keys.events_key(shop)
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._events, self._wait_s, self._claim_s = events, wait_s, max(claim_s, 2 * wait_s)
@@ -170,16 +172,20 @@ class LogWriter:
         if not self._gathered:
             return
         entries, done = list(self._gathered), Written()
-        events = []
+        events = list[Event]()
+        if self._strip:
+            await self._strip.refresh()
         for data in self._gathered.values():
             try:
-                events.append(_decoder.decode(data or b""))
+                event = _decoder.decode(data or b"")
+                kept = self._strip(event) if self._strip else event
+                events += [kept] if kept else []
             except (msgspec.DecodeError, UnicodeDecodeError):
                 # The consumer of profiles keeps it among the dead letters; replayed, it comes here again.
                 done.unreadable += 1
         name = f"log-{entries[0].decode()}-{entries[-1].decode()}-{secrets.token_hex(2)}"
         done.written = await asyncio.to_thread(self._write, asyncio.get_running_loop(), events, name)
-        done.denied = len(events) - done.written
+        done.denied = len(entries) - done.unreadable - done.written
         for at in range(0, len(entries), _READ_EVENTS):
             await self.redis.xack(self._stream, keys.LOG_GROUP, *entries[at : at + _READ_EVENTS])
         self._gathered.clear()

@@ -24,7 +24,7 @@ from edge.collect import Collector
 from edge.core import clock
 from edge.core.errors import BundleError
 from edge.core.events import PURPOSES, Event, Purpose
-from edge.core.keys import SEEN_TTL_S, load_key
+from edge.core.keys import SEEN_TTL_S, load_keys
 from edge.core.products import Change, Product, read_snapshot
 from edge.core.tasks import Fetch, Platform, Uninstalled
 from edge.identify import Identifier
@@ -84,8 +84,8 @@ async def take_events(
 
     Events older than `oldest_s` are left out: their mark may be gone, and they could count twice.
     """
-    key = load_key(settings.data_dir, settings.pseudonym_key)
-    identifier = Identifier(settings.shop, key)
+    key, *former = load_keys(settings.data_dir, settings.pseudonym_key)
+    identifier = Identifier(settings.shop, key, tuple(former))
     collector = Collector(ShopperStore(redis), identifier, settings.stream_max_entries)
     now, appended = clock.now(), 0
     for event in events:

@@ -4,7 +4,6 @@ In: a `Reach`, the shop's directories. Out: the files without them, each replace
 """
 
 import csv
-import hashlib
 import io
 import re
 from collections.abc import Callable, Iterable
@@ -19,11 +18,10 @@ from backend.event_log.store import EventLog
 from backend.privacy.reach import Reach
 from backend.settings import Settings
 from edge.core.bundle import replace_file
-from edge.core.keys import PseudonymKey, ShopperKind, load_keys, pseudonym
+from edge.core.keys import PseudonymKey, ShopperKind, load_keys
+from training.erased import digest, judged, list_path, names, remove_shoppers, replace_lines
 from training.intake import LINES_FILE, REJECTED_FILE
-from training.summary import SUMMARY_FILE, Summary
 
-_KINDS: dict[str, ShopperKind] = {"c": "customer", "v": "visitor"}
 _VALUE = re.compile(r"(customer_id|visitor_id|order_id)=([^;]*)")
 
 
@@ -53,59 +51,41 @@ def theirs_in_log(reach: Reach) -> Callable[[pa.Table], pa.ChunkedArray]:
 
 def forget_history(settings: Settings, reach: Reach) -> int:
     """Lines of the prepared data set, and of its list of refused rows; how many."""
-    directory = settings.dataset_dir
     judge = Judge(reach, settings.shop, load_keys(settings.data_dir, settings.pseudonym_key))
-    return _lines(directory, judge) + _rejected(directory / REJECTED_FILE, judge)
+    lines = remove_shoppers(settings.dataset_dir, judge.person, reach.orders)
+    return lines + _rejected(settings.dataset_dir / REJECTED_FILE, judge)
+
+
+def deny_history(settings: Settings, reach: Reach) -> int:
+    """Mark their lines of the prepared data set as not to be learned from; how many."""
+    path = settings.dataset_dir / LINES_FILE
+    if not path.is_file():
+        return 0
+    judge = Judge(reach, settings.shop, load_keys(settings.data_dir, settings.pseudonym_key))
+    table = pq.read_table(path)
+    theirs = pa.array([one for one in pc.unique(table["shopper"]).to_pylist() if judge.shopper(one)], pa.string())
+    denied = pc.and_(pc.is_in(table["shopper"], theirs), table["analytics"])
+    count: int = pc.sum(denied).as_py() or 0
+    if count:
+        allowed = pc.and_(table["analytics"], pc.invert(denied))
+        table = table.set_column(table.column_names.index("analytics"), table.schema.field("analytics"), allowed)
+        replace_lines(settings.dataset_dir, table)
+    return count
 
 
 class Judge:
-    """Whether an id, raw or a pseudonym already, is one of theirs. Remembers, since shoppers come many times."""
+    """Whether an id, raw or a pseudonym already, is one of theirs."""
 
     def __init__(self, reach: Reach, shop: str, secrets: Iterable[PseudonymKey]) -> None:
         self.reach, self._shop, self._secrets = reach, shop, tuple(secrets)
 
     def person(self, kind: ShopperKind, id_: str) -> bool:
         """Whether the id names them."""
-        names = {id_, *(pseudonym(key, self._shop, kind, id_) for key in self._secrets)}
-        return not names.isdisjoint(self.reach.everyone)
+        return not names(self._secrets, self._shop, kind, id_).isdisjoint(self.reach.everyone)
 
     def shopper(self, text: str) -> bool:
         """The same of `c:<id>` or `v:<id>`."""
-        kind, _, id_ = text.partition(":")
-        return kind in _KINDS and self.person(_KINDS[kind], id_)
-
-
-def _lines(directory: Path, judge: Judge) -> int:
-    path = directory / LINES_FILE
-    if not path.is_file():
-        return 0
-    columns = pq.read_table(path, columns=["shopper", "order_id"])
-    shoppers = pc.unique(columns["shopper"]).to_pylist()
-    theirs = pa.array([one for one in shoppers if judge.shopper(one)], pa.string())
-    orders = pa.array(sorted(judge.reach.orders), pa.string())
-    gone = pc.or_(pc.is_in(columns["shopper"], theirs), pc.is_in(columns["order_id"], orders))
-    count: int = pc.sum(gone).as_py() or 0
-    if count:
-        left = pq.read_table(path).filter(pc.invert(gone))
-        work = path.with_name(f".{path.name}")
-        pq.write_table(left, work, compression="zstd")
-        work.replace(path)
-        _recount(directory, left)
-    return count
-
-
-def _recount(directory: Path, lines: pa.Table) -> None:
-    path = directory / SUMMARY_FILE
-    summary = msgspec.json.decode(path.read_bytes(), type=Summary)
-    counted = msgspec.structs.replace(
-        summary,
-        lines=len(lines),
-        events=pc.count_distinct(lines["event_id"]).as_py(),
-        shoppers=pc.count_distinct(lines["shopper"]).as_py(),
-        sessions=pc.count_distinct(lines["session_id"]).as_py(),
-        lines_by_consent={purpose: pc.sum(lines[purpose]).as_py() or 0 for purpose in summary.lines_by_consent},
-    )
-    replace_file(path, msgspec.json.format(msgspec.json.encode(counted)))
+        return judged(text, self.person)
 
 
 def _rejected(path: Path, judge: Judge) -> int:
@@ -149,14 +129,9 @@ def forget_exports(settings: Settings, reach: Reach) -> int:
     return gone
 
 
-def digest(name: str) -> str:
-    """An erased name as the list has it: no name, but enough to leave it out."""
-    return hashlib.sha256(name.encode()).hexdigest()[:24]
-
-
-def list_erased(settings: Settings, names: Iterable[str]) -> None:
+def list_erased(settings: Settings, erased: Iterable[str]) -> None:
     """Add names to the list of those that training's preparation leaves out, as digests."""
-    path = settings.data_dir / "erased" / f"{settings.shop}.txt"
+    path = list_path(settings.data_dir, settings.shop)
     path.parent.mkdir(parents=True, exist_ok=True)
     known = set(path.read_text().split()) if path.exists() else set()
-    replace_file(path, "".join(f"{one}\n" for one in sorted(known | {digest(name) for name in names})).encode())
+    replace_file(path, "".join(f"{one}\n" for one in sorted(known | {digest(name) for name in erased})).encode())

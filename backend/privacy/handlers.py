@@ -6,6 +6,7 @@ from backend import audit
 from backend.identity.merge import unlink
 from backend.privacy.erase import erase, erase_shop, wash
 from backend.privacy.export import export
+from backend.privacy.withdraw import withdraw
 from backend.tasks import Context, Handler
 from edge.core import tasks
 
@@ -17,6 +18,11 @@ async def _erase(context: Context, task: tasks.Erase) -> str:
 
 async def _erase_shop(context: Context, task: tasks.EraseShop) -> str:
     counts = await erase_shop(context.redis, context.settings)
+    return ", ".join(f"{what} {number}" for what, number in counts.items())
+
+
+async def _withdraw(context: Context, task: tasks.Withdraw) -> str:
+    counts = await withdraw(context.redis, context.settings, task.shoppers, task.granted)
     return ", ".join(f"{what} {number}" for what, number in counts.items())
 
 
@@ -36,6 +42,7 @@ async def _wash(context: Context) -> None:
 
 AFTERWARDS: dict[type[tasks.Task], Callable[[Context], Awaitable[None]]] = {tasks.Erase: _wash, tasks.EraseShop: _wash}
 HANDLERS: dict[type[tasks.Task], Handler] = {
+    tasks.Withdraw: _withdraw,
     tasks.Erase: _erase,
     tasks.EraseShop: _erase_shop,
     tasks.Export: _export,

@@ -11,7 +11,7 @@ class ReleaseSettings(BaseSettings):
 
     publish: Literal["auto", "wait"] = Field(
         "wait",
-        validation_alias=AliasChoices("publish", "ENDCAP_PUBLISH", "PUBLISH"),
+        validation_alias=AliasChoices("ENDCAP_PUBLISH", "publish", "PUBLISH"),
         description="a candidate that passes the gate: `wait` for a person, or `auto`: serve at once",
     )
     keep_bundles: int = Field(10, ge=2, description="bundles kept of a shop, for rollback")

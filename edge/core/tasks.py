@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from edge.core.errors import CodecError
+from edge.core.events import Purpose
 
 Platform = Literal["shopify", "bigcommerce", "adobe", "endcap"]
 
@@ -32,6 +33,13 @@ class Export(Task, frozen=True):
     """Write down, readably, all that is kept under these names, for the shop to hand over."""
 
     shoppers: tuple[str, ...]
+
+
+class Withdraw(Task, frozen=True):
+    """Carry a decision on consent to where the edge does not reach: only these purposes are granted now."""
+
+    shoppers: tuple[str, ...]
+    granted: tuple[Purpose, ...] = ()
 
 
 class EraseShop(Task, frozen=True):
@@ -59,7 +67,7 @@ class Uninstalled(Task, frozen=True):
     platform: Platform
 
 
-AnyTask = Erase | Export | EraseShop | Fetch | Unlink | Uninstalled
+AnyTask = Withdraw | Erase | Export | EraseShop | Fetch | Unlink | Uninstalled
 FIELD: Literal["t"] = "t"
 _decoder: msgspec.json.Decoder[AnyTask] = msgspec.json.Decoder(AnyTask)
 

@@ -1,6 +1,9 @@
 """The command line as a program: what it prints, writes and exits with."""
 
+import json
 import os
+import signal
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -126,3 +129,23 @@ def test_a_plot_without_what_draws_it_is_refused_before_measuring(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert command(monkeypatch, tmp_path, "scale", "--events", "5000", "--plot", str(tmp_path / "plot.svg")) == 2
     assert "pip install matplotlib" in capsys.readouterr().err
+
+
+def test_another_program_hears_how_a_run_gets_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--json-lines: stage and share done on every line, the version on the last; told to end, it leaves nothing."""
+    plain = small_shop(tmp_path / "plain", datetime(2026, 5, 1, tzinfo=UTC))
+    assert command(monkeypatch, tmp_path / "data", "prepare", str(plain)) == 0
+    line = [sys.executable, "-m", "training", "run", "--no-publish", "--json-lines"]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    told = [json.loads(text) for text in done.stdout.splitlines()]
+    shop = tmp_path / "data" / "bundles" / "demo"
+    assert [one["done"] for one in told[:-1]] == sorted(one["done"] for one in told[:-1])
+    assert (shop / told[-1]["version"] / "manifest.json").is_file()
+    assert not (shop / "live.json").exists()
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=os.environ) as asked:
+        assert asked.stdout is not None
+        asked.stdout.readline()
+        asked.send_signal(signal.SIGTERM)
+        asked.stdout.read()
+    assert asked.returncode == 128 + signal.SIGTERM
+    assert [path.name for path in shop.iterdir()] == [told[-1]["version"]]

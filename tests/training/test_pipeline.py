@@ -12,7 +12,6 @@ from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from training import pipeline
 from training.dataset import Dataset, prepare
-from training.draws import in_turns
 from training.evaluate import BOUGHT, METHODS
 from training.memory import peak_mib
 from training.metrics import RATES
@@ -108,13 +107,6 @@ def test_the_same_data_give_the_same_model(shop_dir: Dataset, outcome: Outcome, 
     assert again.manifest.metrics == outcome.manifest.metrics
     assert again.manifest.version != outcome.manifest.version
     assert not (tmp_path / "bundles" / "demo" / "live.json").exists()
-
-
-def test_every_shopper_has_a_turn_before_anybody_has_two() -> None:
-    """Three orders of one shopper, one each of two others: three firsts as they come, then the second, the third."""
-    owner = np.array([0, 0, 0, 1, 2])
-    assert in_turns(owner, np.array([2, 4, 0, 1, 3])).tolist() == [2, 4, 3, 0, 1]
-    assert in_turns(owner[:0], owner[:0]).tolist() == []
 
 
 def test_windows_of_a_year_are_the_settings() -> None:

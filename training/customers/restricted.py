@@ -6,18 +6,17 @@ In: a data set's products and the shop's list, such as `Medicine` or `Drinks > S
 from collections.abc import Collection
 
 import ibis
-from ibis.expr.types import Table
+from ibis.expr.types import BooleanValue, Table
+
+_STEP = " > "
 
 
 def allowed(products: Table, restricted: Collection[str]) -> Table:
-    """Products in none of these categories: an entry names a path from its start, or one level. Case does not count."""
-    levels = [products[name].lower() for name in ("level1", "level2", "level3")]
-    path = products.category.lower() + " > "
-    refused = ibis.literal(False)
+    """Products in none of these categories: an entry names one or more neighbouring levels. Case does not count."""
+    path = ibis.literal(_STEP) + products.category.lower() + _STEP
+    refused: BooleanValue = ibis.literal(False)
     for entry in restricted:
-        name = entry.strip().lower()
-        if name:
-            refused = refused | path.startswith(name + " > ")
-            for level in levels:
-                refused = refused | (level == name)
+        levels = [level.strip() for level in entry.lower().split(">")]
+        if all(levels):
+            refused = refused | path.contains(f"{_STEP}{_STEP.join(levels)}{_STEP}")
     return products.filter(~refused)

@@ -66,7 +66,8 @@ def start_panel(settings: Settings, redis: object) -> Iterator[StartPanel]:
 
     def start(jobs: tuple[Job, ...] = (), supervisors: list[Supervisor] | None = None, **changed: Any) -> Panel:
         given = settings.model_copy(update=changed)
-        listener, ready, made = _listen("127.0.0.1", 0), threading.Event(), {}
+        listener, ready = _listen("127.0.0.1", 0), threading.Event()
+        made: dict[str, Any] = {}
 
         async def main() -> None:
             client = connect(str(given.redis_url), timeout_s=given.store_timeout_s, connections=8)

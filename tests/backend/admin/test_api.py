@@ -134,7 +134,8 @@ def test_a_canary_from_beginning_to_end(panel: Panel) -> None:
 def test_erase_asks_for_it_in_pseudonyms(panel: Panel, redis: "Redis") -> None:
     """The task names nobody; neither does the audit log."""
     told = post(panel, "/erase", customer_id="anna", email="Anna@Example.com ", orders=["1001"])
-    [(_, fields)] = redis.xrange(keys.tasks_key("demo"))
+    found: Any = redis.xrange(keys.tasks_key("demo"))
+    [(_, fields)] = found
     task = tasks.decode_task(fields[b"t"])
     assert isinstance(task, tasks.Erase)
     key = PseudonymKey.from_hex(KEY)
@@ -222,6 +223,13 @@ def test_what_cannot_be_read_is_refused_with_the_reason(panel: Panel, path: str,
     assert did(panel) == []
 
 
+def test_a_program_may_call_its_json_what_it_likes(panel: Panel) -> None:
+    """curl -d says that it sends a form."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert panel.client.post("/switch", content=b'{"serve_percent": 30}', headers=headers).status_code == 200
+    assert panel.client.post("/switch", content=b"serve_percent=30", headers=headers).status_code == 400
+
+
 def test_a_body_larger_than_any_needs_is_not_read(panel: Panel) -> None:
     """413."""
     assert panel.client.post("/switch", content=b" " * 70_000).status_code == 413
@@ -252,7 +260,8 @@ def test_a_store_that_is_away_leaves_the_rest(start_panel: StartPanel, tmp_path:
 def test_metrics_and_the_unknown(panel: Panel) -> None:
     """Prometheus text; no picture yet; no other route."""
     assert "# HELP endcap_consume_lag" in panel.client.get("/metrics").text
-    assert panel.client.get("/drift.svg").status_code == 404
+    for name in ("drift.html", "..%2F..%2Faudit.jsonl", "drift.json", ".hidden.html"):
+        assert panel.client.get(f"/reports/{name}").status_code == 404
     assert panel.client.get("/nowhere").status_code == 404
     assert panel.client.get("/switch").status_code == 405
 
@@ -286,17 +295,22 @@ def test_the_page_shows_it_all(panel: Panel, redis: "Redis") -> None:
     drift = {"version": "x", "time": "t", "first_day": "2026-10-01", "last_day": "2026-10-14", "orders": 80}
     drift |= {"reference_orders": 90, "enough": True, "note": "", "findings": [finding]}
     (reports / "drift.json").write_bytes(msgspec.json.encode(drift))
-    (reports / "drift.svg").write_text("<svg/>")
+    (reports / "drift.html").write_text("<p>then and now")
+    (reports / f"{third}-review.html").write_text("<p>pairs")
     redis.xadd(keys.dead_key("demo"), {"e": b"{", "r": "unreadable", "i": "1-1", "n": 3})
     panel.client.post("/reject", json={"version": "x", "why": ""})
     page = panel.browser().get("/").text
     for words in ("Approve", "Reject", "Roll back", "NDCG@10", "1 drifted", "for_you", "Withdraw", "Promote", "Shadow"):
         assert words in page, words
     assert "1 events could not be applied" in page
-    assert f"candidate {third} waits for a decision" in page
+    assert f"Candidate {third} waits for a decision" in page
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
-    assert panel.client.get("/drift.svg").headers["content-type"] == "image/svg+xml"
+    for name in ("drift.html", f"{third}-review.html"):
+        assert f'href="/reports/{name}"' in page
+        report = panel.client.get(f"/reports/{name}")
+        assert report.status_code == 200
+        assert "script" not in report.headers["content-security-policy"]
 
 
 def test_buttons_lead_back_to_the_page_with_what_was_done(panel: Panel) -> None:

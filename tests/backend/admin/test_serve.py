@@ -124,7 +124,7 @@ def test_sigterm_in_the_middle_loses_nothing(
         until(lambda: sum(app.status()["today"].values()) > 0, within_s=60)
         app.process.send_signal(signal.SIGTERM)
         assert app.process.wait(60) == 0
-    before = int(redis.hget(f"n:{{demo}}:{int(time.time() // 86_400)}", "events:search") or 0)  # type: ignore[arg-type]  # because redis-py types both clients alike
+    before = int(redis.hget(f"n:{{demo}}:{int(time.time() // 86_400)}", "events:search") or 0)
     assert 0 < before <= 2_000
     with backend(data_dir, "serve", REDIS_URL=session_store) as app:
         until(lambda: app.status()["today"].get("events:search", 0) >= 2_000, within_s=60)

@@ -1,7 +1,11 @@
 """A real Redis Cluster of three nodes: taking events, reading and writing records, the consumer, dead letters."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,3 +174,52 @@ async def test_a_cluster_that_is_not_there_is_a_store_that_does_not_answer() -> 
     client: AsyncRedis = connect("redis+cluster://127.0.0.1:1", timeout_s=0.2, connections=2)
     assert not await ShopperStore(client).ready()
     await client.aclose()
+
+
+# In a process of its own: redis-py leaves the connections of a lost node to the garbage collector, which complains.
+ASKING = """
+import asyncio, sys, time
+from edge.breaker import Breaker
+from backend.consume.consumer import Consumer
+from edge.profiles import ShopperStore, StoreUnavailableError, connect
+from tests.backend.consume.test_cluster import CALLERS
+async def main():
+    redis = connect(sys.argv[1], timeout_s=0.5, connections=4)
+    store = ShopperStore(redis, Breaker(threshold=3, open_s=60))
+    for caller in CALLERS:
+        await store.read(caller)
+    print("ready", flush=True)
+    said, ends = "", time.monotonic() + 60
+    while "not being asked" not in said and time.monotonic() < ends:
+        for caller in CALLERS:
+            try:
+                await store.read(caller)
+            except StoreUnavailableError as error:
+                said = str(error)
+    stop = asyncio.Event()
+    running = asyncio.create_task(Consumer(redis, "demo").run(stop))
+    await asyncio.sleep(0.2)
+    print("waiting" if not running.done() else "ended", said, flush=True)
+    stop.set()
+    await running
+asyncio.run(main())
+"""
+CALLERS = [IDENTIFIER.caller(f"v{number}", None, feed.BOTH) for number in range(12)]
+
+
+def test_a_lost_node_is_a_store_that_does_not_answer(tmp_path: Path) -> None:
+    """First its own slots, then, as the cluster declares itself down, all: one kind of error, the breaker opens.
+
+    The consumer waits for the store to come back.
+    """
+    with three_nodes(tmp_path / "nodes", timeout_ms=500) as lost:
+        command = [sys.executable, "-W", "ignore", "-c", ASKING, lost.url]
+        environment = os.environ | {"PYTHONPATH": "."}
+        with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            lost.processes[2].kill()
+            line = process.stdout.readline()
+            assert line.startswith("waiting the store ")
+            assert "not being asked" in line
+            assert process.wait(60) == 0

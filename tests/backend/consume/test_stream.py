@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import ResponseError
 
 from backend.consume.stream import EventStream
 from edge.core import keys
@@ -162,3 +163,18 @@ async def test_without_a_group_everything_waits(client: "AsyncRedis", redis: "Re
     assert (await stream.backlog()).lag == 0
     put(redis, 3)
     assert (await stream.backlog()).waiting == 3
+
+
+async def test_a_stream_that_is_no_stream_is_an_error(client: "AsyncRedis", redis: "Redis") -> None:
+    """Only a missing group is made; what else is wrong is said."""
+    redis.set(keys.events_key(SHOP), "something else")
+    stream = EventStream(client, SHOP, "tester")
+    for call in (stream.join(), stream.read(1, None), stream.reclaim(0, 1, 3)):
+        with pytest.raises(ResponseError, match="WRONGTYPE"):
+            await call
+
+
+async def test_taking_over_from_a_deleted_stream_makes_it_anew(client: "AsyncRedis", redis: "Redis") -> None:
+    """As reading does."""
+    assert await EventStream(client, SHOP, "tester").reclaim(0, 1, 3) == []
+    assert redis.exists(keys.events_key(SHOP))

@@ -2,16 +2,22 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from backend.event_log import commands
+from backend.event_log.history import prepare_from_log
 from backend.event_log.known import known_of
+from backend.event_log.rows import LogError
 from backend.event_log.store import EventLog
 from backend.identity.links import Link, State, encode_link
+from backend.settings import Settings
 from edge.core import keys
 from edge.core.consent import Decision, encode_decision
+from edge.core.products import Product, write_snapshot
 from edge.profiles import connect
 from tests.backend.event_log.handmade import event
 
@@ -79,3 +85,41 @@ async def test_an_empty_log_asks_nobody(client: "AsyncRedis", tmp_path: Path) ->
     """Nothing known of no one."""
     known = await known_of(client, EventLog(str(tmp_path)), "demo")
     assert (known.links, known.denied) == ({}, set())
+
+
+async def test_an_erasure_while_the_data_set_is_made_reaches_it(
+    client: "AsyncRedis", redis: "Redis", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came too late for the old data set and too early for the new one: that is made again."""
+    log, settings = EventLog(str(tmp_path / "events")), Settings(data_dir=tmp_path, shop="demo")
+    log.write("demo", [event(name, "detail-page-view", "p", visitor_id=name) for name in ("k.gone", "k.stays")], "a")
+    write_snapshot(settings.data_dir / "catalogue" / "demo.cat", [Product("p", "Tea", 2.0)])
+    real, made = prepare_from_log, list[int]()
+
+    def erased_meanwhile(*arguments: Any, **named: Any) -> Any:
+        dataset = real(*arguments, **named)
+        if not made:
+            decide(redis, "k.gone")
+            log.erase("demo", ["k.gone"])
+        made.append(dataset.summary.shoppers)
+        return dataset
+
+    monkeypatch.setattr(commands, "prepare_from_log", erased_meanwhile)
+    dataset = await commands.retraining_set(client, log, settings)
+    assert made == [2, 1]
+    assert [shopper for _, shopper, _ in dataset.replay()] == ["k.stays"]
+    monkeypatch.setattr(commands, "denied_in", every)
+    with pytest.raises(LogError, match="kept being erased"):
+        await commands.retraining_set(client, log, settings)
+
+
+async def every(*_: object) -> set[str]:
+    """Always somebody."""
+    return {"k.somebody"}
+
+
+@pytest.mark.parametrize(("given", "kept"), [("none", "none"), (" None ", "none"), ("s3://none", "s3://none")])
+def test_none_may_be_written_in_any_case(given: str, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And means the same to everybody who asks the settings."""
+    monkeypatch.setenv("EVENT_LOG", given)
+    assert Settings().event_log == kept

@@ -73,7 +73,12 @@ class Place:
 
     async def send(self, type_: str, *products: str, visitor: str | None = VISITOR, **fields: Any) -> dict[str, Any]:
         """Send an event through HTTP; its result."""
-        body = {"id": uuid.uuid4().hex, "type": type_, "time": datetime.now(UTC).isoformat(), "consent": CONSENT}
+        body: dict[str, Any] = {
+            "id": uuid.uuid4().hex,
+            "type": type_,
+            "time": datetime.now(UTC).isoformat(),
+            "consent": CONSENT,
+        }
         body |= {"products": [{"product_id": product} for product in products], "visitor_id": visitor, **fields}
         return (await asyncio.to_thread(self.running.send, {k: v for k, v in body.items() if v is not None}))[0]
 
@@ -121,7 +126,7 @@ async def plant(place: Place, root: Path) -> None:
     await place.send("detail-page-view", "p001", visitor="other")
     await place.consume()
     await place.send("detail-page-view", PRODUCT)
-    entry = await place.client.xadd(keys.events_key("demo"), {"e": "x"})
+    entry: Any = await place.client.xadd(keys.events_key("demo"), {"e": "x"})
     await Consumer(place.client, "demo").stream.join()
     await place.client.xreadgroup(keys.PROFILES_GROUP, "broken", {keys.events_key("demo"): ">"}, count=10)
     customer = pseudonym(SECRET, "demo", "customer", CUSTOMER)
@@ -134,16 +139,18 @@ async def everything(client: "AsyncRedis") -> dict[bytes, bytes]:
     """Every key of the store with its contents, as one searchable text each."""
     found = {}
     async for key in client.scan_iter():
-        kind = await client.type(key)
-        read: dict[bytes, Callable[[], Any]] = {
-            b"string": lambda k=key: client.get(k),  # type: ignore[misc]  # because mypy cannot type a lambda's default
-            b"hash": lambda k=key: client.hgetall(k),  # type: ignore[misc]  # because mypy cannot type a lambda's default
-            b"set": lambda k=key: client.smembers(k),  # type: ignore[misc]  # because mypy cannot type a lambda's default
-            b"zset": lambda k=key: client.zrange(k, 0, -1),  # type: ignore[misc]  # because mypy cannot type a lambda's default
-            b"list": lambda k=key: client.lrange(k, 0, -1),  # type: ignore[misc]  # because mypy cannot type a lambda's default
-            b"stream": lambda k=key: client.xrange(k),  # type: ignore[misc]  # because mypy cannot type a lambda's default
+        named: Any = await client.type(key)
+        kind = named.decode()
+        read: dict[str, Callable[[Any], Any]] = {
+            "string": client.get,
+            "hash": client.hgetall,
+            "set": client.smembers,
+            "zset": lambda name: client.zrange(name, 0, -1),
+            "list": lambda name: client.lrange(name, 0, -1),
+            "stream": client.xrange,
         }
-        found[key] = key + repr(await read[kind]()).encode() + (await client.dump(key) or b"")
+        dumped: Any = await client.dump(key)
+        found[key] = key + repr(await read[kind](key)).encode() + (dumped or b"")
     return found
 
 

@@ -17,6 +17,7 @@ from backend import audit
 from backend.release import drift, review, scheduler, steps
 from backend.release.scheduler import check_and_retrain, events_since, look
 from backend.release.state import Candidate, ReleaseError
+from backend.release.triggers import learned_until
 from backend.release.verdict import Verdict
 from edge.core.bundle import read_live, read_manifest
 from edge.core.keys import counts_key
@@ -191,7 +192,7 @@ async def test_the_scheduler_trains_for_a_reason_and_then_rests(
     """No reason: nothing. Many new events: a run, whose reason is told. After it: nothing for a while."""
     clock = tmp_path / "clock"
     monkeypatch.setenv("ENDCAP_CLOCK_FILE", str(clock))
-    learned = scheduler.learned_until(read_manifest(releases.shop / releases.live))
+    learned = learned_until(read_manifest(releases.shop / releases.live))
     clock.write_text(str(learned + 3_600))
     settings = releases.settings.model_copy(update={"retrain_on_drift": False})
     asked: list[str] = []
@@ -223,7 +224,7 @@ async def test_the_scheduler_measures_drift(
     """Once a day; what drifted is a reason to train; a measurement that fails is not tried at every look."""
     clock = tmp_path / "clock"
     monkeypatch.setenv("ENDCAP_CLOCK_FILE", str(clock))
-    clock.write_text(str(scheduler.learned_until(read_manifest(releases.shop / releases.newer))))
+    clock.write_text(str(learned_until(read_manifest(releases.shop / releases.newer))))
     quiet = releases.settings.model_copy(update={"retrain_interval_h": 0, "retrain_new_share": 0})
     prepared: list[str] = []
 

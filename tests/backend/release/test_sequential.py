@@ -71,7 +71,7 @@ def test_a_better_canary_is_never_accused() -> None:
     assert [first_alarm(rng, 1.3) for _ in range(60)] == [None] * 60
 
 
-@pytest.mark.parametrize(("ratio", "within"), [(0.0, 12), (0.4, 40), (0.6, 120)])
+@pytest.mark.parametrize(("ratio", "within"), [(0.0, 5), (0.4, 15), (0.6, 40)])
 def test_a_worse_canary_is_found_and_the_worse_the_sooner(ratio: float, within: int) -> None:
     """In nineteen of twenty cases within so many looks of 120 shelves each."""
     rng = np.random.default_rng(3)

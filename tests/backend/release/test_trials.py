@@ -150,7 +150,7 @@ async def test_a_canary_that_an_edge_refuses_is_withdrawn(
     day = int(time.time() // 86_400)
     until(lambda: edge.edge.recommender.live.places["canary"].refused)
     for _ in range(200):
-        if await client.hget(counts_key("demo", day), "served:broken:refused"):  # type: ignore[misc]  # because redis-py types both clients alike
+        if await client.hget(counts_key("demo", day), "served:broken:refused"):
             break
         time.sleep(0.05)
     assert "withdrawn: 1 edge process(es) refused" in await trials.look(settings, client)
@@ -160,7 +160,7 @@ async def test_a_trial_begins_anew_with_another_share(settings: Settings, client
     """What was counted under the old share stays out; the same call again changes nothing."""
     second, day = another(settings.bundles_dir), int(time.time() // 86_400)
     await trials.start(settings, client, "test", second, 10)
-    await client.hincrby(counts_key("demo", day), f"served:{second}:failed", 500)  # type: ignore[misc]  # because redis-py types both clients alike
+    await client.hincrby(counts_key("demo", day), f"served:{second}:failed", 500)
     await trials.start(settings, client, "test", second, 20)
     found = await trials.assess(settings, client)
     assert found is not None
@@ -181,7 +181,7 @@ async def test_a_good_canary_is_promoted_by_itself_only_where_nobody_need_be_ask
     await trials.start(settings, client, "test", second, 50)
     for version in (second, live):
         for name, n in (("impressions", 100_000), ("clicks", 5_000)):
-            await client.hincrby(counts_key("demo", day), f"{name}:similar:{version}", n)  # type: ignore[misc]  # because redis-py types both clients alike
+            await client.hincrby(counts_key("demo", day), f"{name}:similar:{version}", n)
     patient = settings.model_copy(update={"canary_least_h": 0.0})
     assert "second serves 50 %: shoppers click as much" in await trials.look(patient, client)
     eager = patient.model_copy(update={"publish": "auto"})

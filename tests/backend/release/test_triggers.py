@@ -19,7 +19,7 @@ SETTINGS = Settings(retrain_interval_h=100, retrain_new_share=0.1, retrain_rest_
 
 def manifest(**data: Any) -> Manifest:
     """A model that learned from 1,000 events until the end of October."""
-    told = {"last_day": "2026-10-31", "events": 1_000} | data
+    told: dict[str, Any] = {"last_day": "2026-10-31", "events": 1_000} | data
     return Manifest("v1", "demo", "2026-11-05T00:00:00+00:00", (), {}, {}, Golden([], []), {}, {},
                     {name: value for name, value in told.items() if value is not None})  # fmt: skip
 

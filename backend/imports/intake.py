@@ -26,7 +26,7 @@ from backend.imports.denials import heed
 from edge.core.bundle import replace_file
 from edge.core.events import PURPOSES, Purpose
 from edge.core.keys import PseudonymKey, ShopperKind, pseudonym
-from edge.core.products import Product, write_snapshot
+from edge.core.products import Product, read_snapshot, write_snapshot
 from training import engine as engines
 from training import intake
 
@@ -47,6 +47,7 @@ class Import:
     name: str
     work: Path
     declared: tuple[Purpose, ...]
+    catalogue: Path  # the shop's snapshot, replaced by the source's products where there are any
     restricted: tuple[str, ...] = ()  # categories whose purchases are not kept, by path or by one of its names
 
 
@@ -109,8 +110,8 @@ def judge(plain: Path, job: Import, state: State) -> None:
         all_rejected = pa.concat_tables([table.drop_columns("row") for table in rejected.values()])
         pa.csv.write_csv(all_rejected, job.work / REJECTED_FILE)
         engines.write_parquet(engine, intake.product_columns(judged.products), job.work / _PRODUCTS_FILE)
-        good = judged.events.filter(judged.events.reason.isnull())
-        good = good.mutate(restricted=_restricted(good, judged.products, job.restricted))
+        marked = judged.events.mutate(restricted=_restricted(judged, job))
+        good = engines.keep(engine, "good", marked.filter(marked.reason.isnull()))
         counts = engines.arrow(engine, good.aggregate(
             analytics=(~good.analytics).sum(), restricted=(good.analytics & good.restricted).sum(),
         )).to_pylist()[0]  # fmt: skip
@@ -128,17 +129,24 @@ def judge(plain: Path, job: Import, state: State) -> None:
     _keep(job.work, state)
 
 
-def _restricted(events: Table, products: Table, restricted: Sequence[str]) -> BooleanValue:
-    """Whether a row's product lies in one of these categories."""
-    if not restricted:
+def _restricted(judged: intake.Judged, job: Import) -> BooleanValue:
+    """Whether a row's product lies in one of these categories: by the source's products, else by the catalogue's."""
+    events, products = judged.events, judged.products
+    if not job.restricted:
         return ibis.literal(False)
-    path = ibis.coalesce(products.path, "").lower()
-    hit: BooleanValue = ibis.literal(False)
-    for category in restricted:
-        wanted = " > ".join(part.strip() for part in category.lower().split(">"))
-        hit = hit | (ibis.literal(" > ") + path + " > ").contains(f" > {wanted} > ")
-    named = products.filter(products.reason.isnull() & hit).id
-    return ibis.coalesce(events.product_id.isin(named), False)
+    rows = engines.arrow(judged.engine, products.filter(products.reason.isnull()).select("id", "path")).to_pylist()
+    paths = {row["id"]: row["path"] or "" for row in rows}
+    if not paths and job.catalogue.exists():
+        paths = {product.id: product.category for product in read_snapshot(job.catalogue).products}
+    wanted = [_levels(entry) for entry in job.restricted]
+    ids = [id_ for id_, path in paths.items() if any(entry in _levels(path) for entry in wanted)]
+    named = engines.keep(judged.engine, "restricted", ibis.memtable(pa.table({"id": pa.array(ids, pa.string())})))
+    return ibis.coalesce(events.product_id.isin(named.id), False)
+
+
+def _levels(path: str) -> str:
+    """A category path such that a level, or several in a row, stand in it as a whole."""
+    return f"> {' > '.join(part.strip() for part in path.casefold().split('>'))} >"
 
 
 def _log_rows(t: Table) -> Table:
@@ -236,15 +244,14 @@ def _drop(log: EventLog, job: Import, days: Sequence[date]) -> None:
     log.delete([path for path in log.files(job.shop, days) if path.endswith(f"/{job.name}.parquet")])
 
 
-def write_catalogue(job: Import, data_dir: Path, state: State) -> None:
+def write_catalogue(job: Import, state: State) -> None:
     """The products as the shop's catalogue, where any came along; changes since the import began still count."""
     if not state.products:
         return
     names: list[str] = list(Product.__struct_fields__)
     rows = pq.read_table(job.work / _PRODUCTS_FILE, columns=names).to_pylist()
-    path = data_dir / "catalogue" / f"{job.shop}.cat"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_snapshot(path, (Product(**row) for row in rows), as_of=state.recorded.timestamp())
+    job.catalogue.parent.mkdir(parents=True, exist_ok=True)
+    write_snapshot(job.catalogue, (Product(**row) for row in rows), as_of=state.recorded.timestamp())
 
 
 def finish(job: Import) -> None:

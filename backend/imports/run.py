@@ -25,7 +25,7 @@ from backend.platforms.guard import Rules
 from backend.settings import Settings
 from edge.core import clock
 from edge.core.events import Purpose
-from edge.core.keys import load_key
+from edge.core.keys import PseudonymKey, load_key
 from training.reading import find
 from training.rules import DataError
 
@@ -102,14 +102,14 @@ def run_bigcommerce(settings: Settings, since: datetime | None, declared: Declar
         asyncio.run(live.bigcommerce_parts(settings, work, since, tell))
     content = fingerprint(sorted((work / "rows").glob("*.parquet")))
     key = load_key(settings.data_dir, settings.pseudonym_key)
-    job = Import(settings.shop, key, f"import-bigcommerce-{content}", work, declared.consent, declared.restricted)
+    job = _import(settings, key, f"import-bigcommerce-{content}", work, declared)
     return _from_parts(settings, job, state, declared, tell)
 
 
 def _running(settings: Settings, kind: str, since: datetime | None, declared: Declared) -> Path:
     """Where a run keeps what it has fetched; the same run again finds it."""
     key = load_key(settings.data_dir, settings.pseudonym_key)
-    how = f"{since} {sorted(declared.consent)} {sorted(declared.restricted)} {key.id}"
+    how = f"{since} {sorted(declared.consent)} {_restricted(settings, declared)} {key.id}"
     work = settings.data_dir / "imports" / settings.shop / f"run-{kind}-{hashlib.sha256(how.encode()).hexdigest()[:16]}"
     sweep(work.parent, keep=work)
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -137,7 +137,7 @@ def _write(settings: Settings, job: Import, state: State, declared: Declared, te
 
     report = with_store(settings, into_log)
     if declared.catalogue:
-        write_catalogue(job, settings.data_dir, state)
+        write_catalogue(job, state)
     audit.append(
         settings.data_dir, job.shop, "import", f"import {job.name.split('-')[1]}", "done", name=job.name,
         rows=report.rows, days=report.days, products=report.products, consent=list(declared.consent),
@@ -161,11 +161,22 @@ def _job(settings: Settings, kind: str, files: Sequence[Path], declared: Declare
     key = load_key(settings.data_dir, settings.pseudonym_key)
     size, done = sum(path.stat().st_size for path in files), _Counter(tell)
     content = fingerprint(files, lambda more: done.add("looking at files (bytes)", more, size))
-    how = f"{content} {sorted(declared.consent)} {sorted(declared.restricted)} {key.id}"
+    how = f"{content} {sorted(declared.consent)} {_restricted(settings, declared)} {key.id}"
     work = settings.data_dir / "imports" / settings.shop / f"{kind}-{hashlib.sha256(how.encode()).hexdigest()[:16]}"
     sweep(work.parent, keep=work)
     work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Import(settings.shop, key, f"import-{kind}-{content}", work, declared.consent, declared.restricted)
+    return _import(settings, key, f"import-{kind}-{content}", work, declared)
+
+
+def _import(settings: Settings, key: PseudonymKey, name: str, work: Path, declared: Declared) -> Import:
+    catalogue = settings.data_dir / "catalogue" / f"{settings.shop}.cat"
+    return Import(settings.shop, key, name, work, declared.consent, catalogue, _restricted(settings, declared))
+
+
+def _restricted(settings: Settings, declared: Declared) -> tuple[str, ...]:
+    """The shop's restricted categories, where its settings name some, and those of this import."""
+    listed = str(settings.model_dump().get("restricted_categories", "")).split(",")
+    return tuple(sorted({*declared.restricted, *(entry.strip() for entry in listed if entry.strip())}))
 
 
 def _state(job: Import) -> State:

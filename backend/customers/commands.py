@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 def facts_command(
     restricted: Annotated[
-        list[str] | None, typer.Option(help="a category that no fact may stand on; may be repeated")
+        list[str] | None, typer.Option(help="a further category that no fact may stand on; may be repeated")
     ] = None,
 ) -> None:
     """Compute what the history tells of every customer, and write it for the edge to read."""
@@ -38,7 +38,8 @@ def facts_command(
         console.print("no models of customers yet, so no forecasts; fit them with `python -m training customers`")
     with bar() as progress:
         counting = progress.add_task("computing facts", total=1)
-        found = compute(dataset, fitted, settings.shop, key, restricted or ())
+        named = (*settings.restricted_categories.split(","), *(restricted or ()))
+        found = compute(dataset, fitted, settings.shop, key, named)
         progress.advance(counting)
         task = progress.add_task("writing facts", total=len(found))
 

@@ -34,15 +34,19 @@ return 1
 
 @dataclass(frozen=True)
 class Written:
-    """How many customers' facts were written, how many customers had denied it, and the bytes written."""
+    """How many customers' facts were written, how many had denied it, of how many nothing can be told, and bytes."""
 
     customers: int
     denied: int
+    untold: int
     value_bytes: int
 
     def __str__(self) -> str:
         mean = self.value_bytes / max(self.customers, 1)
-        return f"facts of {self.customers:,} customers written, {mean:,.0f} bytes each; {self.denied:,} had denied it"
+        return (
+            f"facts of {self.customers:,} customers written, {mean:,.0f} bytes each; {self.denied:,} had denied "
+            f"it, of {self.untold:,} there is nothing to tell"
+        )
 
 
 def compute(
@@ -50,18 +54,20 @@ def compute(
 ) -> list[Facts]:
     """Every customer's facts as of the data set's last day, from lines with consent to personalization.
 
-    Without models there are no forecasts, and customers without a recent purchase have none either. Customers have
-    none of the counted facts when all they bought is restricted. Raises DataError when no customer bought anything.
+    Without models there are no forecasts, and customers without a recent purchase have none either. Customers of whom
+    nothing can be told are among them, so that what was told once can be taken away. Raises DataError when no customer
+    bought anything.
     """
     history = collect(dataset, "personalization")
-    told: dict[str, dict[str, Value | None]] = {
-        row.pop("shopper"): row for row in habits(dataset, history.end, restricted=restricted).to_pylist()
-    }
+    everybody = engines.arrow(dataset.engine, history.days.select("shopper").distinct())["shopper"].to_pylist()
+    told: dict[str, dict[str, Value | None]] = {shopper: {} for shopper in everybody}
+    for row in habits(dataset, history.end, restricted=restricted).to_pylist():
+        told[row.pop("shopper")] = row
     if models is not None:
         known = seen(history, history.end, models.manifest.window)
         for name, answers in models.predict(known).items():
             for shopper, answer in zip(known.shoppers, answers.tolist(), strict=True):
-                told.setdefault(shopper, {})[name] = answer
+                told[shopper][name] = answer
     now, version = clock.now(), models.manifest.version if models else ""
     currency = _currency(dataset)
     return [
@@ -79,8 +85,11 @@ def compute(
 
 
 async def write(redis: "Redis", found: Collection[Facts], progress: Callable[[int], None] = lambda _: None) -> Written:
-    """Write facts, but for customers who have denied it; `progress` hears how many were done since it last did."""
-    customers = denied = size = 0
+    """Write facts, and delete those of customers who have denied it or of whom nothing can be told any more.
+
+    `progress` hears how many were done since it last did.
+    """
+    customers = denied = untold = size = 0
     rest = iter(found)
     while batch := list(islice(rest, _BATCH)):
         async with redis.pipeline(transaction=False) as pipe:
@@ -96,19 +105,21 @@ async def write(redis: "Redis", found: Collection[Facts], progress: Callable[[in
                 else:
                     pipe.eval(_PUT, 2, name, consents, consent, data, str(keys.FACTS_TTL_S))
             done: list[Any] = await pipe.execute()
-        for (_, _, data), taken in zip(sent, done, strict=True):
+        for (facts, _, data), taken in zip(sent, done, strict=True):
             if data is not None and taken:
                 customers, size = customers + 1, size + len(data)
-            else:
+            elif facts.current():
                 denied += 1
+            else:
+                untold += 1
         progress(len(batch))
-    return Written(customers, denied, size)
+    return Written(customers, denied, untold, size)
 
 
 def _sent(batch: list[Facts], decisions: list[bytes | None]) -> Iterator[tuple[Facts, bytes, bytes | None]]:
-    """Facts, the consent as stored, and the bytes to write: None where a stored decision denies it."""
+    """Facts, the consent as stored, and the bytes to write: None where there are none or consent denies it."""
     for facts, stored in zip(batch, decisions, strict=True):
-        yield facts, stored or b"", encode_facts(facts) if _allowed(facts, stored) else None
+        yield facts, stored or b"", encode_facts(facts) if facts.current() and _allowed(facts, stored) else None
 
 
 def _allowed(facts: Facts, stored: bytes | None) -> bool:

@@ -127,6 +127,17 @@ def test_the_currency_is_the_shops(tmp_path: Path) -> None:
     assert compute(shop(tmp_path / "none", [bought("ada", 1)]), None, "demo", KEY)[0].currency == "USD"
 
 
+def test_facts_that_can_be_told_no_more_are_taken_away(tmp_path: Path, session_store: str, redis: Any) -> None:
+    """Of who bought restricted goods only, or long ago: no old preference outlives the rule that forbids it."""
+    data = shop(tmp_path, [bought("ada", day, "pills") for day in range(6)] + [bought("bob", day) for day in range(90)])
+    name = keys.facts_key("demo", _ada())
+    assert put(session_store, compute(data, None, "demo", KEY)).customers == 2
+    assert redis.exists(name)
+    done = put(session_store, compute(data, None, "demo", KEY, ["medicine"]))
+    assert (done.customers, done.denied, done.untold) == (0, 0, 2)
+    assert not redis.exists(name)
+
+
 def test_a_stored_denial_keeps_facts_out_and_takes_old_ones_away(session_store: str, redis: "Redis") -> None:
     """So does consent that cannot be read; a grant lets them in."""
     decisions = {
@@ -165,16 +176,18 @@ def test_a_withdrawal_during_the_write_wins(
 def command(data_dir: Path, session_store: str, redis: "Redis") -> Callable[..., subprocess.CompletedProcess[str]]:
     """`python -m backend ...` on the test's data directory and store."""
 
-    def run_(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run_(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         given = {"ENDCAP_DATA_DIR": str(data_dir), "REDIS_URL": session_store, "COLUMNS": "200"}
         line = [sys.executable, "-m", "backend", *arguments]
-        return subprocess.run(line, env=os.environ | given, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            line, env=os.environ | given | environment, capture_output=True, text=True, timeout=120, check=False
+        )
 
     return run_
 
 
 def test_from_the_command_to_the_edge(
-    command: Callable[..., Any], fitted: tuple[Dataset, Path], data_dir: Path, serve: Any, tmp_path: Path
+    command: Callable[..., Any], fitted: tuple[Dataset, Path], data_dir: Path, serve: Any, redis: Any
 ) -> None:
     """`facts` says that models are missing, then uses them; `key` makes what opens the answer."""
     shutil.copytree(fitted[0].directory, data_dir / "datasets" / "demo")
@@ -182,8 +195,10 @@ def test_from_the_command_to_the_edge(
     assert first.returncode == 0, first.stderr
     assert "no models of customers yet" in first.stdout
     shutil.copytree(fitted[1], data_dir / "customers")
-    done = command("facts", "--restricted", "Medicine")
+    assert "Health > Medicine" in preferences(redis)
+    done = command("facts", "--restricted", "Wine", ENDCAP_RESTRICTED_CATEGORIES="Pets, Medicine")
     assert done.returncode == 0, done.stderr
+    assert not {"Health > Medicine", "Drinks > Wine"} & preferences(redis)
     assert "customers written" in done.stdout
     assert "no models" not in done.stdout
     key = command("key").stdout.split()[0]
@@ -192,6 +207,13 @@ def test_from_the_command_to_the_edge(
     answer = running.client.get("/v1/customers/k0/facts", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 200, answer.text
     assert {"customer_ltv_12m", "churn_risk_30d", "repurchase_14d"} <= set(answer.json()["facts"])
+
+
+def preferences(redis: Any) -> set[object]:
+    """The preferred categories of the facts in the store."""
+    found = [name.decode()[3:-1].split("/", 1) for name in redis.scan_iter("f:*")]
+    stored = [decode_facts(redis.get(keys.facts_key(*owner)), *owner) for owner in found]
+    return {one.current().get("preferred_category") for one in stored}
 
 
 def test_damaged_models_stop_the_command(

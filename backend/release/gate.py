@@ -65,7 +65,7 @@ def judge(
         return _decided(verdict, [Check("parity", False, f"an edge would refuse it: {error}")])
     checks = [*_of_itself(manifest, model), *_sizes(state.directory, version, serving, settings)]
     window = _window(dataset, settings, manifest, serving, progress)
-    checks += list(_shipped(model.index, window))
+    checks += list(_shipped(model.index, window, _day(manifest, "last_day") + 1))
     if serving is None:
         return _decided(verdict, checks, window)
     candidate = Contender(model, window.before)
@@ -161,7 +161,7 @@ def _sizes(directory: Path, version: str, live: Model | None, settings: Settings
     yield Check("size", fits, found, theirs / 2**20, ours / 2**20, f"{settings.gate_larger:g} times")
 
 
-def _shipped(index: Index, window: _Window) -> Iterator[Check]:
+def _shipped(index: Index, window: _Window, end: int) -> Iterator[Check]:
     """The index that ships was not measured, it knows the answers; but what the early one knows it must know."""
     before = window.before
     here = index.positions(before.ids)
@@ -178,9 +178,9 @@ def _shipped(index: Index, window: _Window) -> Iterator[Check]:
     short = [f"{shares[name]:.0%} of the {name}" for name in shares if shares[name] < least[name]]
     if lacking > (1 - _KNOWN) * len(before.ids):
         short.append(f"{lacking} products are missing")
-    # `as_of` in float32 holds days exactly.
-    if index.as_of < window.end:
-        short.append(f"it ends at {_date(int(index.as_of) - 1)}, the data at {_date(window.end - 1)}")
+    # `as_of` in float32 holds days exactly. The data may have grown since: that is no fault of the candidate.
+    if index.as_of < end:
+        short.append(f"it ends at {_date(int(index.as_of) - 1)}, the data at {_date(end - 1)}")
     found = "it knows what an index of the days before the window knows"
     yield Check("shipped index", not short, "; ".join(short) or found, candidate=shares["sales"], limit=f"{_KNOWN:.0%}")
 

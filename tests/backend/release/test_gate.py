@@ -71,6 +71,21 @@ def test_a_truncated_index_is_refused(releases: Any, shop_dir: Dataset, short_ar
     assert "it ends at" in reason
 
 
+def test_data_that_grew_since_are_no_fault(releases: Any, shop_dir: Dataset) -> None:
+    """A candidate of older data is asked about the days since, too, and its index may end where its data did."""
+    twin = releases.add()
+    manifest = read_manifest(releases.shop / releases.live)
+    source = releases.shop / releases.live
+    shutil.rmtree(releases.shop / twin)
+    shutil.copytree(source, releases.shop / twin)
+    told = msgspec.structs.replace(manifest, version=twin)
+    (releases.shop / twin / "manifest.json").write_bytes(msgspec.json.encode(told))
+    verdict = judge(shop_dir, releases.settings, twin)
+    assert set(failed(verdict)) <= {"latency"}
+    assert verdict.window is not None
+    assert verdict.window[0] > str(manifest.data["last_day"])
+
+
 def test_broken_parity_is_refused(releases: Any, shop_dir: Dataset) -> None:
     """Golden scores that this machine does not compute: no edge would take it."""
     golden = read_manifest(releases.shop / releases.newer).golden

@@ -73,14 +73,14 @@ def test_a_damaged_bundle_is_refused_while_the_old_one_serves(
     spoil, reason = DAMAGES[damage]
     second = rewritten(bundle)
     spoil(second)
-    refused = edge.metric("endcap_bundles_refused_total", shop="demo")
+    refused = edge.metric("endcap_bundles_refused_total", shop="demo", role="live")
     write_live(data_dir / "bundles", "demo", Live("second"))
     until(lambda: edge.client.get("/readyz").json()["model_refused"])
     state = edge.client.get("/readyz").json()
     assert reason in state["model_refused"]
     assert state["status"] == "ready"
     assert edge.shelves("home")["model_version"] == bundle.name
-    assert edge.metric("endcap_bundles_refused_total", shop="demo") == refused + 1
+    assert edge.metric("endcap_bundles_refused_total", shop="demo", role="live") == refused + 1
 
 
 def test_a_new_bundle_is_swapped_in(edge: Any, bundle: Path, data_dir: Path, until: Callable[..., None]) -> None:

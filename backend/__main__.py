@@ -21,6 +21,7 @@ from backend.reconcile import commands as reconcile
 from backend.refresh import Refreshed, refresh
 from backend.release import commands as release
 from backend.release import trial_commands as trial
+from backend.restricted import Strip
 from backend.settings import Settings
 from edge.changes import put_changes
 from edge.core.errors import EndcapError
@@ -53,7 +54,9 @@ def refresh_command() -> None:
         task = progress.add_task("writing profiles", total=dataset.summary.shoppers)
 
         async def job(redis: "Redis") -> Refreshed:
-            return await refresh(redis, dataset, settings.shop, key, lambda n: progress.advance(task, n))
+            strip = Strip(redis, settings)
+            await strip.refresh()
+            return await refresh(redis, dataset, settings.shop, key, lambda n: progress.advance(task, n), strip)
 
         done = with_store(settings, job)
     console.print(str(done))

@@ -18,7 +18,7 @@ from redis.exceptions import ClusterDownError, MaxConnectionsError, RedisCluster
 
 from edge.breaker import Breaker
 from edge.core import keys
-from edge.core.codec import decode_profile, decode_session, encode_profile, encode_session
+from edge.core.codec import decode_profile, decode_session, encode_session
 from edge.core.consent import Decision, decode_decision, encode_decision, in_force
 from edge.core.errors import CodecError
 from edge.core.events import Event, Purpose
@@ -223,24 +223,6 @@ class ShopperStore:
             # trail goes last, so that a crash in between leaves something to repeat the withdrawal from.
             await self.redis.xdel(keys.events_key(shop), *entries)
             await self.redis.delete(trail_key)
-
-    async def put_profiles(self, profiles: Sequence[Profile]) -> dict[str, int]:
-        """Write whole profiles, with TTL, but for shoppers who have denied it. Returns the bytes written, by key.
-
-        For the backend, so not through the breaker.
-        """
-        owners = [keys.consent_key(one.shop, one.shopper) for one in profiles]
-        decisions = await get_many(self.redis, owners)
-        written = {}
-        async with self.redis.pipeline(transaction=False) as pipe:
-            for profile, stored in zip(profiles, decisions, strict=True):
-                decision = _believed("consent", decode_decision, stored, profile.shop, profile.shopper)
-                if decision is None or "personalization" in decision.granted:
-                    name, data = keys.profile_key(profile.shop, profile.shopper), encode_profile(profile)
-                    written[name] = len(data)
-                    pipe.set(name, data, ex=keys.PROFILE_TTL_S)
-            await pipe.execute()
-        return written
 
     async def ready(self) -> bool:
         """Whether the store answers."""

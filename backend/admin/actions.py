@@ -18,7 +18,7 @@ from backend.consume.dead import replay_dead
 from backend.release import steps, trials
 from edge.core import clock, tasks
 from edge.core.errors import EndcapError
-from edge.core.keys import ShopperKind, load_key, pseudonym, tasks_key
+from edge.core.keys import ShopperKind, load_keys, pseudonym, tasks_key
 from edge.core.switches import SURFACES, Switches, read_switches, write_switches
 
 _NONE = "-"  # of a form's boxes, so that none checked differs from none sent
@@ -120,7 +120,7 @@ async def shadow(backend: Backend, actor: str, fields: _Version) -> Result:
 async def erase(backend: Backend, actor: str, fields: _Erase) -> Result:
     """Ask the task worker to forget a person everywhere; what is passed on holds pseudonyms only."""
     settings = backend.settings
-    key = load_key(settings.data_dir, settings.pseudonym_key)
+    known = load_keys(settings.data_dir, settings.pseudonym_key)  # also former ones, while they rotate
     kinds: dict[ShopperKind, str | None] = {
         "customer": fields.customer_id,
         "visitor": fields.visitor_id,
@@ -128,7 +128,7 @@ async def erase(backend: Backend, actor: str, fields: _Erase) -> Result:
         "email": fields.email,
         "phone": fields.phone,
     }
-    names = tuple(pseudonym(key, settings.shop, kind, id_) for kind, id_ in kinds.items() if id_ is not None)
+    names = tuple(pseudonym(key, settings.shop, kind, id_) for key in known for kind, id_ in kinds.items() if id_)
     if not names and not fields.orders:
         raise EndcapError("name the person: customer_id, visitor_id, loyalty_id, email, phone or orders")
     task = tasks.Erase(secrets.token_hex(8), clock.now(), names, fields.orders, fields.reason)

@@ -5,6 +5,8 @@ In: the settings and a store. Out: a sentence for the table of jobs.
 
 import asyncio
 import sys
+import time
+from collections import deque
 
 from redis.asyncio import Redis
 
@@ -18,6 +20,8 @@ from backend.release.scheduler import check_and_retrain
 from backend.settings import Settings
 from edge.core.errors import EndcapError
 from training.dataset import Dataset
+
+_FORECASTS_S = 7 * 86_400.0
 
 
 async def reconcile_orders(settings: Settings, redis: "Redis") -> str:
@@ -41,13 +45,29 @@ async def retrain_when_due(settings: Settings, redis: "Redis") -> str:
 
 
 def from_log(settings: Settings) -> Dataset:
-    """The data set made anew from the event log, by a program of its own; as it stands where no log is kept."""
-    if EventLog.open(settings.event_log, settings.data_dir) is not None:
-        limits, environment = limits_of(settings), environment_of(settings)
-        if settings.redis_url:
-            environment["REDIS_URL"] = settings.redis_url
-        command = [sys.executable, "-m", "backend", "prepare"]
-        ended = asyncio.run(run_limited(command, limits, environment=environment))
-        if not ended.done:
-            raise TrainingError(f"no data set could be prepared from the event log: {ended.why(limits)}")
+    """The data set made anew from the event log, by a program of its own; as it stands where the log holds nothing."""
+    log = EventLog.open(settings.event_log, settings.data_dir)
+    if log is not None and log.days(settings.shop):
+        asyncio.run(_program(settings, "preparing the data set", "backend", "prepare"))
     return opened(settings)
+
+
+async def facts(settings: Settings, redis: "Redis") -> str:
+    """Every customer's facts, by forecasts that are fitted again once they are a week old."""
+    fitted = settings.data_dir / "customers" / settings.shop / "live.json"
+    if not fitted.exists() or time.time() - fitted.stat().st_mtime > _FORECASTS_S:
+        await _program(settings, "fitting the forecasts", "training", "customers")
+    return await _program(settings, "computing facts", "backend", "facts")
+
+
+async def _program(settings: Settings, what: str, *arguments: str) -> str:
+    """Run a program of ours under the limits of a training run; the last line it said. Raises TrainingError."""
+    limits, environment = limits_of(settings), environment_of(settings)
+    if settings.redis_url:
+        environment["REDIS_URL"] = settings.redis_url
+    said: deque[str] = deque(maxlen=1)
+    command = [sys.executable, "-m", *arguments]
+    ended = await run_limited(command, limits, said.append, environment)
+    if not ended.done:
+        raise TrainingError(f"{what} did not end well: {ended.why(limits)}")
+    return said[0].strip() if said else "done"

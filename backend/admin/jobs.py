@@ -20,7 +20,8 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from backend.admin.chores import reconcile_orders, retrain_when_due
+from backend.admin import chores
+from backend.admin.chores import reconcile_orders
 from backend.admin.supervise import end
 from backend.release import trials
 from backend.settings import Settings
@@ -63,8 +64,8 @@ class Record(msgspec.Struct, frozen=True):
 
 JOBS: tuple[Job, ...] = (
     Job("canary", MINUTE, "judge the canary, and withdraw one that is worse", run=trials.look),
-    Job("retrain", MINUTE, "measure drift, and train and judge where there is a reason", run=retrain_when_due),
-    Job("facts", DAY, "recompute the facts of every customer", command=("facts",)),
+    Job("retrain", MINUTE, "measure drift, and train and judge where there is a reason", run=chores.retrain_when_due),
+    Job("facts", DAY, "recompute the facts of every customer, and weekly the forecasts in them", run=chores.facts),
     Job("retention", DAY, "let go what is older than agreed", command=("retention",)),
     Job("compact", DAY, "merge the small files of past days of the event log", command=("compact",)),
     Job("reconcile", DAY, "compare the platform's orders with those received", run=reconcile_orders),

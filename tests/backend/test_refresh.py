@@ -3,16 +3,23 @@
 import os
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 
-from backend.refresh import refresh, replay_profiles
+from backend.refresh import put_profiles, refresh, replay_profiles
 from edge.core import keys
-from edge.core.codec import decode_profile
+from edge.core.codec import decode_profile, encode_profile
+from edge.core.consent import Decision, encode_decision
+from edge.core.events import Event, Line
 from edge.core.keys import PseudonymKey, load_key, pseudonym
+from edge.core.profile import Profile, apply
+from edge.core.restricted import without
 from edge.profiles import connect
 from training.dataset import Dataset
 
@@ -64,6 +71,31 @@ async def test_the_stored_profile_is_the_replayed_one(shop_dir: Dataset, session
         stored = decode_profile(before[keys.profile_key("demo", profile.shopper).encode()])
         assert stored.orders == profile.orders
         assert set(stored.bought) <= set(profile.bought)
+
+
+async def test_profiles_are_written_in_bulk_with_a_ttl(session_store: str, redis: "Redis") -> None:
+    """Their bytes are reported; who has denied it since, and whose profile has merged parts, is left out."""
+    profiles = [Profile("demo", f"k1.{n}") for n in range(50)]
+    for profile in profiles:
+        apply(profile, Event("e", "detail-page-view", datetime.now(UTC), products=(Line("1"),)), time.time())
+    denial = Decision("demo", "k1.9", ("analytics",), time.time(), "banner")
+    redis.set(keys.consent_key("demo", "k1.9"), encode_decision(denial))
+    redis.hset(keys.parts_key("demo", "k1.8"), "own", b"of several devices")
+    client = connect(session_store, timeout_s=5, connections=2)
+    written = await put_profiles(client, profiles)
+    await client.aclose()
+    assert len(written) == 48
+    assert written[keys.profile_key("demo", "k1.7")] == len(encode_profile(profiles[7]))
+    assert not redis.exists(keys.profile_key("demo", "k1.9"), keys.profile_key("demo", "k1.8"))
+    assert 0 < redis.ttl(keys.profile_key("demo", "k1.7")) <= keys.PROFILE_TTL_S
+
+
+def test_restricted_products_are_left_out(shop_dir: Dataset) -> None:
+    """Whatever the history holds of them: an event of nothing else is no event."""
+    first = next(replay_profiles(shop_dir, "demo", KEY))
+    product = next(iter(first.bought))
+    strip = partial(without, restricted=lambda id_: id_ == product)
+    assert product not in next(replay_profiles(shop_dir, "demo", KEY, strip)).bought
 
 
 def run(data_dir: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -36,7 +36,7 @@ class Doer:
         self.did: list[str] = []
         self._failures = failures
 
-    async def __call__(self, context: Context, task: Any) -> str:
+    async def __call__(self, _context: Context, task: Any) -> str:
         """Do a task."""
         self.did.append(task.id)
         if self._failures:

@@ -19,7 +19,7 @@ from edge.core.codec import decode_session, encode_profile, encode_session
 from edge.core.consent import Decision, decode_decision, encode_decision
 from edge.core.events import Event, Line
 from edge.core.keys import PseudonymKey
-from edge.core.profile import Profile, apply
+from edge.core.profile import Profile
 from edge.core.session import Session
 from edge.embedded import EmbeddedStore
 from edge.identify import Caller, Identifier
@@ -215,20 +215,6 @@ async def test_withdrawing_analytics_alone_leaves_the_profile(store: ShopperStor
     assert known.profile is not None
     assert known.session is not None
     assert redis.xlen(keys.events_key("demo")) == 0
-
-
-async def test_profiles_are_written_in_bulk_with_a_ttl(store: ShopperStore, redis: "Redis") -> None:
-    """Their bytes are reported; a shopper who has denied it since is left out."""
-    profiles = [Profile("demo", f"k1.{n}") for n in range(50)]
-    for profile in profiles:
-        apply(profile, view("1"), NOW)
-    denial = Decision("demo", "k1.9", ("analytics",), NOW, "banner")
-    redis.set(keys.consent_key("demo", "k1.9"), encode_decision(denial))
-    written = await store.put_profiles(profiles)
-    assert len(written) == 49, "the shopper who denied it has none"
-    assert written[keys.profile_key("demo", "k1.7")] == len(encode_profile(profiles[7]))
-    assert not redis.exists(keys.profile_key("demo", "k1.9"))
-    assert 0 < redis.ttl(keys.profile_key("demo", "k1.7")) <= keys.PROFILE_TTL_S
 
 
 async def test_a_store_that_is_not_there_fails_fast_and_opens_the_breaker(tmp_path: Path) -> None:

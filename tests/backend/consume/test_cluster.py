@@ -13,6 +13,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from backend.consume.consumer import Consumer, Limits
 from backend.consume.dead import dead_letters, replay_dead
+from backend.refresh import put_profiles
 from edge.changes import put_changes
 from edge.collect import Collector
 from edge.core import keys
@@ -125,7 +126,7 @@ async def test_dead_letters_and_replaying_stay_in_one_slot(store: ShopperStore) 
 async def test_profiles_are_written_in_bulk(store: ShopperStore) -> None:
     """As the refresh does it, over all nodes."""
     profiles = [Profile(feed.SHOP, feed.visitor(number), orders=number) for number in range(30)]
-    assert len(await store.put_profiles(profiles)) == 30
+    assert len(await put_profiles(store.redis, profiles)) == 30
     known = await store.read(IDENTIFIER.caller("7", None, feed.BOTH))
     assert known.profile is not None
     assert known.profile.orders == 7

@@ -174,8 +174,8 @@ def _import(settings: Settings, key: PseudonymKey, name: str, work: Path, declar
 
 
 def _restricted(settings: Settings, declared: Declared) -> tuple[str, ...]:
-    """The shop's restricted categories, where its settings name some, and those of this import."""
-    listed = str(settings.model_dump().get("restricted_categories", "")).split(",")
+    """The shop's restricted categories, and those of this import."""
+    listed = settings.restricted_categories.split(",")
     return tuple(sorted({*declared.restricted, *(entry.strip() for entry in listed if entry.strip())}))
 
 

@@ -112,6 +112,13 @@ def test_restricted_categories_stay_out(settings: Settings, plain: Path, tell: T
     assert len(read_snapshot(settings.data_dir / "catalogue" / "demo.cat").products) == 3
 
 
+def test_the_shops_own_restricted_categories_stay_out(settings: Settings, plain: Path, tell: Tell) -> None:
+    """Without being named again."""
+    listed = settings.model_copy(update={"restricted_categories": "Weapons, Health > Medicine"})
+    import_plain(listed, plain, ALL, tell)
+    assert [row["event_id"] for row in logged(settings)] == ["v1", "o1", "o1"]
+
+
 def test_without_products_the_catalogue_says_what_is_restricted(settings: Settings, plain: Path, tell: Tell) -> None:
     """It knows the categories from an earlier import."""
     import_plain(settings, plain, ALL, tell)

@@ -56,21 +56,7 @@ class Context:
 
 
 Handler = Callable[[Context, Any], Awaitable[str]]  # does a task; says what was done, without ids of persons
-
-
-def handlers() -> dict[type[tasks.Task], Handler]:
-    """Who does which task."""
-    from backend.platforms.handlers import HANDLERS as FETCHING
-    from backend.privacy.handlers import HANDLERS
-
-    return {**HANDLERS, **FETCHING}
-
-
-def afterwards() -> dict[type[tasks.Task], Callable[[Context], Awaitable[None]]]:
-    """What is to be done once after tasks of a kind, when their entries are gone, too."""
-    from backend.privacy.handlers import AFTERWARDS
-
-    return dict(AFTERWARDS)
+Afterwards = Callable[[Context], Awaitable[None]]
 
 
 class TaskWorker:
@@ -80,16 +66,19 @@ class TaskWorker:
         self,
         redis: "Redis",
         settings: Settings,
-        table: Mapping[type[tasks.Task], Handler] | None = None,
+        table: Mapping[type[tasks.Task], Handler],
+        afterwards: Mapping[type[tasks.Task], Afterwards] | None = None,
         *,
         attempts: int = 5,
         idle_s: float = 60.0,
     ) -> None:
-        """`idle_s`: silence after which a task of another worker, or one that failed, is tried again."""
+        """`table`: who does which task; `afterwards`: what is done once after tasks of a kind, without their entries.
+
+        `idle_s`: silence after which a task of another worker, or one that failed, is tried again.
+        """
         self.redis, self.shop = redis, settings.shop
         self._context = Context(redis, settings.shop, settings)
-        self._table = handlers() if table is None else table
-        self._afterwards = afterwards() if table is None else {}
+        self._table, self._afterwards = table, afterwards or {}
         self.done = 0
         self._attempts, self._idle_ms = attempts, int(idle_s * 1000)
         self._key = keys.tasks_key(settings.shop)

@@ -207,6 +207,8 @@ class ShopperStore:
         if "personalization" not in decision.granted:
             held = (keys.profile_key, keys.session_key, keys.parts_key, keys.facts_key)
             names += [name(shop, subject) for name in held]
+            if "analytics" not in decision.granted:  # else the marks still tell a repeated event from a new one
+                names.append(keys.marks_key(shop, subject))
         arguments: list[bytes | int] = [encode_decision(decision), keys.CONSENT_TTL_S]
         for _ in range(_ATTEMPTS):
             before: Any = await self.redis.get(names[0])

@@ -16,7 +16,7 @@ from backend.event_log.commands import writer_of
 from backend.event_log.store import EventLog
 from backend.event_log.writer import forget_group
 from backend.settings import Settings
-from backend.tasks import TaskWorker
+from backend.task_table import task_worker
 
 Detail = Mapping[str, str | int | float | bool | None]
 
@@ -93,7 +93,7 @@ class Tasks:
     """What the edge and the platforms ask for: erasing, exporting, fetching."""
 
     def __init__(self, settings: Settings, redis: "Redis") -> None:
-        self._worker = TaskWorker(redis, settings)
+        self._worker = task_worker(redis, settings)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Do tasks until `stop` is set."""

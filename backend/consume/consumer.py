@@ -185,20 +185,20 @@ class Consumer:
 
     async def _apply(self, items: Sequence[Item], now: float, done: _Done) -> None:
         known: dict[str, dict[bytes, int]] = {}
-        todo = list(items)
+        left = list(items)
         for _ in range(_ROUNDS):
-            if not todo:
+            if not left:
                 break
-            plans = await self._plan(todo, known, done, now)
-            todo = []
+            plans = await self._plan(left, known, done, now)
+            left = []
             writing = [plan for plan in plans if plan.writes]
             for plan in plans:
                 if not plan.writes:
                     self._settle(plan, done)
             replies = await self._records.write(writing)
             for plan, reply in zip(writing, replies, strict=True):
-                todo += self._judge(plan, reply, known, done)
-        done.failed += [(item, "its shopper's records kept changing") for item in todo]
+                left += self._judge(plan, reply, known, done)
+        done.failed += [(item, "its shopper's records kept changing") for item in left]
 
     def _judge(self, plan: Plan, reply: object, known: dict[str, dict[bytes, int]], done: _Done) -> list[Item]:
         """What a write came to; the items to work on once more."""

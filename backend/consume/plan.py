@@ -4,7 +4,7 @@ In: the shopper's new entries, and what the store holds. Out: a `Plan`: the prof
 what became of each entry. Pure, but for counting records that were not believed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -91,8 +91,7 @@ def make_plan(
     decisions = {subject: _decision(records.get(subject), shop, subject, now) for subject in group.subjects()}
     marks, made = dict(group.marks), list[tuple[bytes, int | None]]()
     outcomes: list[tuple[Outcome, bool]] = []
-    current: _Histories | None = None
-    last: Item | None = None
+    new: list[Item] = []
     for item in group.items:
         allowed = _allowed(item, group.shopper, decisions)
         if not allowed:
@@ -112,22 +111,33 @@ def make_plan(
         if other is not None and not told:
             made.append((other, None))
         if personal:
-            try:
-                current = current or _Histories(_profile(profile, shop, group.tag), group, parts)
-                current.apply(item, now)
-                last = item
-            except PartsNeededError:
-                raise
-            except Exception as error:  # whatever one event does, the others must not stay behind it
-                raise EventFailedError(item) from error
-    before, consent = profile or b"", records.get(group.tag) or b""
-    after, parts_after = b"", dict[str, bytes]()
-    if current is not None and last is not None:
+            new.append(item)
+    after, parts_after = _changed(shop, group, new, profile, now, parts) if new else (b"", {})
+    return Plan(group, profile or b"", records.get(group.tag) or b"", after, made, outcomes, parts_after)
+
+
+def _changed(
+    shop: str,
+    group: Group,
+    new: Sequence[Item],
+    profile: bytes | None,
+    now: float,
+    parts: Mapping[bytes, bytes] | None,
+) -> tuple[bytes, dict[str, bytes]]:
+    """The profile's bytes after these events, and those of its parts that changed."""
+    histories: _Histories | None = None
+    for item in new:
         try:
-            after, parts_after = current.encode()
-        except Exception as error:  # likewise; which of them it was shows when they go one by one, newest first
-            raise EventFailedError(last) from error
-    return Plan(group, before, consent, after, made, outcomes, parts_after)
+            histories = histories or _Histories(_profile(profile, shop, group.tag), group, parts)
+            histories.apply(item, now)
+        except PartsNeededError:
+            raise
+        except Exception as error:  # whatever one event does, the others must not stay behind it
+            raise EventFailedError(item) from error
+    try:
+        return histories.encode() if histories else (b"", {})
+    except Exception as error:  # likewise; which of them it was shows when they go one by one, newest first
+        raise EventFailedError(new[-1]) from error
 
 
 class _Histories:

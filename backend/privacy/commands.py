@@ -18,7 +18,7 @@ from backend.privacy.erase import erase, erase_shop, wash
 from backend.privacy.export import export
 from backend.privacy.retention import retain
 from backend.settings import Settings
-from backend.tasks import TaskWorker
+from backend.task_table import task_worker
 from edge.core import keys, tasks
 from edge.core.errors import EndcapError
 from edge.core.keys import ShopperKind, load_keys, pseudonym
@@ -159,7 +159,7 @@ def tasks_command(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     async def job(redis: "Redis") -> int:
-        worker = TaskWorker(redis, settings)
+        worker = task_worker(redis, settings)
         if once:
             return await worker.once()
         stop = asyncio.Event()

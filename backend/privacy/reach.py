@@ -52,14 +52,14 @@ async def find_reach(redis: "Redis", shop: str, given: Collection[str], orders: 
     orders = frozenset(orders)
     bought = {order_name(shop, order) for order in orders}
     named, shared, hosts = {*given, *bought}, set[str](), dict[str, set[str]]()
-    todo = set(named)
+    fresh = set(named)
     for _ in range(_ROUNDS):
-        if not todo:
+        if not fresh:
             break
         further: set[str] = set()
-        for name in todo:
+        for name in fresh:
             further |= await _names_of(redis, shop, name)
-        for name, link in (await read_links(redis, shop, todo)).items():
+        for name, link in (await read_links(redis, shop, fresh)).items():
             if link.state in ("moved", "moving") or (link.state in ("alias", "held") and name not in bought):
                 further.add(link.shopper)
             elif link.state in ("merged", "merging", "shared", "unlinking"):
@@ -67,8 +67,8 @@ async def find_reach(redis: "Redis", shop: str, given: Collection[str], orders: 
         further -= named
         links = await read_links(redis, shop, further)
         shared |= {name for name, link in links.items() if link.state == "shared"}
-        todo = further - shared
-        named |= todo
+        fresh = further - shared
+        named |= fresh
     for host in named & hosts.keys():
         hosts.pop(host)
     return Reach(frozenset(named), frozenset(shared - named), orders, hosts)

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 S3 = os.environ.get("ENDCAP_TEST_S3")
-NEEDS_S3 = pytest.mark.skipif(S3 is None, reason="no S3 server is named by ENDCAP_TEST_S3")
+NEEDS_S3 = pytest.mark.skipif(S3 is None, reason="no S3 server is named by ENDCAP_TEST_S3")  # none is a package
 PLACES = ["disk", "memory", pytest.param("s3", marks=NEEDS_S3)]
 
 

@@ -10,8 +10,11 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from backend.consume.dead import dead_letters, replay_dead
+from backend.platforms.handlers import HANDLERS as FETCHING
+from backend.privacy.handlers import AFTERWARDS
+from backend.privacy.handlers import HANDLERS as PRIVACY
 from backend.settings import Settings
-from backend.tasks import Context, Handler, TaskWorker, afterwards, handlers
+from backend.tasks import Context, Handler, TaskWorker
 from edge.core import keys, tasks
 from edge.embedded import EmbeddedStore
 from edge.profiles import connect
@@ -146,5 +149,5 @@ async def test_a_worker_waits_for_a_store_that_is_away(tmp_path: Path) -> None:
 
 def test_every_task_has_somebody_who_does_it() -> None:
     """And after erasures the bytes go."""
-    assert handlers().keys() == set(tasks.AnyTask.__args__)
-    assert afterwards().keys() == {tasks.Erase, tasks.EraseShop}
+    assert PRIVACY.keys() | FETCHING.keys() == set(tasks.AnyTask.__args__)
+    assert AFTERWARDS.keys() == {tasks.Erase, tasks.EraseShop}

@@ -20,7 +20,7 @@ from backend.event_log.store import EventLog
 from backend.event_log.writer import LogWriter, ensure_group
 from backend.privacy.retention import retain
 from backend.settings import Settings
-from backend.tasks import TaskWorker
+from backend.task_table import task_worker
 from edge.core import keys, tasks
 from edge.core.consent import decode_decision
 from edge.core.events import Event
@@ -90,7 +90,7 @@ class Place:
     async def ask(self, task: tasks.AnyTask) -> None:
         """Put a task into the shop's stream and let the worker do it."""
         await self.client.xadd(keys.tasks_key("demo"), {"t": tasks.encode_task(task)})
-        assert await TaskWorker(self.client, self.settings).once() >= 1
+        assert await task_worker(self.client, self.settings).once() >= 1
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from backend.identity.merge import unlink
 from backend.privacy.erase import erase, erase_shop
 from backend.privacy.export import export
 from backend.settings import Settings
-from backend.tasks import TaskWorker
+from backend.task_table import task_worker
 from edge.core import keys, tasks
 from edge.core.codec import decode_profile
 from edge.core.events import Event
@@ -77,7 +77,7 @@ async def test_people_merge_move_part_and_are_forgotten_across_nodes(client: "As
     assert await seen(client, customer("new1")) == {"cake", "tea", "oil"}
     await export(client, settings, "r", [customer("new0")])
     await client.xadd(keys.tasks_key(SHOP), {"t": tasks.encode_task(tasks.Erase("e", 0.0, (customer("new0"),)))})
-    assert await TaskWorker(client, settings).once() == 1
+    assert await task_worker(client, settings).once() == 1
     left = {name.decode() async for name in client.scan_iter() if customer("new0").encode() in name}
     assert left == {keys.consent_key(SHOP, customer("new0"))}
     assert await seen(client, customer("new2")) == {"milk", "cake", "tea", "oil"}

@@ -80,5 +80,10 @@ def days(events: list[Past]) -> Iterator[Day]:
         yield Day((date - first) // _WEEK, date, tuple(group))
 
 
+def end_of(week: int, events: list[Past]) -> datetime:
+    """The last second of a week, counted from 0 at the first event's day."""
+    return _midnight(events[0].time) + (week + 1) * _WEEK - timedelta(seconds=1)
+
+
 def _midnight(time: datetime) -> datetime:
     return time.replace(hour=0, minute=0, second=0, microsecond=0)

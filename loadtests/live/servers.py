@@ -36,7 +36,8 @@ class Cast:
 def playing(live: Path, frozen: Path, clock: Path, logs: Path, settings: Mapping[str, str]) -> Iterator[Cast]:
     """Start all servers, the live edge first, since its store serves the others. Raises RunError."""
     logs.mkdir(parents=True, exist_ok=True)
-    shared = {"ENDCAP_CLOCK_FILE": str(clock.absolute()), **settings}
+    # A week's end is a second before the data are a week old.
+    shared = {"ENDCAP_RETRAIN_INTERVAL_H": "160", "ENDCAP_CLOCK_FILE": str(clock.absolute()), **settings}
     key = _secret_key(live)
     with ExitStack() as stack:
         first = stack.enter_context(_edge("live", live, shared, logs))

@@ -71,6 +71,7 @@ def simulate(plan: Plan, admin: Admin, tell: Tell) -> Lived:
         week = 0
         for day in replay.days(events):
             if day.week > week:
+                clock.move_to(replay.end_of(week, events))  # its last day may have had no orders
                 _end_week(week, plan, admin, lived, tell)
                 week = day.week
             told = _ask(day, arms, clock, random, plan.asked_per_day, lived)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loadtests.live.replay import days, read
+from loadtests.live.replay import days, end_of, read
 from loadtests.server import RunError
 
 
@@ -45,6 +45,7 @@ def test_days_know_their_week(tmp_path: Path) -> None:
     found = list(days(read(path)))
     assert [(day.week, day.date.day, len(day.events)) for day in found] == [(0, 1, 1), (0, 2, 1), (1, 8, 1)]
     assert found[0].date == datetime(2026, 10, 1, tzinfo=UTC)
+    assert end_of(0, read(path)) == datetime(2026, 10, 7, 23, 59, 59, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

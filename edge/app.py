@@ -17,7 +17,7 @@ from starlette.routing import Route
 from edge import metrics, respond
 from edge.assembly import Edge, build_edge, store_url
 from edge.core import clock
-from edge.drain import end_with_parent
+from edge.drain import end_tasks, end_with_parent
 from edge.errors import InputError
 from edge.facts import read_facts
 from edge.middleware import Observe
@@ -84,10 +84,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in background:
-            task.cancel()
-        counting.cancel()
-        await asyncio.gather(*background, counting, return_exceptions=True)
+        await end_tasks([*background, counting])
         await follower.aclose()
         await edge.store.redis.aclose()
         await edge.collector.store.redis.aclose()

@@ -12,12 +12,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import FrameType
 
 logger = logging.getLogger("endcap.drain")
 
 _PR_SET_PDEATHSIG = 1
+_ASK_AGAIN_S = 2.0
 
 
 class Drain:
@@ -51,6 +52,18 @@ class Drain:
         # Not in the handler itself: it may have come in the middle of another line being written.
         logger.info("leaving: answers close their connections for %.1f s", self._drain_s)
         loop.call_later(self._drain_s, stop, number, frame)
+
+
+async def end_tasks(tasks: Iterable["asyncio.Task[object]"]) -> None:
+    """Cancel tasks until they have ended.
+
+    Once is not enough: redis-py loses a cancellation that comes in the same moment as a reply, and the task goes on.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_ASK_AGAIN_S)
 
 
 def end_with_parent() -> None:

@@ -10,11 +10,11 @@ import time
 
 import pytest
 
-from edge.drain import Drain
+from edge.drain import Drain, end_tasks
 
 SERVER = """
 import asyncio, logging, signal, sys
-from edge.drain import Drain
+from edge.drain import Drain, end_tasks
 
 async def main():
     drain, stopped, calls = Drain(float(sys.argv[1])), asyncio.Event(), []
@@ -54,7 +54,7 @@ def test_a_process_that_ignored_sigterm_goes_on_ignoring_it() -> None:
     """There is no handler to delay, so nothing is announced either."""
     code = """
 import asyncio, signal
-from edge.drain import Drain
+from edge.drain import Drain, end_tasks
 async def main():
     drain = Drain(0)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -101,3 +101,25 @@ def test_a_process_with_its_launcher_or_without_any_lives() -> None:
     for launcher in (str(os.getpid()), None):
         done = orphan(launcher)
         assert (done.returncode, done.stdout) == (0, "still here\n")
+
+
+async def test_tasks_are_told_again_to_end() -> None:
+    """A library may lose a cancellation that comes with a reply: the task is asked until it has ended."""
+    lost = 0
+
+    async def hard_of_hearing() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if lost:
+                    raise
+                lost += 1
+
+    tasks = [asyncio.create_task(hard_of_hearing()), asyncio.create_task(asyncio.sleep(60))]
+    await asyncio.sleep(0)
+    await end_tasks(tasks)
+    assert lost == 1
+    assert all(task.cancelled() for task in tasks)
+    await end_tasks([])

@@ -182,8 +182,8 @@ def _path(category: int, categories: Mapping[int, Mapping[str, Any]]) -> str:
     while category in categories and category not in seen:
         seen.add(category)
         names.insert(0, str(categories[category].get("name", "")))
-        parent = categories[category].get("parent_id")
-        category = int(parent) if str(parent).isdecimal() else 0
+        parent = str(categories[category].get("parent_id"))
+        category = int(parent) if parent.isdecimal() else 0
     return " > ".join(names)
 
 

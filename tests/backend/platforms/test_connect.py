@@ -1,5 +1,6 @@
 """Which platforms the settings name, what is missing is said, and an app taken out makes no more calls."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,21 @@ import pytest
 
 from backend import audit
 from backend.platforms import connect
+from backend.platforms.adobe import Adobe
+from backend.platforms.bigcommerce import BigCommerce
 from backend.platforms.connect import NotConnectedError
+from backend.platforms.shopify import Shopify
 from backend.settings import Settings
 from edge.core.tasks import Platform
 
 URLS = {
     "shopify": "https://shop.example", "bigcommerce": "https://api.bigcommerce.com/stores/x", "adobe": "https://a.example",
 }  # fmt: skip
-CLIENTS = {"shopify": connect.shopify, "bigcommerce": connect.bigcommerce, "adobe": connect.adobe}
+CLIENTS: dict[str, Callable[[Settings], Shopify | BigCommerce | Adobe]] = {
+    "shopify": connect.shopify,
+    "bigcommerce": connect.bigcommerce,
+    "adobe": connect.adobe,
+}
 PLATFORMS: tuple[Platform, ...] = ("shopify", "bigcommerce", "adobe")
 
 

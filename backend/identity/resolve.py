@@ -132,7 +132,7 @@ class _Batch:
         """The customer that a name leads to."""
         link = self.links.get(name) if name else None
         if link and link.state == "held" and link.shopper != name:
-            holder = self.links.get(link.shopper)
+            holder = self.links.get(self.now(link.shopper) or link.shopper)
             merged = holder and holder.state in ("merged", "shared") and link.since <= holder.since
             return self.now(holder.shopper) if holder and merged else None
         return self.now(link.shopper) if link and link.state in ("alias", "merged") else None
@@ -183,8 +183,9 @@ class _Batch:
         link = self.links.get(name)
         if link and link.state == "held":
             await self.learn()
-            self.histories.add(link.shopper)
-            await self._login(link.shopper, customer, at)
+            holder = self.now(link.shopper) or link.shopper  # it may have moved to a new key's name meanwhile
+            self.histories.add(holder)
+            await self._login(holder, customer, at)
             link = self.links.get(name)
         if link is None:
             self._note(name, customer, "alias", at)

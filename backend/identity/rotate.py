@@ -45,7 +45,8 @@ def _holds(records: Records) -> bool:
 
 
 async def _repeat_link(redis: "Redis", link: Link, new: str) -> None:
-    repeated = Link(link.shop, new, link.shopper, link.state, link.since)
+    shopper = new if link.shopper == link.name else link.shopper  # a guest's own name waits for itself
+    repeated = Link(link.shop, new, shopper, link.state, link.since)
     await redis.set(keys.alias_key(link.shop, new), encode_link(repeated), ex=keys.LINK_TTL_S, nx=True)
 
 

@@ -56,9 +56,11 @@ def stage_files(files: Sequence[Path], work: Path, progress: Callable[[int], Non
     """The same from files, a part per file; categories and brands are read first."""
     kinds = {path: _kind(path) for path in files}
     names: dict[str, dict[int, dict[str, Any]]] = {"categories": {}, "brands": {}}
+    if set(kinds.values()) <= names.keys():
+        raise DataError("none of these files holds orders or products; name those, too")
     for path, kind in kinds.items():
         if kind in names:
-            names[kind] |= {int(item["id"]): item for item in _objects(path) if "id" in item}
+            names[kind] |= {int(item["id"]): item for item in _objects(path) if str(item.get("id")).isdecimal()}
             progress(1)
     for number, path in enumerate(files):
         name = f"{kinds[path]}-{number:06}"
@@ -110,11 +112,15 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
         try:
             if path.suffix == ".jsonl":
                 for line in (first, *file):
-                    if not line.isspace():
+                    if line.strip():
                         yield msgspec.json.decode(line, type=dict)
                 return
             whole = msgspec.json.decode(first + file.read())
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DataError(f"{path.name} is not JSON ({error}); export it again") from error
-    items = whole.get("data", [whole]) if isinstance(whole, dict) else whole
+    items = whole.get("data", whole) if isinstance(whole, dict) else whole
+    if isinstance(items, dict):  # a single object
+        items = [items]
+    if not isinstance(items, list):
+        raise DataError(f"{path.name} holds neither objects nor a list of them; export it again")
     yield from (item for item in items if isinstance(item, dict))

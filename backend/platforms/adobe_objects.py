@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from backend.platforms.http import PlatformError
-from backend.platforms.taken import Taken, merged, money, order_event, return_event
+from backend.platforms.taken import Taken, merged, money, order_event, return_event, units
 from edge.core.events import Event, Line
 from edge.core.products import Product
 
@@ -92,7 +92,7 @@ def order_events(order: Order) -> Taken:
     bought = Event(
         order_event("adobe", number),
         "purchase-complete",
-        _time(order.created_at),
+        read_time(order.created_at),
         customer_id=str(order.customer_id) if order.customer_id else None,
         products=merged(_line(item, item.qty_ordered) for item in items),
         order_id=number,
@@ -105,13 +105,13 @@ def order_events(order: Order) -> Taken:
         back = merged(_line(by_id[one.order_item_id], one.qty) for one in memo.items if one.order_item_id in by_id)
         if back:
             taken.add(msgspec.structs.replace(bought, id=return_event("adobe", str(memo.entity_id)), type="return",
-                                              time=_time(memo.created_at), products=back))  # fmt: skip
+                                              time=read_time(memo.created_at), products=back))  # fmt: skip
     return taken
 
 
 def _line(item: _Item, quantity: float) -> Line:
     off = round(item.discount_amount / max(item.qty_ordered, 1), 4)
-    return Line(item.sku, None, int(quantity), money(item.price), off or None)
+    return Line(item.sku, None, units(quantity), money(item.price), off or None)
 
 
 def read_product(data: Mapping[str, Any], currency: str) -> Product:
@@ -134,15 +134,17 @@ def read_product(data: Mapping[str, Any], currency: str) -> Product:
         handle=key,
         url=f"/{key}.html" if key else "",
         image=f"/media/catalog/product{image}" if image else None,
-        listed=int(_time(product.created_at).timestamp() // 86_400) if product.created_at else 0,
+        listed=int(read_time(product.created_at).timestamp() // 86_400) if product.created_at else 0,
     )
 
 
-def _time(text: str) -> datetime:
+def read_time(text: str) -> datetime:
+    """A time as Adobe Commerce writes it: UTC unless it names a zone. Raises PlatformError."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        time = datetime.fromisoformat(text)
     except ValueError as error:
         raise PlatformError(f"{text!r} is no time of Adobe Commerce") from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _convert(data: Mapping[str, Any], kind: type[_Kind]) -> _Kind:

@@ -90,7 +90,7 @@ class BigCommerce:
             answer = _object(await self._get(path, page=page, limit=_PAGE, **params))
             for item in _list(answer.get("data")):
                 yield _object(item)
-            pages = int(answer.get("meta", {}).get("pagination", {}).get("total_pages", 1))
+            pages = _pages(answer)
             page += 1
 
 
@@ -107,6 +107,14 @@ def _number(text: str) -> str:
     if not text.isascii() or not text.isdigit():
         raise PlatformError(f"{text!r} is no id of BigCommerce")
     return text
+
+
+def _pages(answer: dict[str, Any]) -> int:
+    """How many pages a list has; one where it does not say."""
+    meta = answer.get("meta")
+    pagination = meta.get("pagination") if isinstance(meta, dict) else None
+    total = pagination.get("total_pages") if isinstance(pagination, dict) else None
+    return total if isinstance(total, int) else 1
 
 
 def _list(value: object) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from backend.platforms.http import PlatformError
-from backend.platforms.taken import Taken, cancelled_event, merged, money, order_event, return_event
+from backend.platforms.taken import Taken, cancelled_event, merged, money, order_event, return_event, units
 from edge.core.events import Event, Line
 from edge.core.products import Product
 
@@ -141,7 +141,7 @@ def order_events(order: Order) -> Taken:
 def _line(line: _Line, quantity: float) -> Line:
     off = sum(money(discount.amount) or 0.0 for discount in line.applied_discounts) / max(line.quantity, 1)
     variant = str(line.variant_id) if line.variant_id else None
-    return Line(str(line.product_id), variant, int(quantity), money(line.price_inc_tax), round(off, 4) or None)
+    return Line(str(line.product_id), variant, units(quantity), money(line.price_inc_tax), round(off, 4) or None)
 
 
 def read_product(
@@ -182,7 +182,8 @@ def _path(category: int, categories: Mapping[int, Mapping[str, Any]]) -> str:
     while category in categories and category not in seen:
         seen.add(category)
         names.insert(0, str(categories[category].get("name", "")))
-        category = int(categories[category].get("parent_id") or 0)
+        parent = str(categories[category].get("parent_id"))
+        category = int(parent) if parent.isdecimal() else 0
     return " > ".join(names)
 
 

@@ -74,6 +74,8 @@ def is_public(number: str) -> bool:
             wrapped = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if wrapped is not None:
             return is_public(str(wrapped))
+        if ip.is_site_local or ip.is_reserved:  # never given out, or given up: no host of the open internet has one
+            return False
     return ip.is_global and not ip.is_multicast
 
 

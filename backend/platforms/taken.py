@@ -3,6 +3,7 @@
 A webhook, a fetch and an import of one order give the same event id, so that it counts once however often it comes.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -71,6 +72,11 @@ def money(text: str | float | None) -> float | None:
     except ValueError:
         return None
     return amount if amount is not None and 0 <= amount <= 1e9 else None
+
+
+def units(quantity: float) -> int:
+    """Whole units of a quantity, which some platforms write with a fraction; none where it is no finite number."""
+    return int(quantity) if math.isfinite(quantity) else 0
 
 
 def merged(lines: Iterable[Line]) -> tuple[Line, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from backend.platforms import connect, shopify_queries
+from backend.platforms import adobe_objects, connect, shopify_queries
 from backend.platforms.bigcommerce_objects import NO_ORDERS, read_time
 from backend.platforms.http import PlatformError
 from backend.platforms.shopify import short
@@ -71,8 +71,7 @@ async def _adobe(settings: Settings, since: datetime) -> _Raw:
         async for order in api.orders(since):
             if order.get("state") != "canceled":
                 customer = str(order["customer_id"]) if order.get("customer_id") else None
-                at = datetime.fromisoformat(order["created_at"]).replace(tzinfo=UTC)
-                yield str(order["entity_id"]), at, customer
+                yield str(order["entity_id"]), adobe_objects.read_time(order["created_at"]), customer
 
 
 def file_orders(settings: Settings, source: Path, since: date) -> list[Order]:

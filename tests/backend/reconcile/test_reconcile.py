@@ -79,7 +79,7 @@ def test_each_order_is_found_wherever_it_is(settings: Settings, platforms: Platf
     """In the log, still in the stream, or taken in lately; missing, withheld and extra ones are told apart, by day."""
     put(platforms, *(shopify_order(number, YESTERDAY) for number in (1, 2, 3, 4)))
     put(platforms, shopify_order(5, YESTERDAY, customer=8), shopify_order(6, YESTERDAY, customer=None))
-    put(platforms, shopify_order(7, YESTERDAY, test=True), shopify_order(8, NOW))
+    put(platforms, shopify_order(7, YESTERDAY, test=True), shopify_order(8, datetime.now(UTC)))
     log_of(settings, bought("1"), bought("99"), bought("98", NOW - timedelta(days=40)))
     redis.xadd(events_key("demo"), {"e": msgspec.json.encode(bought("2"))})
     redis.xadd(events_key("demo"), {"e": b"nonsense"})

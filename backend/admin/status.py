@@ -6,7 +6,7 @@ is named in `faults` and hides nothing else.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -52,7 +52,7 @@ async def gather(backend: Backend) -> dict[str, Any]:
         "audit": audit_tail(backend),
     }
     try:
-        status |= {"store": "ok", **await _from_store(backend)}
+        status |= {"store": "ok", **await _from_store(backend, faults)}
     except (RedisError, OSError) as error:
         faults.append(f"the store does not answer: {type(error).__name__}")
         status |= {
@@ -63,18 +63,23 @@ async def gather(backend: Backend) -> dict[str, Any]:
             "canary": None,
             "shadow": None,
         }
-    except EndcapError as error:
-        faults.append(str(error))
-    return status | {"faults": faults}
+    return status | {"faults": list(dict.fromkeys(faults))}  # one damaged file may hide several parts
 
 
-async def _from_store(backend: Backend) -> dict[str, Any]:
+async def _from_store(backend: Backend, faults: list[str]) -> dict[str, Any]:
+    async def part(coming: Awaitable[_Part]) -> _Part | None:
+        try:
+            return await coming
+        except EndcapError as error:
+            faults.append(str(error))
+            return None
+
     return {
         "jobs": jobs(backend, await read_records(backend.redis, backend.settings.shop)),
-        "stream": await stream(backend),
-        "today": await today(backend),
-        "canary": await canary(backend),
-        "shadow": await shadow(backend),
+        "stream": await part(stream(backend)),
+        "today": await part(today(backend)),
+        "canary": await part(canary(backend)),
+        "shadow": await part(shadow(backend)),
     }
 
 

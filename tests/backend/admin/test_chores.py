@@ -51,7 +51,7 @@ async def test_the_last_words_of_a_program_are_its_outcome(settings: Settings) -
 
 async def test_a_program_that_fails_is_an_error_that_says_at_what(settings: Settings) -> None:
     """With the reason of its end."""
-    with pytest.raises(TrainingError, match="helping did not end well: .*2"):
+    with pytest.raises(TrainingError, match=r"helping did not end well: .*2"):
         await chores._program(settings, "helping", "json.tool", "--no-such-option")
 
 

@@ -125,8 +125,8 @@ def test_hostile_values_are_text_wherever_they_stand(backend: Backend) -> None:
     line = {"time": HOSTILE, "action": HOSTILE, "actor": HOSTILE, "outcome": HOSTILE, "details": {HOSTILE: [HOSTILE]}}
     found["audit"] = {"verified": False, "fault": HOSTILE, "lines": [line]}
     found["drift"] = drift(finding(HOSTILE, 1.0, drifted=True)) | {"note": HOSTILE, "page": HOSTILE}
-    figures = {f"{side}_{name}": 1 for side in ("canary", "live")
-               for name in ("answers", "degraded", "failed", "p95_ms", "shelves_seen", "clicks", "click_rate")}  # fmt: skip
+    names = ("answers", "degraded", "failed", "p95_ms", "shelves_seen", "clicks", "click_rate")
+    figures = {f"{side}_{name}": 1 for side in ("canary", "live") for name in names}
     found["canary"] = {"action": HOSTILE, "reasons": [HOSTILE], "figures": figures}
     found["shadow"] = {"compared": 1, "failed": 0, "time_ratio": 1.5, "overlap": {HOSTILE: 0.5}}
     html = drawn(found, backend, HOSTILE)

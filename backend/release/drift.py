@@ -43,6 +43,7 @@ GROWING = frozenset(
 INDEXED = frozenset({"sold", "sold_recently", "trend", "repeat_rate", "gap_days"})
 _UNWATCHED = dict.fromkeys(GROWING, _GROWS) | dict.fromkeys(INDEXED, _OF_INDEX)
 _EPOCH = date(1970, 1, 1)
+_LEAST = 1e-4  # a limit; a smaller one would be rounded to nothing, and distances are shown as shares of it
 Progress = Callable[[str, float], None]
 
 
@@ -79,7 +80,7 @@ class Report(msgspec.Struct, frozen=True):
     def drifted(self) -> tuple[Finding, ...]:
         """What drifted, furthest first."""
         found = (one for one in self.findings if one.drifted)
-        return tuple(sorted(found, key=lambda one: -one.psi / max(one.psi_limit, 1e-9)))
+        return tuple(sorted(found, key=lambda one: -one.psi / one.psi_limit))
 
 
 def measure(dataset: Dataset, settings: Settings, progress: Progress = lambda _stage, _done: None) -> Report:
@@ -141,8 +142,8 @@ def _finding(group: str, name: str, spread: Spread, seen: Values, settings: Sett
     counts = counts_in(spread, seen.values)
     far = psi(spread.counts, counts)
     distance = ks(spread.quantiles, seen.values) if spread.quantiles else None
-    psi_limit = max(settings.drift_psi, settings.drift_natural * spread.natural_psi)
-    ks_limit = min(max(settings.drift_ks, settings.drift_natural * spread.natural_ks), 1.0)
+    psi_limit = max(settings.drift_psi, settings.drift_natural * spread.natural_psi, _LEAST)
+    ks_limit = min(max(settings.drift_ks, settings.drift_natural * spread.natural_ks, _LEAST), 1.0)
     unwatched = _UNWATCHED.get(name, "") if group == FEATURES else ""
     over = far >= psi_limit or (distance is not None and distance >= ks_limit)
     before = np.asarray(spread.counts) / max(sum(spread.counts), 1)

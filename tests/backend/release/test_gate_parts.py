@@ -23,8 +23,8 @@ END = 20_000  # the hand-made index ends with the day before
 
 def manifest(version: str = "v2", **changed: Any) -> Manifest:
     """A bundle whose model scores its two golden rows with 1 and 2."""
-    made = Manifest(version, "demo", "2026-01-01T00:00:00+00:00", (), {}, {}, Golden([[1.0], [2.0]], [1.0, 2.0]), {}, {},
-                    {})  # fmt: skip
+    golden = Golden([[1.0], [2.0]], [1.0, 2.0])
+    made = Manifest(version, "demo", "2026-01-01T00:00:00+00:00", (), {}, {}, golden, {}, {}, {})
     return msgspec.structs.replace(made, **changed)
 
 

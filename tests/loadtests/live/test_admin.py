@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 -- the name that the library calls
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -98,7 +98,7 @@ def test_the_status_is_read_with_the_key(admin: Admin, fake: Fake) -> None:
 def test_a_refusal_is_quoted_and_cut(admin: Admin, fake: Fake) -> None:
     """With its status, also where the body is no text."""
     fake.answers = [(503, b"\xff no store " + b"x" * 5_000)]
-    with pytest.raises(RunError, match="the backend answered 503: .* no store") as refused:
+    with pytest.raises(RunError, match=r"the backend answered 503: .* no store") as refused:
         admin.status()
     assert len(str(refused.value)) < 300
     with pytest.raises(RunError, match="/approve was answered 503"):

@@ -89,14 +89,15 @@ def test_without_a_log_the_data_set_is_taken_as_it_stands(
     settings: Settings, ran: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No log, or one without a day: nothing is prepared. One with a day is prepared by a program of its own."""
-    monkeypatch.setattr(chores, "opened", lambda _: "the data set")
-    assert chores.from_log(settings) == "the data set"
+    data_set: Any = object()
+    monkeypatch.setattr(chores, "opened", lambda _: data_set)
+    assert chores.from_log(settings) is data_set
     logged = settings.model_copy(update={"event_log": str(settings.data_dir / "events")})
-    assert chores.from_log(logged) == "the data set"
+    assert chores.from_log(logged) is data_set
     assert ran == []
     (settings.data_dir / "events" / "demo" / "day=2026-11-01").mkdir(parents=True)
     (settings.data_dir / "events" / "demo" / "day=2026-11-01" / "one.parquet").write_bytes(b"")
-    assert chores.from_log(logged) == "the data set"
+    assert chores.from_log(logged) is data_set
     assert ran == [("backend", "prepare")]
 
 

@@ -124,7 +124,7 @@ def test_sessions_are_bounded(door: Door, tmp_path: Path, monkeypatch: pytest.Mo
     first, second, third = (asked(cookie=entered(door, key)) for _ in range(3))
     assert [door.session(one) is not None for one in (first, second, third)] == [False, True, True]
     later = time.monotonic() + 7_200
-    monkeypatch.setattr(access.time, "monotonic", lambda: later)
+    monkeypatch.setattr(time, "monotonic", lambda: later)
     entered(door, key)
     assert len(door._sessions) == 1
 

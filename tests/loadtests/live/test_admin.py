@@ -83,7 +83,7 @@ def waiting(entries: int, pending: int = 0) -> dict[str, Any]:
 def test_the_status_is_read_with_the_key(admin: Admin, fake: Fake) -> None:
     """What a simulation does not need is passed over."""
     candidate = {"version": "v2", "stage": "waiting", "reasons": ["first"], "trained": "today"}
-    models = {"live": None, "candidate": candidate, "kept": []}
+    models: dict[str, Any] = {"live": None, "candidate": candidate, "kept": []}
     fake.answers = [(200, waiting(3, 1) | {"models": models, "today": {"orders": 2}, "drift": {}})]
     found = admin.status()
     assert fake.asked == [("GET", "/status", b"", "Bearer sk_x")]

@@ -32,14 +32,15 @@ def customers(**changed: list[float]) -> Seen:
 def features(known: Seen, horizon: int = 30) -> dict[str, list[float]]:
     """Each feature of both customers."""
     made = matrix(known, MODELS, horizon)
-    assert (made.shape, made.dtype) == ((2, len(FEATURE_NAMES)), np.float32)
+    assert made.shape == (2, len(FEATURE_NAMES))
+    assert made.dtype == np.float32
     return dict(zip(FEATURE_NAMES, made.T.tolist(), strict=True))
 
 
 def test_what_was_counted_by_hand() -> None:
     """Gaps of 20 and 10 days have a mean of 15; one purchase has the window for a gap."""
     made = features(customers())
-    by_hand = {
+    by_hand: dict[str, Any] = {
         "recency_days": [10, 100], "frequency": [3, 1], "tenure_days": [40, 100], "log_recency": np.log([11, 101]),
         "log_frequency": np.log([4, 2]), "days_30": [2, 0], "days_90": [3, 0], "spend": [60, 8], "spend_30": [45, 0],
         "spend_90": [60, 0], "log_spend": np.log([61, 9]), "day_spend": [20, 8], "trend_30": [0.75, 0],

@@ -137,16 +137,23 @@ def run(
             ready = readiness.of(facts, arrays, len(labelled.groups), ranker.MIN_GROUPS)
             data = _data(dataset, facts, windows, labelled, exported) | _gains(ranker.importances(booster))
             manifest = _manifest(settings.shop, exported, measures, ready, data)
-            parts = {INDEX: Part(exported.ranker, arrays)}
-            if foreseen:
-                manifest = next_clicks.told(manifest, foreseen)
-                parts[SESSIONS] = Part(foreseen.exported.ranker, foreseen.arrays)
-            beside = {showcase.FILE: showcase.encode(measures.examples), drift.FILE: drift.encode(measures.usual)}
-            directory = write_bundle(settings.bundles_dir, manifest, parts, beside)
+            directory = _write(settings, manifest, Part(exported.ranker, arrays), measures, foreseen)
             if publish:
                 write_live(settings.bundles_dir, settings.shop, Live(manifest.version))
     written = read_manifest(directory)
     return Outcome(directory, written, stages.seconds, time.monotonic() - began, peak_mib())
+
+
+def _write(
+    settings: Settings, manifest: Manifest, shelves: Part, measures: _Measures, foreseen: next_clicks.Trained | None
+) -> Path:
+    """The bundle's directory, with the next-click model where there is one."""
+    parts = {INDEX: shelves}
+    if foreseen:
+        manifest = next_clicks.told(manifest, foreseen)
+        parts[SESSIONS] = Part(foreseen.exported.ranker, foreseen.arrays)
+    beside = {showcase.FILE: showcase.encode(measures.examples), drift.FILE: drift.encode(measures.usual)}
+    return write_bundle(settings.bundles_dir, manifest, parts, beside)
 
 
 def up_to_date(settings: Settings, fingerprint: str) -> str | None:

@@ -91,13 +91,14 @@ class Door:
     def check_post(self, request: Request, who: Who, token: object) -> None:
         """Raise AccessError (403) for a post that a browser's session did not make itself."""
         self.check_origin(request)
-        if who.session is not None and not hmac.compare_digest(str(token or ""), who.session.csrf):
+        shown = str(token or "").encode(errors="replace")  # compare_digest takes text of ASCII only
+        if who.session is not None and not hmac.compare_digest(shown, who.session.csrf.encode()):
             raise AccessError(403, "the form is not of this session; load the page again")
 
     def check_origin(self, request: Request) -> None:
         """Raise AccessError (403) for a post that a page of another site made."""
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        if origin is not None and _host_of(origin) != request.headers.get("host"):
             raise AccessError(403, f"posts come from this page, not from {origin[:100]}")
 
     def log_in(self, request: Request, key: str, response: Response) -> None:
@@ -121,3 +122,10 @@ class Door:
         """End a browser's session."""
         self._sessions.pop(request.cookies.get(COOKIE, ""), None)
         response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None  # no address at all, and thus not ours

@@ -30,9 +30,12 @@ async def reconcile_orders(settings: Settings, redis: "Redis") -> str:
         outcome = await asyncio.to_thread(reconcile, settings, Asked())
     except NotConnectedError:
         return "no platform is connected"
-    missing = sum(day.missing for day in outcome.days)
     if outcome.differs:
-        raise EndcapError(f"{missing} of the platform's orders are not here; `python -m backend reconcile` names them")
+        missing, extra = sum(day.missing for day in outcome.days), sum(day.extra for day in outcome.days)
+        raise EndcapError(
+            f"{missing} of the platform's orders are not here, {extra} here are not the platform's; "
+            "`python -m backend reconcile` names them"
+        )
     return "all of the platform's orders are here"
 
 

@@ -4,9 +4,8 @@ In: the app. Out: nested dicts of JSON values. A store that is away leaves its p
 is named in `faults` and hides nothing else.
 """
 
-import json
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +17,9 @@ from backend import audit
 from backend.admin.jobs import Record, interval, next_run, read_records
 from backend.admin.state import Backend
 from backend.consume.stream import EventStream
+from backend.release import drift as drift_reports
 from backend.release import steps, trials
+from backend.release import verdict as verdicts
 from edge.core import clock
 from edge.core.errors import EndcapError
 from edge.core.keys import LOG_GROUP, PROFILES_GROUP
@@ -52,7 +53,7 @@ async def gather(backend: Backend) -> dict[str, Any]:
         "audit": audit_tail(backend),
     }
     try:
-        status |= {"store": "ok", **await _from_store(backend)}
+        status |= {"store": "ok", **await _from_store(backend, faults)}
     except (RedisError, OSError) as error:
         faults.append(f"the store does not answer: {type(error).__name__}")
         status |= {
@@ -63,18 +64,23 @@ async def gather(backend: Backend) -> dict[str, Any]:
             "canary": None,
             "shadow": None,
         }
-    except EndcapError as error:
-        faults.append(str(error))
-    return status | {"faults": faults}
+    return status | {"faults": list(dict.fromkeys(faults))}  # one damaged file may hide several parts
 
 
-async def _from_store(backend: Backend) -> dict[str, Any]:
+async def _from_store(backend: Backend, faults: list[str]) -> dict[str, Any]:
+    async def part(coming: Awaitable[_Part]) -> _Part | None:
+        try:
+            return await coming
+        except EndcapError as error:
+            faults.append(str(error))
+            return None
+
     return {
         "jobs": jobs(backend, await read_records(backend.redis, backend.settings.shop)),
-        "stream": await stream(backend),
-        "today": await today(backend),
-        "canary": await canary(backend),
-        "shadow": await shadow(backend),
+        "stream": await part(stream(backend)),
+        "today": await part(today(backend)),
+        "canary": await part(canary(backend)),
+        "shadow": await part(shadow(backend)),
     }
 
 
@@ -88,7 +94,7 @@ def models(backend: Backend) -> dict[str, Any]:
         "percent": live.percent if live else 0,
         "shadow": live.shadow if live else None,
         "candidate": msgspec.to_builtins(candidate) if candidate else None,
-        "gate": _report(backend, f"{candidate.version}-gate.json") if candidate else None,
+        "gate": _gate(backend, candidate.version) if candidate else None,
         "review": _page(backend, f"{candidate.version}-review.html") if candidate else None,
         "training": msgspec.to_builtins(attempt) if attempt else None,
         "kept": state.kept(),
@@ -98,14 +104,15 @@ def models(backend: Backend) -> dict[str, Any]:
 
 def drift(backend: Backend) -> dict[str, Any] | None:
     """The last report on drift, without the distributions."""
-    report = _report(backend, "drift.json")
-    if report is None:
+    kept = drift_reports.read_report(steps.reports_dir(backend.settings))
+    if kept is None:
         return None
+    report: dict[str, Any] = msgspec.to_builtins(kept)
     findings = [
         {name: value for name, value in one.items() if name not in ("bins", "before", "now")}
-        for one in report.get("findings", [])
+        for one in report["findings"]
     ]
-    drifted = [one["name"] for one in findings if one.get("drifted")]
+    drifted = [one["name"] for one in findings if one["drifted"]]
     return report | {"findings": findings, "drifted": drifted, "page": _page(backend, "drift.html")}
 
 
@@ -119,15 +126,9 @@ def report_page(backend: Backend, name: str) -> Path | None:
     return path if _PAGE.fullmatch(name) and path.is_file() else None
 
 
-def _report(backend: Backend, name: str) -> dict[str, Any] | None:
-    path = steps.reports_dir(backend.settings) / name
-    try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise EndcapError(f"{path} is damaged: {error}; make it again") from error
-    return found
+def _gate(backend: Backend, version: str) -> dict[str, Any] | None:
+    verdict = verdicts.read(steps.reports_dir(backend.settings), version)
+    return msgspec.to_builtins(verdict) if verdict else None
 
 
 async def stream(backend: Backend) -> dict[str, Any]:

@@ -4,7 +4,7 @@ In: the live bundle's reference distributions, the newest days of a prepared dat
 and the live model's own index and ranker. Out: `Report`: PSI and KS of inputs, features and scores, and what drifted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -16,10 +16,10 @@ from backend.settings import Settings
 from edge.core import clock
 from edge.core.bundle import replace_file
 from edge.core.errors import EndcapError
-from edge.scoring import load_model
+from edge.scoring import Model, load_model
 from training.dataset import Dataset
 from training.draws import even_orders
-from training.drift import FEATURES, ORDERS, Spread, Values, counts_in, ks, named, observe, psi, read
+from training.drift import FEATURES, ORDERS, Sample, Spread, Values, counts_in, ks, named, observe, psi, read
 from training.facts import collect
 from training.moments import collect as collect_moments
 
@@ -43,6 +43,8 @@ GROWING = frozenset(
 INDEXED = frozenset({"sold", "sold_recently", "trend", "repeat_rate", "gap_days"})
 _UNWATCHED = dict.fromkeys(GROWING, _GROWS) | dict.fromkeys(INDEXED, _OF_INDEX)
 _EPOCH = date(1970, 1, 1)
+_LEAST = 1e-4  # a limit; a smaller one would be rounded to nothing, and distances are shown as shares of it
+Progress = Callable[[str, float], None]
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -81,9 +83,7 @@ class Report(msgspec.Struct, frozen=True):
         return tuple(sorted(found, key=lambda one: -one.psi / one.psi_limit))
 
 
-def measure(
-    dataset: Dataset, settings: Settings, progress: Callable[[str, float], None] = lambda _s, _d: None
-) -> Report:
+def measure(dataset: Dataset, settings: Settings, progress: Progress = lambda _stage, _done: None) -> Report:
     """Compare the newest days with the live bundle's reference. Raises EndcapError where there is no live bundle."""
     state = ShopState(settings.bundles_dir, settings.shop)
     live = state.live()
@@ -91,10 +91,7 @@ def measure(
         raise ReleaseError(f"shop {settings.shop!r} has no live model to measure drift of; publish one first")
     directory = state.directory / live.live
     model, reference = load_model(directory), read(directory)
-    facts = collect(dataset.engine, dataset.lines(), dataset.products())
-    end = facts.last_day + 1
-    learned = date.fromisoformat(str(model.manifest.data["last_day"])) - _EPOCH
-    start = max(end - settings.drift_days, learned.days + 1)
+    start, end = _days(dataset, model, settings)
     orders = even_orders(dataset, start, end, ORDERS) if start < end else []
     report = Report(
         version=live.live,
@@ -111,16 +108,7 @@ def measure(
         least = settings.drift_least_orders
         note = f"{len(orders)} orders since the live model's data, fewer than {least}: they say nothing about drift"
         return msgspec.structs.replace(report, note=note)
-    total = max(dataset.summary.lines, 1)
-    moments = collect_moments(dataset, settings.shop, orders, lambda n: progress("replaying profiles", 0.5 * n / total))
-    many = len(moments)
-    sample = observe(
-        dataset,
-        model.index,
-        moments,
-        model.ranker.scores,
-        lambda n: progress("features and scores", 0.5 + 0.5 * n / many),
-    )
+    sample = _observed(dataset, model, settings.shop, orders, progress)
     findings = [
         _finding(group, name, spread, sample.groups[group][name], settings)
         for group, name, spread in named(reference.groups)
@@ -129,12 +117,33 @@ def measure(
     return msgspec.structs.replace(report, enough=True, findings=tuple(findings))
 
 
+def _days(dataset: Dataset, model: Model, settings: Settings) -> tuple[int, int]:
+    """Unix days compared, [start, end): the newest ones, but none that the model learned from; may be empty."""
+    end = collect(dataset.engine, dataset.lines(), dataset.products()).last_day + 1
+    learned = date.fromisoformat(str(model.manifest.data["last_day"])) - _EPOCH
+    return max(end - settings.drift_days, learned.days + 1), end
+
+
+def _observed(dataset: Dataset, model: Model, shop: str, orders: Sequence[str], progress: Progress) -> Sample:
+    """What these orders were like to the live model."""
+    total = max(dataset.summary.lines, 1)
+    moments = collect_moments(dataset, shop, orders, lambda n: progress("replaying profiles", 0.5 * n / total))
+    many = len(moments)
+    return observe(
+        dataset,
+        model.index,
+        moments,
+        model.ranker.scores,
+        lambda n: progress("features and scores", 0.5 + 0.5 * n / many),
+    )
+
+
 def _finding(group: str, name: str, spread: Spread, seen: Values, settings: Settings) -> Finding:
     counts = counts_in(spread, seen.values)
     far = psi(spread.counts, counts)
     distance = ks(spread.quantiles, seen.values) if spread.quantiles else None
-    psi_limit = max(settings.drift_psi, settings.drift_natural * spread.natural_psi)
-    ks_limit = min(max(settings.drift_ks, settings.drift_natural * spread.natural_ks), 1.0)
+    psi_limit = max(settings.drift_psi, settings.drift_natural * spread.natural_psi, _LEAST)
+    ks_limit = min(max(settings.drift_ks, settings.drift_natural * spread.natural_ks, _LEAST), 1.0)
     unwatched = _UNWATCHED.get(name, "") if group == FEATURES else ""
     over = far >= psi_limit or (distance is not None and distance >= ks_limit)
     before = np.asarray(spread.counts) / max(sum(spread.counts), 1)

@@ -122,7 +122,7 @@ class ShopState:
     def rollback(self, version: str | None = None) -> Change:
         """Return to a version, or to the one live before this one. Raises ReleaseError where there is none."""
         with self.locked():
-            now = self.live()
+            now = self._sound() if version else self.live()
             target = version or self._before(now)
             self.manifest(target)
             change = self._change(lambda _: Live(target))
@@ -175,13 +175,16 @@ class ShopState:
             yield
 
     def _change(self, change: Callable[[Live | None], Live]) -> Change:
-        try:
-            now = self.live()
-        except BundleError:
-            now = None  # damaged: naming a version is the remedy
+        now = self._sound()
         after = change(now)
         write_live(self.bundles, self.shop, after)
         return Change(now.live if now else None, after)
+
+    def _sound(self) -> Live | None:
+        """What `live.json` says; None also where it is damaged, since naming a version is the remedy."""
+        with suppress(BundleError):
+            return self.live()
+        return None
 
     def _note(self, change: Change, withdrawn: str | None = None) -> None:
         """Keep the line of releases; a version that was made live by other hands is taken into it first."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from backend.release.contest import Shelf, Speed
@@ -74,13 +75,13 @@ def shown(verdict: Verdict) -> RenderableType:
     for check in verdict.checks:
         mark = "[green]pass[/]" if check.passed else "[red bold]FAIL[/]"
         figures = (_figure(check.live), _figure(check.candidate))
-        checks.add_row(check.name, *figures, check.limit, mark, check.reason.replace("[", r"\["))
+        checks.add_row(check.name, *figures, check.limit, mark, escape(check.reason))
     shelves = Table("shelf", "queries", "shoppers", "live", "candidate", "difference", "95 % interval", title="NDCG@10")
     for row in shelf_rows(verdict):
         shelves.add_row(*row)
-    parts: list[RenderableType] = [checks, *([shelves] if verdict.shelves else []), *verdict.notes]
+    parts: list[RenderableType] = [checks, *([shelves] if verdict.shelves else []), *map(escape, verdict.notes)]
     end = [f"refused: {reason}" for reason in verdict.refusals] or ["passed"]
-    return Group(*parts, *(line.replace("[", r"\[") for line in end))
+    return Group(*parts, *map(escape, end))
 
 
 def shelf_rows(verdict: Verdict) -> Iterator[tuple[str, ...]]:

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from loadtests.ask import Asker, free_port
 from loadtests.server import ROOT, RunError, await_ready, running, tail
 
 _WEEK_S = 604_800
+_ALIVE_TIMEOUT_S, _POLL_S = 60.0, 0.1
 # Daily chores would run at every simulated day, which takes seconds here; the canary has nobody to judge.
 _JOBS = {"facts": _WEEK_S, "compact": _WEEK_S, "retention": _WEEK_S, "drift": _WEEK_S, "reconcile": 0, "canary": 0}
 
@@ -73,10 +75,14 @@ def _backend(data_dir: Path, environment: Mapping[str, str], logs: Path) -> Iter
 
 
 def _await_alive(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    ends = time.monotonic() + _ALIVE_TIMEOUT_S
     while process.poll() is None:
         with Asker(url) as asker:
             if asker.get("/healthz").status == 200:
                 return
+        if time.monotonic() > ends:
+            raise RunError(f"the backend did not answer within {_ALIVE_TIMEOUT_S:.0f} s{tail(log)}")
+        time.sleep(_POLL_S)
     raise RunError(f"the backend ended with status {process.returncode} before it was ready{tail(log)}")
 
 

@@ -1,10 +1,13 @@
 """Distributions and how far apart they are: PSI and KS against figures worked out by hand and by scipy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from training.drift import Sample, Spread, Values, counts_in, ks, named, psi, reference
+from edge.core.errors import BundleError
+from training.drift import FILE, Sample, Spread, Values, _pieces, counts_in, encode, ks, named, psi, read, reference
 
 
 def values(numbers: object, days: object = None) -> Values:
@@ -97,3 +100,38 @@ def test_nothing_seen_is_nothing_kept() -> None:
     kept = reference(Sample({"inputs": {"price": values(np.empty(0))}}, []))
     assert named(kept.groups) == []
     assert kept.orders == 0
+
+
+def test_weeks_need_orders_of_their_own() -> None:
+    """Two full weeks stand apart; where one is too thin the two halves do, split at the middle order."""
+    full = np.repeat(np.arange(14, dtype=float), 10)
+    assert _pieces(full) == [(0.0, 7.0), (7.0, 14.0)]
+    thin = np.r_[full[full < 7], 8.0]
+    assert _pieces(thin) == [(0.0, 3.0), (3.0, 9.0)]
+    assert _pieces(np.full(5, 3.0)) == [(3.0, 3.0), (3.0, 4.0)]
+    assert _pieces(np.empty(0)) == []
+
+
+def test_edges_belong_to_the_lower_bin() -> None:
+    """A value that is an edge was counted there at first, and is so later."""
+    spread = Spread((0, 0, 0), edges=(1.0, 2.0))
+    assert counts_in(spread, np.array([1.0, 1.5, 2.0, 2.5])).tolist() == [1, 2, 1]
+    assert counts_in(Spread((0,)), np.array([5.0, 6.0])).tolist() == [2]
+
+
+def test_a_category_called_other_is_the_rest() -> None:
+    """It has no bin of its own beside the rest."""
+    spread = one(values(np.array(["other"] * 5 + ["tea"], object)))
+    assert (spread.names, spread.counts) == (("tea", "other"), (1, 5))
+
+
+def test_a_reference_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """None where there is no file; JSON of another shape is damage with a remedy."""
+    kept = reference(Sample({"inputs": {"x": values(np.arange(50.0))}}, [0.0] * 50))
+    assert read(tmp_path) is None
+    (tmp_path / FILE).write_bytes(encode(kept))
+    assert read(tmp_path) == kept
+    for content in (b"", b"[]", b"\xff", b'{"groups": {"x": 1}, "orders": 1}'):
+        (tmp_path / FILE).write_bytes(content)
+        with pytest.raises(BundleError, match="train again"):
+            read(tmp_path)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.customers import bgnbd, gamma_gamma
+from training.customers.bgnbd import Floats
 from training.customers.table import Seen
 
 FEATURE_NAMES = (
@@ -61,26 +62,25 @@ class Purchasing:
 
 def matrix(seen: Seen, purchasing: Purchasing, horizon: int) -> NDArray[np.float32]:
     """Features of these customers for a look `horizon` days ahead."""
-    column, counts = seen.columns, seen.counts()
+    values = _habits(seen) | _foretold(seen, purchasing, horizon)
+    return np.stack([values[name] for name in FEATURE_NAMES], axis=1).astype(np.float32)
+
+
+def _habits(seen: Seen) -> dict[str, Floats]:
+    """What was counted, and ratios of it, by feature."""
+    column = seen.columns
     days, spend = column["days"], column["spend"]
     recency, tenure = seen.cut - column["last"], seen.cut - column["first"]
     # One purchase has no gap: the whole window stands in for one that was not seen to end.
     gap = np.where(days > 1, (column["last"] - column["first"]) / np.maximum(days - 1, 1), seen.window)
-    none = np.clip(purchasing.rates.none_within(horizon, counts), _SURE, 1 - _SURE)
-    expected = purchasing.rates.expected(horizon, counts)
-    worth = purchasing.spends.mean(days, spend / days)
     some = np.maximum(spend, 1e-9)
-    values = {
+    as_counted = ("days_30", "days_90", "spend", "spend_30", "spend_90", "views_30", "carts_30")
+    return {name: column[name] for name in as_counted} | {
         "recency_days": recency,
         "frequency": days,
         "tenure_days": tenure,
         "log_recency": np.log1p(recency),
         "log_frequency": np.log1p(days),
-        "days_30": column["days_30"],
-        "days_90": column["days_90"],
-        "spend": spend,
-        "spend_30": column["spend_30"],
-        "spend_90": column["spend_90"],
         "log_spend": np.log1p(spend),
         "day_spend": spend / days,
         "trend_30": column["spend_30"] / some,
@@ -92,12 +92,19 @@ def matrix(seen: Seen, purchasing: Purchasing, horizon: int) -> NDArray[np.float
         "day_kinds": column["kinds"] / days,
         "discount_share": column["reduced"] / some,
         "return_share": column["returned"] / np.maximum(column["units"], 1),
-        "views_30": column["views_30"],
-        "carts_30": column["carts_30"],
+    }
+
+
+def _foretold(seen: Seen, purchasing: Purchasing, horizon: int) -> dict[str, Floats]:
+    """What the two textbook models say, by feature."""
+    counts, days = seen.counts(), seen.columns["days"]
+    none = np.clip(purchasing.rates.none_within(horizon, counts), _SURE, 1 - _SURE)
+    expected = purchasing.rates.expected(horizon, counts)
+    worth = purchasing.spends.mean(days, seen.columns["spend"] / days)
+    return {
         "alive": purchasing.rates.alive(counts),
         "log_odds_none": np.log(none / (1 - none)),
         "expected_days": expected,
         "expected_day_spend": worth,
         "expected_spend": expected * worth,
     }
-    return np.stack([values[name] for name in FEATURE_NAMES], axis=1).astype(np.float32)

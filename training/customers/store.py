@@ -167,7 +167,8 @@ def write(root: Path, manifest: Manifest, models: Mapping[str, bytes]) -> Path:
     write_live(root, manifest.shop, Live(manifest.version))
     versions = sorted(path for path in final.parent.iterdir() if path.is_dir() and not path.name.startswith("."))
     for old in versions[:-KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+        if old != final:  # by a clock that was set back it may sort before the others
+            shutil.rmtree(old, ignore_errors=True)
     return final
 
 

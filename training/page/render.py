@@ -111,8 +111,8 @@ def _products(catalogue: Path) -> tuple[Mapping[str, Product], str]:
 
 def _sizes(directory: Path, arrays: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, float]]:
     """What the index reaches, as far as this bundle has the arrays for it."""
-    products = len(arrays["ids"])
-    yield "products known", products
+    if "ids" in arrays:
+        yield "products known", len(arrays["ids"])
     for name, label in (("sold", "products ever sold"), ("sold_recently", "products with recent sales")):
         if name in arrays:
             yield label, int((arrays[name] > 0).sum())

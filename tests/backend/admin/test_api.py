@@ -291,7 +291,7 @@ def test_the_page_shows_it_all(panel: Panel, redis: "Redis") -> None:
     }
     (reports / f"{third}-gate.json").write_bytes(msgspec.json.encode(gate))
     finding = {"group": "scores", "name": "for_you", "psi": 0.5, "psi_limit": 0.2, "ks": None, "ks_limit": 0.2}
-    finding |= {"drifted": True, "watched": True, "bins": ["a"], "before": [1], "now": [1]}
+    finding |= {"drifted": True, "unwatched": "", "bins": ["a"], "before": [1], "now": [1]}
     drift = {"version": "x", "time": "t", "first_day": "2026-10-01", "last_day": "2026-10-14", "orders": 80}
     drift |= {"reference_orders": 90, "enough": True, "note": "", "findings": [finding]}
     (reports / "drift.json").write_bytes(msgspec.json.encode(drift))

@@ -198,3 +198,45 @@ def test_many_hands_at_once(state: ShopState) -> None:
     assert now is not None
     assert line[-1].version == now.live
     assert all(a.version != b.version for a, b in pairwise(line))
+
+
+def test_a_damaged_live_json_can_be_rolled_back_by_name(state: ShopState) -> None:
+    """Naming a version is the remedy; without a name nobody knows what was before, and nothing is changed."""
+    state.publish(V[0])
+    (state.directory / "live.json").write_text("?")
+    with pytest.raises(BundleError, match="damaged"):
+        state.rollback()
+    with pytest.raises(BundleError, match="damaged"):
+        state.prune(2)
+    assert state.rollback(V[1]).before is None
+    assert live_of(state) == V[1]
+    assert [(one.version, one.withdrawn) for one in state.releases()] == [(V[0], False), (V[1], False)]
+
+
+def test_the_serving_version_changes_by_publish_and_rollback_only(state: ShopState) -> None:
+    """Whoever changes the canary must not; without a live model there is nothing to change."""
+    with pytest.raises(ReleaseError, match="publish one first"):
+        state.change_live(lambda live: live)
+    state.publish(V[0])
+    with pytest.raises(ReleaseError, match="publish and rollback only"):
+        state.change_live(lambda _: Live(V[1]))
+    assert live_of(state) == V[0]
+
+
+def test_hidden_directories_are_no_bundles(state: ShopState) -> None:
+    """Half-written ones, and those on their way out."""
+    (state.directory / V[6]).rename(state.directory / f".gone-{V[6]}")
+    assert state.kept() == V[:6]
+    with pytest.raises(BundleError, match="no bundle"):
+        state.publish(V[6])
+
+
+@pytest.mark.parametrize("name", ["candidate.json", "attempt.json", "releases.json"])
+@pytest.mark.parametrize("content", [b"", b"\xff", b"7", b'[{"version": 1}]'])
+def test_every_damaged_note_names_its_remedy(state: ShopState, name: str, content: bytes) -> None:
+    """Remove it: what serves does not hang on it."""
+    state.publish(V[0])
+    (state.directory / name).write_bytes(content)
+    with pytest.raises(ReleaseError, match=rf"{name} is damaged.*remove it"):
+        {"candidate.json": state.candidate, "attempt.json": state.attempt, "releases.json": state.releases}[name]()
+    assert live_of(state) == V[0]

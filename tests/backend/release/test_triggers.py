@@ -116,3 +116,23 @@ def test_how_far_a_model_has_learned() -> None:
     """To the end of its last day; a bundle that does not say, to when it was made."""
     assert learned_until(manifest()) == UNTIL
     assert learned_until(msgspec.structs.replace(manifest(), data={})) == UNTIL + 4 * DAY
+
+
+def test_odd_counts_of_events_are_no_reason() -> None:
+    """A bundle that learned from nothing, or says it in words, gives no share to compare with."""
+    for events in (0, -5, "many", 10.5):
+        assert kinds(Known(manifest(events=events), 10_000), UNTIL) == []
+
+
+def test_a_clock_set_back_is_rest() -> None:
+    """A run that ends in the future is not followed by another one at once."""
+    assert resting(Attempt(UNTIL, (), UNTIL + HOUR, "failed"), UNTIL - DAY, SETTINGS)
+    assert not resting(None, UNTIL, SETTINGS)
+    assert not resting(Attempt(UNTIL, ()), UNTIL, SETTINGS.model_copy(update={"retrain_rest_h": 0}))
+
+
+def test_exactly_five_drifted_are_all_named() -> None:
+    """More is told from the sixth on; a model that says no last day has not learned from these days."""
+    (reason,) = due(Known(manifest(), 0, "v1", drift=report(*"abcde")), UNTIL, SETTINGS)
+    assert "more" not in reason.text
+    assert kinds(Known(manifest(last_day=None), 0, "v1", drift=report("a")), UNTIL) == ["drift"]

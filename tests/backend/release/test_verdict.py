@@ -1,14 +1,16 @@
 """Verdicts and contests, worked out by hand: what is told of a shelf, and how a verdict reads."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from backend.release.contest import Shelf, Speed, _Seen, _shelf
 from backend.release.gate import _accuracy, _coverage, _latency
-from backend.release.verdict import Check, Verdict, shelf_rows, shown
+from backend.release.verdict import Check, Verdict, path_of, read, shelf_rows, shown, write
 from backend.settings import Settings
+from edge.core.errors import EndcapError
 
 SETTINGS = Settings(gate_worse=0.02, gate_collapse=0.25, gate_least_shoppers=30, gate_coverage=0.25, gate_slower=1.3)
 
@@ -90,3 +92,24 @@ def test_one_shopper_says_nothing_about_others() -> None:
     alone = _shelf("for_you", seen, 4)
     assert (alone.shoppers, alone.live, alone.candidate, alone.low, alone.high) == (1, 0.4, 0.1, -1.0, 1.0)
     assert (alone.live_coverage, alone.candidate_coverage) == (0.5, 0.25)
+
+
+def test_brackets_are_text_wherever_they_stand() -> None:
+    """Errors quoted in notes and reasons hold brackets of libraries and paths; none is markup, none is swallowed."""
+    words = r"[ONNXRuntimeError] at [/tmp/x] \[a]"
+    verdict = Verdict("v2", "v1", False, (Check("parity", False, words),), notes=(words,))
+    out = Console(file=io.StringIO(), width=300)
+    out.print(shown(verdict))
+    assert isinstance(out.file, io.StringIO)
+    assert out.file.getvalue().count(words) == 3  # in the table, as a note, as the refusal
+
+
+def test_verdicts_are_kept(tmp_path: Path) -> None:
+    """As JSON by version; a damaged one names the command that judges again."""
+    verdict = Verdict("v2", "v1", True, (Check("size", True, "fine", 1.0, None),), shelves=(shelf(0, 0, 0),))
+    assert read(write(tmp_path / "new", verdict).parent, "v2") == verdict
+    assert read(tmp_path / "new", "v3") is None
+    for content in (b"", b"[]", b"\xff", b'{"version": "v2"}'):
+        path_of(tmp_path / "new", "v2").write_bytes(content)
+        with pytest.raises(EndcapError, match=r"v2-gate\.json is damaged.*python -m backend gate v2"):
+            read(tmp_path / "new", "v2")

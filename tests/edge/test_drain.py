@@ -14,7 +14,7 @@ from edge.drain import Drain, end_tasks
 
 SERVER = """
 import asyncio, logging, signal, sys
-from edge.drain import Drain, end_tasks
+from edge.drain import Drain
 
 async def main():
     drain, stopped, calls = Drain(float(sys.argv[1])), asyncio.Event(), []
@@ -54,7 +54,7 @@ def test_a_process_that_ignored_sigterm_goes_on_ignoring_it() -> None:
     """There is no handler to delay, so nothing is announced either."""
     code = """
 import asyncio, signal
-from edge.drain import Drain, end_tasks
+from edge.drain import Drain
 async def main():
     drain = Drain(0)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

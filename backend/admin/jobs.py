@@ -92,9 +92,15 @@ def interval(job: Job, settings: Settings) -> float:
 
 
 async def read_records(redis: "Redis", shop: str) -> dict[str, Record]:
-    """The last run of each job that ever ran."""
+    """The last run of each job that ever ran. A record that cannot be read counts as none: the job runs again."""
     found: Any = await redis.hgetall(jobs_key(shop))
-    return {name.decode(): msgspec.json.decode(data, type=Record) for name, data in found.items()}
+    records = {}
+    for name, data in found.items():
+        try:
+            records[name.decode()] = msgspec.json.decode(data, type=Record)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            logger.warning("the record of job %r is damaged: %s", name, error)
+    return records
 
 
 def next_run(record: Record | None, every_s: float, now: float) -> float | None:

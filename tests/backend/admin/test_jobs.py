@@ -61,6 +61,16 @@ async def test_a_run_is_kept_where_a_restart_finds_it(settings: Settings, client
     assert await read_records(client, "demo") == {"work": record}
 
 
+async def test_a_damaged_record_is_none(settings: Settings, client: "AsyncRedis", redis: "Redis") -> None:
+    """The others are read, and the job runs again."""
+    await run_job(made(Work(), name="whole"), settings, client)
+    redis.hset(jobs_key("demo"), "torn", b'{"started": 1')
+    assert set(await read_records(client, "demo")) == {"whole"}
+    record = await run_job(made(Work(), name="torn"), settings, client, only_if_due=True)
+    assert record is not None
+    assert set(await read_records(client, "demo")) == {"whole", "torn"}
+
+
 async def test_a_failure_is_an_outcome(settings: Settings, client: "AsyncRedis") -> None:
     """Kept like any other; the lock is free again."""
     job = made(Work(fails=True))

@@ -34,11 +34,10 @@ def command(data_dir: Path, session_store: str, redis: "Redis") -> Callable[...,
 
 
 def test_help_lists_the_commands(command: Callable[..., Any]) -> None:
-    """Each with a line that says what it does; without a command, the same."""
-    for arguments in (("--help",), ()):
-        done = command(*arguments)
-        for name in ("refresh", "product", "listing", "switch", "publish"):
-            assert name in done.stdout + done.stderr
+    """Each with a line that says what it does. (Without a command the app runs.)"""
+    done = command("--help")
+    for name in ("refresh", "product", "listing", "switch", "publish"):
+        assert name in done.stdout
 
 
 def test_a_price_change_reaches_a_running_edge(

@@ -248,10 +248,11 @@ def test_the_commands(settings: Settings, redis: "Redis", monkeypatch: pytest.Mo
     from typer.testing import CliRunner
 
     from backend.__main__ import app
+    from backend.cli import console
 
     monkeypatch.setenv("REDIS_URL", str(settings.redis_url))
     monkeypatch.setenv("ENDCAP_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(console, "width", 250)  # made when the module was first read, whatever COLUMNS said then
 
     def call(*arguments: str) -> Any:
         return CliRunner().invoke(app, list(arguments))

@@ -51,6 +51,8 @@ class Fresh:
 def measure(url: str, products: Sequence[str], *, probes: int, pages_s: float, events_s: float) -> Fresh:
     """Probe one after the other under load. Raises RunError when an event never shows."""
     fresh = Fresh()
+    with Asker(url) as asker:
+        _probe(asker, products, Fresh())  # not counted: the backend may just be starting
     began = time.monotonic()
     with _busy(url, products, fresh, pages_s, events_s), Asker(url) as asker:
         for _ in range(probes):

@@ -134,6 +134,8 @@ async def _outcome(job: Job, settings: Settings, redis: "Redis") -> tuple[bool, 
         if job.run is not None:
             return True, await job.run(settings, redis)
         return await _run_command(job, settings)
+    except EndcapError as error:
+        return False, str(error)
     except Exception as error:  # whatever a job failed of is its outcome; the next run is another try
         logger.exception("job %s failed", job.name)
         return False, f"{type(error).__name__}: {error}"

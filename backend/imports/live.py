@@ -71,6 +71,8 @@ async def bigcommerce_parts(settings: Settings, work: Path, since: datetime | No
         done += count
         tell("orders fetched", done, 0)
 
+    def note(count: int) -> None:
+        connect.note_fetch(settings, "bigcommerce", "orders", count, _ACTOR)
+
     async with connect.bigcommerce(settings) as api:
-        note = lambda count: connect.note_fetch(settings, "bigcommerce", "orders", count, _ACTOR)  # noqa: E731
         await stage_api(api, work, since, note, more)

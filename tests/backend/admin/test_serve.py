@@ -140,7 +140,7 @@ def test_it_brings_a_store_of_its_own_and_takes_it_along(data_dir: Path) -> None
         until(lambda: next(one for one in app.status()["jobs"] if one["name"] == "canary")["last"])
     assert not alive(pid)
     log = (data_dir / "backend.log").read_text()
-    assert log.index("ending") < log.index("ended")
+    assert log.index("endcap.backend: ending") < log.index("endcap.backend: ended")
     assert "Traceback" not in log
 
 

@@ -1,7 +1,7 @@
 """The wire between two programs: it writes down every request, and can be slow, silent or cut.
 
 In: HTTP/1.1 from a client, and the port of the server behind. Out: `Wire.sent`, each request as it was on the wire,
-with the bodies of beacons, which a browser tells nobody about; and the same bytes at the server, when the wire lets them.
+with bodies of beacons, which a browser tells nobody about; and the same bytes at the server, when the wire lets them.
 """
 
 import asyncio

@@ -51,7 +51,7 @@ export async function ask(call, { target, method = "GET", body = null, timeoutMs
   if (secret) headers.set("x-endcap-worker", await originHeader(secret, method, path, Date.now() / 1000));
   const controller = new AbortController();
   const { over, stop } = clock(timeoutMs, controller);
-  const request = new Request(new URL(path, call.config.originUrl || "http://container"), {
+  const request = new Request(new URL(path, call.config.originUrl), {
     method,
     headers,
     body,

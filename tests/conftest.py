@@ -25,7 +25,8 @@ from training.pairs import count_meetings
 from training.pipeline import Outcome, Windows, run
 from training.settings import Settings
 
-pytest_plugins = ["tests.serving", "tests.visits"]  # the running edge and the next-click bundle, for every package
+# The running edge, a Redis Cluster and the next-click bundle, for every package.
+pytest_plugins = ["tests.serving", "tests.cluster", "tests.visits"]
 
 ENDS = date(2026, 10, 31)
 

@@ -126,7 +126,7 @@ def serve(session_store: str, data_dir: Path, redis: "Redis") -> Iterator[Serve]
         until(lambda: server.started or not thread.is_alive())
         assert server.started, "the server did not start; see its log"
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        running.append((server, thread, Running(url, httpx.Client(base_url=url), app.state.edge, settings)))
+        running.append((server, thread, Running(url, httpx.Client(base_url=url, timeout=30), app.state.edge, settings)))
         return running[-1][2]
 
     yield start

@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from edge.core.access import make_key
+
 Until = Callable[..., None]
 
 
@@ -217,9 +219,21 @@ def test_demo_mode_listens_on_loopback_only(data_dir: Path, host: str) -> None:
     assert "loopback" in refused(data_dir, "--host", host)
 
 
-def test_other_modes_are_not_there_yet(data_dir: Path) -> None:
-    """Rather than serving without checking keys."""
-    assert "keys" in refused(data_dir, ENDCAP_DEMO="false")
+def test_without_demo_mode_it_serves_anybody_who_shows_a_key(
+    launch: Callable[..., Launched], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any address may be listened on then; who shows nothing gets nothing but the state of the process."""
+    monkeypatch.setenv("ENDCAP_DEMO", "0")
+    launched = launch("--host", "0.0.0.0")
+    assert httpx.get(f"{launched.url}/v1/recommendations/home").status_code == 401
+    key = make_key(data_dir, "demo")
+    until_known = {"Authorization": f"Bearer {key}"}
+    for _ in range(100):
+        answer = httpx.get(f"{launched.url}/v1/recommendations/home", headers=until_known)
+        if answer.status_code == 200:
+            break
+        time.sleep(0.1)  # keys are read every second
+    assert answer.json()["slots"]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +245,7 @@ def test_other_modes_are_not_there_yet(data_dir: Path) -> None:
         ("ENDCAP_DEADLINE_MS", "-1", "deadline_ms"),
         ("ENDCAP_PSEUDONYM_KEY", "short", "pseudonym"),
         ("ENDCAP_SHOPIFY_SECRETS", "hush", "ENDCAP_SHOPIFY_DOMAIN"),
+        ("ENDCAP_WORKER_SECRETS", "short", "ENDCAP_WORKER_SECRETS"),
     ],
 )
 def test_settings_that_cannot_work_are_named(data_dir: Path, name: str, value: str, word: str) -> None:

@@ -25,7 +25,7 @@ from training.pipeline import Outcome, Windows, run
 from training.settings import Settings
 
 # The running edge, the next-click bundle and the browser, for every package.
-pytest_plugins = ["tests.serving", "tests.visits", "tests.web.chromium"]
+pytest_plugins = ["tests.serving", "tests.visits", "tests.web.chromium", "tests.web.shop"]
 
 ENDS = date(2026, 10, 31)
 

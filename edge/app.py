@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from edge import respond
 from edge.assembly import build_edge, store_url
+from edge.assets import asset_routes
 from edge.drain import end_tasks, end_with_parent
 from edge.middleware import Observe
 from edge.profiles import connect
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *contract_routes("/proxy"),
             Route("/v1/customers/{customer_id:path}/facts", facts),
             *webhook_routes(settings.webhook_max_body_bytes),
+            *asset_routes(),
             *operations_routes(),
         ],
         middleware=[Middleware(Observe)],

@@ -21,6 +21,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from backend.refresh import refresh
 from edge.core import keys
+from edge.core.codec import decode_profile, encode_profile
 from edge.core.events import Event
 from edge.core.products import Product, write_snapshot
 from edge.embedded import EmbeddedStore
@@ -34,6 +35,9 @@ from training.dataset import Dataset
 SECRET = "a-shopify-client-secret"
 DOMAIN = "demo.myshopify.com"
 SHOP = "demo"
+# Shopify's customer ids are numbers, those of the sample shop are not: household -> whose history it has.
+HOUSEHOLDS = {"1001": "customer-0001", "1002": "customer-0002"}
+_KEY = keys.PseudonymKey.from_hex(KEY)
 # A busy machine must not turn a test about something else into one about timeouts.
 _PATIENT = {"ENDCAP_REDIS_TIMEOUT_MS": "2000", "ENDCAP_REDIS_WRITE_TIMEOUT_MS": "2000", "ENDCAP_DEADLINE_MS": "10000"}
 
@@ -79,7 +83,7 @@ class DemoShop:
 
     def name(self, kind: keys.ShopperKind, id_: str) -> str:
         """The pseudonym under which the store knows somebody."""
-        return keys.pseudonym(keys.PseudonymKey.from_hex(KEY), SHOP, kind, id_)
+        return keys.pseudonym(_KEY, SHOP, kind, id_)
 
     def keys_of(self, kind: keys.ShopperKind, id_: str) -> set[str]:
         """What the store holds about somebody: `p` profile, `s` session, `c` consent, `t` trail, ..."""
@@ -142,5 +146,13 @@ def _fill(data_dir: Path, shop_dir: Dataset, bundles: Path) -> dict[str, Product
 
 async def _write_profiles(url: str, shop_dir: Dataset) -> None:
     redis: AsyncRedis = AsyncRedis.from_url(url, protocol=2)
-    await refresh(redis, shop_dir, SHOP, keys.PseudonymKey.from_hex(KEY))
+    await refresh(redis, shop_dir, SHOP, _KEY)
+    for household, customer in HOUSEHOLDS.items():
+        old = keys.pseudonym(_KEY, SHOP, "customer", customer)
+        new = keys.pseudonym(_KEY, SHOP, "customer", household)
+        stored = await redis.get(keys.profile_key(SHOP, old))
+        assert isinstance(stored, bytes)
+        profile = decode_profile(stored)
+        profile.shopper = new
+        await redis.set(keys.profile_key(SHOP, new), encode_profile(profile))
     await redis.aclose()

@@ -1,10 +1,11 @@
 """Every page of the demo shop, on a phone and on a desk: real products, nothing moves, nothing is wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser
 
@@ -16,7 +17,7 @@ from tests.web.shop import DemoShop
 from tests.web.visit import DESK, PHONE, VIEWPORTS, begin
 
 PRODUCT, CART = "p004", ("p016", "p028")
-HOUSEHOLD = "customer-0001"
+HOUSEHOLD = "1001"
 # page -> the slots whose products must be there for a household with a history that allows everything
 PAGES: dict[str, tuple[str, ...]] = {
     "home": ("for_you", "buy_again", "trending"),
@@ -51,7 +52,7 @@ See = Callable[[str, str], Seen]
 
 
 @pytest.fixture(scope="module")
-def see(chromium: Browser, demo_shop: DemoShop, node: Node) -> Iterator[See]:
+def see(chromium: Browser, demo_shop: DemoShop, node: Node) -> See:
     """`see(size, page)`: what is there to see; each page is opened once for all tests."""
     kept: dict[tuple[str, str], Seen] = {}
 
@@ -156,8 +157,6 @@ def test_a_page_is_as_wide_as_its_window(see: See, size: str, page: str) -> None
 
 def test_every_page_has_a_policy_that_lets_scripts_come_from_the_shop_only(see: See, demo_shop: DemoShop) -> None:
     """So that the test of it means something."""
-    import httpx
-
     policy = httpx.get(demo_shop.url).headers["content-security-policy"]
     assert "'unsafe-inline'" not in policy.partition("script-src")[2].partition(";")[0]
     assert "default-src 'self'" in policy or "default-src 'none'" in policy
@@ -250,7 +249,13 @@ def test_arrow_keys_walk_along_a_shelf(visit: Open, demo_shop: DemoShop) -> None
     links = page.locator("#shelf-for_you [part=link]")
     links.first.focus()
     count = links.count()
-    for key, expected in (("ArrowRight", 1), ("ArrowRight", 2), ("End", count - 1), ("ArrowLeft", count - 2), ("Home", 0)):
+    for key, expected in (
+        ("ArrowRight", 1),
+        ("ArrowRight", 2),
+        ("End", count - 1),
+        ("ArrowLeft", count - 2),
+        ("Home", 0),
+    ):
         page.keyboard.press(key)
         at = links.evaluate_all("(all) => all.findIndex((one) => one.getRootNode().activeElement === one)")
         assert at == expected, key
@@ -272,7 +277,9 @@ def test_the_buttons_of_a_shelf_move_it_as_calmly_as_asked(visit: Open, demo_sho
     assert behaviour == ("auto" if motion == "reduce" else "smooth")
     page.locator("#shelf-for_you [part=next]").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.querySelector('#shelf-for_you').shadowRoot.querySelector('ul').scrollLeft > 100")
+    page.wait_for_function(
+        "() => document.querySelector('#shelf-for_you').shadowRoot.querySelector('ul').scrollLeft > 100"
+    )
     animations = page.evaluate("() => document.getAnimations({ subtree: true }).length")
     assert animations == 0 or motion != "reduce"
 
@@ -284,8 +291,10 @@ def test_every_button_and_link_has_a_name_of_its_own(visit: Open, demo_shop: Dem
     shopper.scroll()
     wait(shopper)
     for kind in ("button", "link"):
-        names = shopper.page.locator("endcap-shelf[data-state=ready]").get_by_role(kind).evaluate_all(
-            "(all) => all.map((one) => one.getAttribute('aria-label') || one.textContent.trim())"
+        names = (
+            shopper.page.locator("endcap-shelf[data-state=ready]")
+            .get_by_role(kind)
+            .evaluate_all("(all) => all.map((one) => one.getAttribute('aria-label') || one.textContent.trim())")
         )
         assert names
         assert all(names)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from edge import metrics, respond
 from edge.assembly import Edge, build_edge, store_url
+from edge.assets import asset_routes
 from edge.core import clock
 from edge.drain import end_tasks, end_with_parent
 from edge.errors import InputError
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             Route("/v1/consent", consent, methods=["POST"]),
             Route("/v1/customers/{customer_id:path}/facts", facts),
             *webhook_routes(settings.webhook_max_body_bytes),
+            *asset_routes(),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", prometheus),

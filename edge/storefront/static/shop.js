@@ -1,31 +1,8 @@
 /** The shop's own doings: its dialog, the cart without a page load, consent, and what it tells the theme script. */
+import { addToCart, post, say } from "./cart.js";
 import { tell } from "./events.js";
 
-const told = document.querySelector("#told");
 const account = document.querySelector("#account");
-
-/** Say something to those who do not see the count change. */
-function say(text) {
-  told.textContent = text;
-}
-
-/** POST a form's fields to the shop; its JSON answer. */
-async function post(path, fields) {
-  const body = new URLSearchParams(fields);
-  const answer = await fetch(path, { method: "POST", body, headers: { Accept: "application/json" } });
-  if (!answer.ok) throw new Error(`the shop answered ${answer.status}`);
-  return answer.json();
-}
-
-/** Put a product into the cart, by the shop's own rules, and show how full it is. */
-async function addToCart(product, quantity) {
-  const { pieces, title } = await post("/cart/lines", { product, quantity, mode: "add" });
-  const count = document.querySelector("#cart-count");
-  count.textContent = pieces;
-  count.dataset.count = pieces;
-  say(`${title} is in the cart; ${pieces} in all.`);
-  return pieces;
-}
 
 document.querySelector("[data-add]")?.addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -39,14 +16,6 @@ document.querySelector("[data-add]")?.addEventListener("submit", async (event) =
   }
   const { price, currency } = form.dataset;
   tell("add-to-cart", [{ product_id: product, quantity: Number(quantity), price: Number(price) }], { currency });
-});
-
-// A shelf's own button: the theme script reports it, the shop fills the cart.
-document.addEventListener("endcap:add", async (event) => {
-  event.preventDefault();
-  const { product } = event.detail;
-  await addToCart(product.id ?? product, 1).catch(() => say("The cart could not be reached."));
-  if (document.body.dataset.page === "cart") location.reload();
 });
 
 for (const opener of document.querySelectorAll("#account-open, [data-account]")) {

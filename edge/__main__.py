@@ -18,7 +18,7 @@ from edge.embedded import store_url
 from edge.errors import EndcapError
 from edge.identify import is_loopback
 from edge.settings import Settings
-from edge.webhooks.config import webhook_config
+from edge.webhooks.config import webhook_config, worker_secrets
 
 _GRACE_S = 10  # for a caller who has sent half a request and then nothing
 
@@ -29,15 +29,14 @@ def main() -> int:
         settings = CliApp.run(Settings)
     except ValidationError as error:
         return _complain("\n".join(f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()))
-    if not settings.demo:
+    if settings.demo and not is_loopback(settings.host):
         return _complain(
-            "only demo mode can be served so far: the checking of keys is not there yet; leave ENDCAP_DEMO on"
+            f"demo mode needs no keys, so it listens on loopback only, not on {settings.host}; set ENDCAP_DEMO=0"
         )
-    if not is_loopback(settings.host):
-        return _complain(f"demo mode needs no keys, so it listens on loopback only, not on {settings.host}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         webhook_config(settings)
+        worker_secrets(settings)
         load_key(settings.data_dir, settings.pseudonym_key)  # before anything is started with one that is none
         return _serve(settings)
     except (EndcapError, ValueError) as error:

@@ -24,7 +24,8 @@ from training.pairs import count_meetings
 from training.pipeline import Outcome, Windows, run
 from training.settings import Settings
 
-pytest_plugins = ["tests.serving", "tests.visits"]  # the running edge and the next-click bundle, for every package
+# The running edge, the next-click bundle and the browser, for every package.
+pytest_plugins = ["tests.serving", "tests.visits", "tests.web.chromium"]
 
 ENDS = date(2026, 10, 31)
 

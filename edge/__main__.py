@@ -21,7 +21,7 @@ from edge.core.keys import KEY_FILE, load_key
 from edge.errors import EndcapError
 from edge.identify import is_loopback
 from edge.settings import Settings
-from edge.webhooks.config import webhook_config
+from edge.webhooks.config import webhook_config, worker_secrets
 
 _GRACE_S = 10  # for a caller who has sent half a request and then nothing
 
@@ -37,6 +37,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         webhook_config(settings)
+        worker_secrets(settings)
         load_key(settings.data_dir, settings.pseudonym_key)  # before anything is started with one that is none
         return _serve(settings)
     except (EndcapError, ValueError) as error:

@@ -36,8 +36,15 @@ class Settings(BaseSettings):
         le=64,
         description="server processes; 0: this one alone, for a platform that restarts it (REDIS_URL set)",
     )
-    demo: bool = Field(True, description="no keys needed, loopback only; other modes are not there yet")
-    shop: Shop = Field("demo", description="the shop served in demo mode")
+    demo: bool = Field(
+        True, description="`/v1` needs no keys and answers loopback only; off: a secret key or the Worker's signature"
+    )
+    worker_secrets: str | None = Field(
+        None,
+        repr=False,
+        description="secrets that our Cloudflare Worker signs with, comma list, 16 bytes or more; unset: no Worker",
+    )
+    shop: Shop = Field("demo", description="the shop served")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
     bundle_store: str | None = Field(
         None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
@@ -82,10 +89,11 @@ class Settings(BaseSettings):
     shopify_secrets: str | None = Field(
         None,
         repr=False,
-        description="client secrets of the Shopify app, comma list while one is being replaced; unset: no webhooks",
+        description="client secrets of the Shopify app, comma list while one is being replaced; unset: no webhooks, no "
+        "app proxy",
     )
     shopify_domain: str | None = Field(
-        None, description="the shop's `*.myshopify.com`; deliveries for other shops are refused"
+        None, description="the shop's `*.myshopify.com`; what comes from other shops is refused"
     )
     bigcommerce_secrets: str | None = Field(
         None, repr=False, description="client secrets of the BigCommerce app, comma list; unset: no webhooks"

@@ -46,6 +46,14 @@ class WebhookConfig:
     currency: str
 
 
+def worker_secrets(settings: Settings) -> tuple[bytes, ...]:
+    """What our own Worker signs with. Raises EndcapError for one that could be guessed."""
+    secrets = tuple(text.encode() for text in _listed(settings.worker_secrets))
+    if any(len(secret) < _MIN_SECRET for secret in secrets):
+        raise WebhookSettingsError("a secret in ENDCAP_WORKER_SECRETS is short; make one: `openssl rand -hex 32`")
+    return secrets
+
+
 def webhook_config(settings: Settings) -> WebhookConfig:
     """Read the settings of webhooks. Raises EndcapError that names the variable and the remedy."""
     own = [_secret(text) for text in _listed(settings.webhook_secrets)]

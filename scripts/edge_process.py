@@ -4,7 +4,6 @@ In: `Surroundings`. Out: times, answers, memory, libraries, what was written. Li
 """
 
 import contextlib
-import hashlib
 import hmac
 import http.client
 import os

@@ -1,59 +1,51 @@
 /**
- * Endcap on a page: docs/theme-script.md is the manual, endcap.d.ts has the types. Its size has a limit, so it is terse.
- *
- * The data layer (`getShelves`, `getPages`, `track`, `setConsent`) needs no DOM: Node 20 and browsers. Browsers also get
- * the element `<endcap-shelf>`, which asks once for all shelves of a page and leaves its own content where nothing comes.
+ * Endcap on a page: the data layer, and in browsers `<endcap-shelf>`. Terse, since shoppers load every byte:
+ * docs/theme-script.md explains it, endcap.d.ts has the types.
  */
 
-// --- data layer ------------------------------------------------------------------------------------------------------
+// --- data layer
 
 const LISTS = ["product_ids", "session", "consent", "slots", "exclude"];
-const MAX_PAGES = 20; // the server's limits, as is the next
-const MAX_EVENTS = 100;
-const MAX_BODY = 60_000; // bytes; browsers refuse beacons of more than 64 kB
-const MAX_URL = 4_000;
+const MAX_EVENTS = 100; // as the server does
+const MAX_BODY = 60_000; // beacons: 64 kB
 const HOME = /^http/.test(import.meta.url) ? new URL(".", import.meta.url).href : undefined;
-const filled = new WeakMap(); // events sent without an id keep the one they got: sent again they count once
+const filled = new WeakMap(); // ids given to events: sent again they count once
 
 const config = () => globalThis.endcap ?? {};
-const secret = (key) => key?.startsWith("sk_"); // belongs in a header: URLs and bodies are logged
+const secret = (key) => key?.startsWith("sk_"); // URLs and bodies are logged
 const list = (value) =>
   (Array.isArray(value) ? value : `${value ?? ""}`.split(",")).map((one) => `${one}`.trim()).filter(Boolean);
-// Plain http has no randomUUID, but names blobs by such ids.
 const uuid = () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36);
 
-/** One page's shelves. Never rejects because of the server: then `options.fallback` is the answer, or an empty one. */
+/** One page's shelves; never rejects because of the server. */
 export async function getShelves(surface, query = {}, options = {}) {
   return (await ask([{ ...query, surface }], options))[0].answer;
 }
 
-/** Several pages in one request, each query with its `surface`. */
 export async function getPages(queries, options = {}) {
   return (await ask(queries, options)).map(({ answer }) => answer);
 }
 
-/** Says what a shopper did: a result per event, none with `options.beacon`; null when it could not be sent. */
+/** Null when it could not be sent. */
 export async function track(events, options = {}) {
   const results = [];
-  for (const part of parts([events].flat().map(complete))) {
-    const said = await post("/v1/events", { events: part }, options);
+  for (let rest = [events].flat().map(complete), count; rest.length; rest = rest.slice(count)) {
+    count = MAX_EVENTS;
+    while (count > 1 && new Blob([JSON.stringify(rest.slice(0, count))]).size > MAX_BODY) count >>= 1;
+    const said = await post("/v1/events", { events: rest.slice(0, count) }, options);
     if (!said) return null;
     results.push(...(said.results ?? []));
   }
   return results;
 }
 
-/** Stores a shopper's whole decision: the purposes in force, or null when it could not be sent. */
+/** Null when it could not be sent. */
 export async function setConsent({ consent, id = uuid(), ...who }, options = {}) {
   const said = await post("/v1/consent", { id, ...who, consent: list(consent) }, options);
   return said && (said.consent ?? list(consent));
 }
 
-/** {answer, error?, headers?} for each query. */
 async function ask(queries, options) {
-  if (queries.length > MAX_PAGES) {
-    return [...(await ask(queries.slice(0, MAX_PAGES), options)), ...(await ask(queries.slice(MAX_PAGES), options))];
-  }
   if (!queries.length) return [];
   const [path, init] = question(queries.map(clean), options.key);
   const url = address(path, options);
@@ -78,18 +70,16 @@ async function ask(queries, options) {
 
 const refusal = (status, body) => Object.assign(new Error(`${status}: ${body?.detail ?? "no shelves"}`), { status });
 
-/** A query in the wire's types, without what is empty. */
 function clean(query) {
   const fields = {};
   for (const [name, value] of Object.entries(query)) {
     const said = LISTS.includes(name) ? list(value) : /_id$/.test(name) ? `${value ?? ""}` : value;
-    if (said == null || said.length === 0) continue;
-    fields[name] = name === "limit" || name === "min_score" ? +said : said;
+    if (said != null && said.length !== 0) fields[name] = /^(limit|min_score)$/.test(name) ? +said : said;
   }
   return fields;
 }
 
-/** GET where a URL can hold it. Never both product names in one: Shopify's two signers sort them differently. */
+/** Never both product names in a URL: Shopify's two signers sort them differently. */
 function question(queries, key) {
   const bodies = queries.map((query) => (key && !secret(key) ? { ...query, key } : query));
   if (bodies.length > 1) return ["/v1/recommendations", write({ requests: bodies })];
@@ -99,16 +89,15 @@ function question(queries, key) {
   for (const [name, value] of Object.entries(fields)) {
     search.set(name, value.constructor === Object ? JSON.stringify(value) : value);
   }
-  const both = fields.product_id && fields.product_ids;
-  const commas = LISTS.some((name) => fields[name]?.some((one) => one.includes(",")));
-  if (both || commas || fields.lines || `${search}`.length > MAX_URL) return [path, write(fields)];
+  if ((fields.product_id && fields.product_ids) || fields.lines || `${search}`.length > 4_000) {
+    return [path, write(fields)];
+  }
   return [`${path}?${search}`, {}];
 }
 
-// Strings go out as text/plain, for which no browser asks another origin's leave first.
+// Sent as text/plain: no preflight.
 const write = (body) => ({ method: "POST", body: JSON.stringify(body) });
 
-/** The answer; {} for a beacon that the browser took; null when it could not be sent. */
 async function post(path, body, options) {
   const { key, beacon, timeout = 5_000 } = options;
   const init = write(key && !secret(key) ? { ...body, key } : body);
@@ -123,27 +112,23 @@ async function post(path, body, options) {
 }
 
 function address(path, { endpoint = config().endpoint ?? HOME }) {
-  if (!endpoint) throw new TypeError("endpoint: name where Endcap is, such as https://edge.example.com or /apps/endcap");
+  if (!endpoint) throw new TypeError("endpoint: name where Endcap is");
   return endpoint.replace(/\/+$/, "") + path;
 }
 
-/** One request under one deadline, which also cuts a body that stops halfway. */
+/** The deadline also cuts a body that stops halfway. */
 async function request(url, init, { key, timeout = 1_000, signal, fetch = globalThis.fetch }) {
   signal?.throwIfAborted();
   const stop = new AbortController();
   const cut = () => stop.abort(signal.reason);
   const timer = setTimeout(() => stop.abort(new Error(`no answer within ${timeout} ms`)), timeout);
   signal?.addEventListener("abort", cut);
-  const stopped = new Promise((_, reject) => stop.signal.addEventListener("abort", () => reject(stop.signal.reason)));
-  const answered = async () => {
-    const headers = secret(key) ? { Authorization: `Bearer ${key}` } : {};
+  const headers = secret(key) ? { Authorization: `Bearer ${key}` } : {};
+  try {
     const response = await fetch(url, { ...init, headers, signal: stop.signal });
     const body = await response.json();
     if (!response.ok) throw refusal(response.status, body);
     return { body, headers: response.headers };
-  };
-  try {
-    return await Promise.race([stopped, answered()]);
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", cut);
@@ -155,34 +140,21 @@ function complete(event) {
   return { ...filled.get(event), ...event };
 }
 
-/** Events in bodies that server and beacons take. */
-function parts(events) {
-  const made = [];
-  let size = MAX_BODY;
-  for (const event of events) {
-    const bytes = new TextEncoder().encode(JSON.stringify(event)).length + 1;
-    if (size + bytes > MAX_BODY || made.at(-1).length === MAX_EVENTS) made.push((size = 0) || []);
-    made.at(-1).push(event);
-    size += bytes;
-  }
-  return made;
-}
-
-// --- consent, and what is kept of the shopper ------------------------------------------------------------------------
+// --- consent
 
 const PURPOSES = {
   personalization: "preferencesProcessingAllowed",
   analytics: "analyticsProcessingAllowed",
   marketing: "marketingAllowed",
 };
-const VISITOR = "endcap.visitor"; // the id alone; all else lies in VISIT
+const VISITOR = "endcap.visitor";
 const VISIT = "endcap.visit";
-const LIFETIME_MS = 395 * 86_400_000; // thirteen months, whatever happens in them
+const LIFETIME_MS = 395 * 86_400_000; // thirteen months
 const VISIT_MS = 30 * 60_000;
 const VIEWED = 10;
 
-let granted = []; // the purposes in force on this page
-let mine; // what is kept, for browsers that store nothing
+let granted = []; // purposes in force
+let mine; // where nothing can be stored
 let decisions = []; // not heard by the server yet
 
 const personal = () => granted.includes("personalization");
@@ -190,14 +162,14 @@ const known = () => personal() || granted.includes("analytics");
 const shopify = () => globalThis.Shopify;
 const settings = (more) => ({ endpoint: config().endpoint, key: config().key, ...more });
 
-/** What platform or shop say; undefined where nobody says anything, which allows nothing and withdraws nothing. */
+/** Undefined, where nobody says anything, allows nothing and withdraws nothing. */
 function stated() {
   const api = shopify()?.customerPrivacy;
   if (api) return Object.keys(PURPOSES).filter((purpose) => api[PURPOSES[purpose]]?.());
   return shopify()?.loadFeatures || config().consent === undefined ? undefined : list(config().consent);
 }
 
-/** Reads, writes or (null) removes. Storage may be forbidden or full. */
+/** Storage may be forbidden or full. */
 function stored(name, value) {
   try {
     if (value === undefined) return localStorage.getItem(name);
@@ -216,7 +188,7 @@ function kept() {
   }
 }
 
-/** This shopper, as far as consent allows: {} or {id, born, rev?, session?}, made at the first need. */
+/** This shopper, as far as consent allows; made at the first need. */
 function me(change) {
   if (!known()) return {};
   const now = Date.now();
@@ -235,7 +207,7 @@ function me(change) {
   return (mine = { ...visit, id });
 }
 
-/** Acts on what is allowed from now on; `acted` where the shopper has just decided. True when that changed something. */
+/** Whether what is allowed has changed; `acted`: the shopper has just decided. */
 function decide(acted) {
   const said = stated();
   const old = kept();
@@ -243,7 +215,7 @@ function decide(acted) {
   granted = (said ?? []).filter((purpose) => PURPOSES[purpose]).sort();
   const changed = `${granted}` !== `${before}` || (old && !known());
   if (!said || !changed || !(acted || old)) return changed;
-  const forgotten = !known() || (before.includes("personalization") && !personal());
+  const forgotten = !known() || (!personal() && before.includes("personalization"));
   if (before.some((purpose) => !granted.includes(purpose))) queue = [];
   if (forgotten) {
     mine = undefined;
@@ -256,14 +228,13 @@ function decide(acted) {
   return true;
 }
 
-/** Tells the server of decisions, until it has heard them or the page is gone. */
 async function deliver(beacon) {
   const told = decisions;
   decisions = [];
   for (const one of told) if (!(await setConsent(one, settings({ beacon })))) decisions.push(one);
 }
 
-/** Orders on Shopify carry the attributes of their cart: by this one they find the visit. */
+/** By this attribute orders find the visit. */
 const noteInCart = (id) => cartCall("update", { attributes: { _recs_sid: id } }).catch(() => {});
 
 async function cartCall(name, body) {
@@ -274,7 +245,7 @@ async function cartCall(name, body) {
   return response.json();
 }
 
-/** Only where a cart surely exists: two first writes at once would make two. */
+/** Only where a cart exists: two first writes at once would make two. */
 function joinOrders() {
   const { id, noted } = me();
   if (!id || id === noted || !shopify()?.routes) return;
@@ -282,7 +253,7 @@ function joinOrders() {
   noteInCart(id);
 }
 
-// --- what happens on the page ----------------------------------------------------------------------------------------
+// --- events
 
 const SOON_MS = 1_000;
 const IMPRESSION = "recommendation-impression";
@@ -292,7 +263,6 @@ let queue = [];
 let flushing;
 let viewed;
 
-/** Queues an event. All but impressions count up `rev`, so that no cache hides what the shopper did. */
 function note(type, fields, now) {
   if (!known()) return;
   const { id } = me((visit) => {
@@ -314,25 +284,26 @@ async function flush() {
   if (!(await track(sent, settings({ beacon: true }))) && known()) queue = [...sent, ...queue].slice(-MAX_EVENTS);
 }
 
-/** The page's own event, told once, by the shelf that says most about the page. */
+/** By the shelf that says most about the page. */
 function viewPage() {
   if (config().pageViews === false || !known()) return;
   const pages = [...shelves].map((shelf) => shelf.page());
   const page = Object.keys(VIEWS).flatMap((surface) => pages.find((one) => one?.surface === surface) ?? [])[0];
-  const { surface, product_id, product_ids = [] } = page ?? {};
+  if (!page) return;
+  const { surface, product_id, product_ids = [] } = page;
   const key = [surface, product_id, location.pathname, location.search].join();
-  if (!page || key === viewed) return;
+  if (key === viewed) return;
   viewed = key;
   const ids = product_id ? [product_id] : product_ids;
   note(VIEWS[surface], { products: ids.map((id) => ({ product_id: id })) });
   if (product_ids.length) joinOrders();
 }
 
-// --- asking: once for all shelves of the page ------------------------------------------------------------------------
+// --- asking, once for all shelves of a page
 
 const shelves = new Set();
 const waiting = new Set(); // not asked for yet
-let decided; // settles once it is known what the shopper allows
+let decided; // once it is known what is allowed
 let asking, near;
 
 function whenNear(entries) {
@@ -368,9 +339,13 @@ async function fetchPages(groups, endpoint) {
   const said = await ask(queries, settings(endpoint && { endpoint }));
   const ms = performance.now() - started;
   said.forEach(({ answer, error, headers }, place) => {
-    const read = (name) => headers?.get(name) ?? null;
-    const told = { timing: "server-timing", cache: "cache-status", version: "x-endcap-version", requestId: "x-request-id" };
-    for (const name in told) told[name] = read(told[name]);
+    const told = {
+      timing: "server-timing",
+      cache: "cache-status",
+      version: "x-endcap-version",
+      requestId: "x-request-id",
+    };
+    for (const name in told) told[name] = headers?.get(told[name]);
     const query = queries[place];
     tell("endcap:answer", { surface: query.surface, query, answer, ms, failed: !!error, error, headers: told });
     deal(groups[place].asked, answer.slots);
@@ -379,55 +354,56 @@ async function fetchPages(groups, endpoint) {
 
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 
-/** Each shelf gets its slot; those that name none get what is left, in the answer's order. */
+/** Shelves that name no slot get what is left, in the answer's order. */
 function deal(asked, slots) {
   const names = asked.map(([shelf]) => shelf.getAttribute("slot"));
   const left = slots.filter((slot) => !names.includes(slot.id));
   asked.forEach(([shelf, turn], place) => {
     const slot = names[place] ? slots.find((one) => one.id === names[place]) : left.shift();
-    if (shelf.turn === turn) shelf.show(slot); // else it has been asked for anew
+    if (shelf.turn === turn) shelf.show(slot);
   });
 }
 
-function refresh() {
-  for (const shelf of shelves) shelf.ask();
-}
+const refresh = () => shelves.forEach((shelf) => shelf.ask());
 
-// --- the element -----------------------------------------------------------------------------------------------------
+// --- the element
 
 const LABELS = {
   add: "Add to cart",
   added: "Added to cart",
-  failed: "Could not be added to the cart",
+  failed: "Could not be added",
   previous: "Previous",
   next: "Next",
   was: "was",
 };
 const BLANK = "\u00a0";
-// Heights do not depend on what comes: a placeholder is as tall as the shelf. `--c` cards side by side, `--g` apart.
+// No height depends on what comes: a placeholder is as tall as the shelf.
 const STYLE = `
-:host{display:block;min-inline-size:0;--c:var(--endcap-columns,2.2);--g:var(--endcap-gap,1rem);--r:var(--endcap-radius,.5rem)}
+:host{display:flow-root;min-inline-size:0;--g:var(--endcap-gap,1rem);--r:var(--endcap-radius,.5rem);
+--w:calc((100% - (var(--endcap-columns) - 1)*var(--g))/var(--endcap-columns))}
 :host([hidden]),.gone{display:none}
-@media (min-width:48rem){:host{--c:var(--endcap-columns,4)}}
-@media (min-width:75rem){:host{--c:var(--endcap-columns,5)}}
 .stack,ul{display:grid}
 .stack>*{grid-area:1/1;min-inline-size:0}
 .away{visibility:hidden}
-.head,nav,.cost{display:flex;gap:.5rem}
+.head,.cost{display:flex;gap:.5rem}
 .head{align-items:center;justify-content:space-between;margin-block-end:.75rem}
-[part=heading]{margin:0;font-size:1.35em;line-height:1.3;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-button{font:inherit;color:inherit;background:none;border:1px solid;border-radius:var(--r);cursor:pointer;padding:0;min-block-size:2.75rem}
+[part=heading]{margin:0;font-size:1.35em;line-height:1.5;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+button{font:inherit;color:inherit;background:none;border:1px solid;
+border-radius:var(--r);cursor:pointer;padding:0;min-block-size:2.75rem}
 .head button{inline-size:2.75rem;border-radius:50%}
-[aria-disabled=true]{opacity:.4;cursor:default}
-ul{grid-auto-flow:column;grid-auto-columns:var(--endcap-card-width,calc((100% - (var(--c) - 1)*var(--g))/var(--c)));gap:var(--g);
-list-style:none;margin:-4px;padding:4px;overflow-x:auto;overscroll-behavior-x:contain;scroll-snap-type:x proximity;scroll-padding-inline:4px;scrollbar-width:none}
+[aria-disabled=true]{opacity:.4}
+ul{grid-auto-flow:column;grid-auto-columns:var(--endcap-card-width,var(--w,clamp(9rem,42vw,14rem)));gap:var(--g);
+list-style:none;margin:-4px;padding:4px;overflow-x:auto;scroll-snap-type:x proximity;
+scroll-padding-inline:4px;scrollbar-width:none}
 li{scroll-snap-align:start;min-inline-size:0}
-[part=card]{display:flex;flex-direction:column;gap:.4rem;block-size:100%}
-a{color:inherit;text-decoration:none}
+[part=card]{display:flex;flex-direction:column;gap:.5rem;block-size:100%}
+a{display:grid;gap:.5rem;color:inherit;text-decoration:none}
 a:hover [part=title]{text-decoration:underline}
-[part=frame]{display:block;aspect-ratio:var(--endcap-image-ratio,1);overflow:hidden;border-radius:var(--r);background:rgb(128 128 128/.12)}
+[part=frame]{aspect-ratio:var(--endcap-image-ratio,1);overflow:hidden;border-radius:var(--r);
+background:rgb(128 128 128/.12)}
 img{inline-size:100%;block-size:100%;object-fit:cover}
-[part=title]{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden;line-height:1.35;block-size:2.7em;margin-block-start:.5rem;overflow-wrap:anywhere}
+[part=title]{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;
+overflow:hidden;line-height:1.5;block-size:3em;overflow-wrap:anywhere}
 .cost{flex-wrap:wrap;line-height:1.5;block-size:1.5em;overflow:hidden}
 [part=price]{font-weight:600}
 [part=button]{margin-block-start:auto}
@@ -436,9 +412,8 @@ img{inline-size:100%;block-size:100%;object-fit:cover}
 @media (prefers-reduced-motion:no-preference){ul{scroll-behavior:smooth}}`;
 
 let sheet, seeing, calm;
-const cards = new WeakMap(); // what a card's impression would say
 
-/** An element. Texts become text nodes and nothing else, so no data ever becomes markup. */
+/** Texts become text nodes: no data ever becomes markup. */
 function make(tag, attributes, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) if (value != null) node.setAttribute(name, value);
@@ -446,20 +421,14 @@ function make(tag, attributes, ...children) {
   return node;
 }
 
-/** An address that leads to the web, else null: `javascript:` and the like are dropped. */
+/** Drops `javascript:` and the like. */
 function safe(url) {
-  try {
-    const { protocol, href } = new URL(url || "x:", document.baseURI);
-    return /^https?:$/.test(protocol) ? href : null;
-  } catch {
-    return null;
-  }
+  const { protocol, href } = make("a", { href: url || "x:" });
+  return /^https?:$/.test(protocol) ? href : null;
 }
 
 const label = (name) => config().labels?.[name] ?? LABELS[name];
-const backwards = (node) => getComputedStyle(node).direction === "rtl";
 const bounded = (text, usual, most) => Math.min(Math.max(Math.trunc(text) || usual, 1), most);
-const line = ({ id, product }) => ({ product_id: id, variant_id: product.variant_id ?? undefined });
 
 class Shelf extends (globalThis.HTMLElement ?? Object) {
   static observedAttributes =
@@ -488,18 +457,17 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
   }
 
   attributeChangedCallback(name, before, after) {
-    if (this.section && this.isConnected && before !== after) this.ask();
+    if (this.isConnected && this.section && before !== after) this.ask();
   }
 
   ask() {
     shelves.add(this);
     waiting.add(this);
-    near.unobserve(this); // so that one that stands there already is told of again
+    near.unobserve(this);
     near.observe(this);
     decided.then(viewPage);
   }
 
-  /** What to ask for; undefined where the attributes do not say enough. */
   page() {
     const said = (name) => this.getAttribute(name) || undefined;
     const page = { surface: said("surface") };
@@ -513,14 +481,13 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     return bounded(this.getAttribute("limit"), 8, 50);
   }
 
-  /** Shows a slot of the answer; without one the element's own content stays. */
   show(slot) {
     const items = slot?.items?.filter((item) => item?.product).slice(0, this.limit) ?? [];
     this.state = items.length ? "ready" : "fallback";
     this.draw(items.length ? { ...slot, items } : undefined);
   }
 
-  /** One of shelf and own content is seen; the other keeps its space until that can go without moving anything. */
+  /** What is not seen keeps its space until that can go without moving anything. */
   settle() {
     const own = this.own.assignedNodes().some((node) => node.nodeType === 1 || node.data?.trim());
     const ready = this.state === "ready";
@@ -551,45 +518,46 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     this.settle();
   }
 
-  /** One product, or without an item a placeholder of the same size. */
+  /** Without an item: a placeholder of the same size. */
   card(item, slot) {
     const product = item?.product ?? {};
     const title = product.title || item?.id || BLANK;
     const frame = make("span", { part: "frame" });
     const image = safe(product.image);
-    // The title beside the picture says it all: the same text once more would be read out twice.
-    if (image) frame.append(make("img", { part: "image", src: image, alt: "", loading: "lazy", decoding: "async" }));
+    // No alt: the title stands beside it.
+    if (image) frame.append(make("img", { part: "image", src: image, alt: "", loading: "lazy" }));
     frame.firstChild?.addEventListener("error", () => frame.replaceChildren());
-    const link = make("a", { part: "link", href: item && safe(product.url) }, frame, make("span", { part: "title" }, title));
+    const text = make("span", { part: "title" }, title);
+    const link = make("a", { part: "link", href: item && safe(product.url) }, frame, text);
     const card = make("div", { part: "card" }, link, this.cost(product));
     const row = make("li", { part: "item" }, card);
-    const did = item && { slot: slot.id, attribution_token: slot.attribution_token, products: [line(item)] };
     if (item) {
-      cards.set(row, did);
-      for (const type of ["click", "auxclick"]) link.addEventListener(type, () => note("recommendation-click", did, true));
+      const products = [{ product_id: item.id, variant_id: product.variant_id }];
+      row.did = { slot: slot.id, attribution_token: slot.attribution_token, products };
+      const clicked = () => note("recommendation-click", row.did, true);
+      for (const type of ["click", "auxclick"]) link.addEventListener(type, clicked);
     }
-    if (config().onAdd || shopify()?.routes) card.append(this.button(item, did, title));
+    if (config().onAdd || shopify()?.routes) card.append(this.button(item, row.did, title));
     return row;
   }
 
   cost({ price, compare_at_price: former }) {
     const cost = make("span", { class: "cost" }, make("span", { part: "price" }, price ? this.money(price) : BLANK));
     if (+former?.amount > +price?.amount) {
-      cost.append(make("s", { part: "compare" }, make("span", { class: "heard" }, `${label("was")} `), this.money(former)));
+      const was = make("span", { class: "heard" }, `${label("was")} `);
+      cost.append(make("s", { part: "compare" }, was, this.money(former)));
     }
     return cost;
   }
 
   money({ amount, currency_code: currency }) {
     const locale = this.getAttribute("locale") || config().locale || document.documentElement.lang || undefined;
-    for (const one of [locale, undefined]) {
-      try {
-        return new Intl.NumberFormat(one, { style: "currency", currency }).format(amount);
-      } catch {
-        // no locale, or no currency
-      }
+    const written = (as) => new Intl.NumberFormat(as, { style: "currency", currency }).format(amount);
+    try {
+      return written(locale);
+    } catch {
+      return written();
     }
-    return `${amount} ${currency}`;
   }
 
   button(item, did, title) {
@@ -604,7 +572,8 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
   async add({ id, product }, did, button) {
     if (button.ariaDisabled === "true") return;
     button.ariaDisabled = "true";
-    const detail = { product: { id, ...product }, variant: product.variant_id, token: did.attribution_token, slot: did.slot };
+    const { slot, attribution_token: token } = did;
+    const detail = { product: { id, ...product }, variant: product.variant_id, token, slot };
     const asked = new CustomEvent("endcap:add", { bubbles: true, composed: true, cancelable: true, detail });
     try {
       if (this.dispatchEvent(asked)) {
@@ -619,13 +588,13 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     button.ariaDisabled = null;
   }
 
-  /** Two buttons for the row; arrow keys, Home and End walk along its cards. */
   movers(rows, title) {
-    const rtl = backwards(this);
+    const rtl = getComputedStyle(this).direction === "rtl";
     const buttons = ["previous", "next"].map((name, place) => {
-      const button = make("button", { type: "button", part: name, "aria-label": `${label(name)}: ${title}` });
-      button.append((place === 0) === rtl ? "›" : "‹");
-      button.addEventListener("click", () => rows.scrollBy({ left: rows.clientWidth * ((place === 0) === rtl ? 0.9 : -0.9) }));
+      const right = rtl !== !!place;
+      const named = { type: "button", part: name, "aria-label": `${label(name)}: ${title}` };
+      const button = make("button", named, right ? "›" : "‹");
+      button.addEventListener("click", () => rows.scrollBy({ left: rows.clientWidth * (right ? 0.9 : -0.9) }));
       return button;
     });
     const update = () => {
@@ -643,7 +612,7 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
       const at = links.indexOf(event.target.closest("li").querySelector("a"));
       const [back, ahead] = rtl ? ["ArrowRight", "ArrowLeft"] : ["ArrowLeft", "ArrowRight"];
       const to = { Home: 0, End: links.length - 1, [back]: at - 1, [ahead]: at + 1 }[event.key];
-      if (to === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (to === undefined || event.metaKey || event.altKey) return;
       event.preventDefault();
       links[Math.min(Math.max(to, 0), links.length - 1)]?.focus();
     });
@@ -656,7 +625,6 @@ async function addToShopify({ variant }) {
   joinOrders();
 }
 
-/** Half a card seen for a second, on a page that is looked at. */
 function whenSeen(entries) {
   for (const { target, isIntersecting } of entries) {
     clearTimeout(target.timer);
@@ -666,15 +634,15 @@ function whenSeen(entries) {
 
 function seen(row) {
   seeing.unobserve(row);
-  if (document.hidden) return seeing.observe(row); // told of again when the page is drawn again
-  const did = cards.get(row);
+  if (document.hidden) return seeing.observe(row); // and again when the page is drawn
+  const { did } = row;
   const same = queue.find((one) => one.type === IMPRESSION && one.attribution_token === did.attribution_token);
   return same ? same.products.push(...did.products) : note(IMPRESSION, { ...did, products: [...did.products] });
 }
 
-// --- starting --------------------------------------------------------------------------------------------------------
+// --- starting
 
-/** Shopify's API may have to be loaded first; what it says after a second still counts. */
+/** What Shopify's API says after a second still counts. */
 function whenDecided() {
   if (shopify()?.customerPrivacy || !shopify()?.loadFeatures) return act();
   return new Promise((done) => {
@@ -686,11 +654,11 @@ function whenDecided() {
 async function act(event) {
   if (!decide(event)) return;
   const told = deliver();
-  if (event && known()) await told; // a denial that the server still holds would win
+  if (event && known()) await told; // a denial held there would win
   refresh();
 }
 
-/** The shopper withdrew in another tab, or while this page slept. */
+/** Withdrawn in another tab, or while this page slept. */
 function lostElsewhere() {
   granted = [];
   queue = [];
@@ -718,10 +686,9 @@ function start() {
     shop.consent = list(purposes);
     return act(true);
   };
-  const parsed = new Promise((done) => {
-    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", done);
-    else done();
-  });
+  const parsed = new Promise((done) =>
+    document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", done) : done(),
+  );
   decided = Promise.all([parsed, whenDecided()]);
   document.addEventListener("visitorConsentCollected", act);
   document.addEventListener("visibilitychange", () => document.hidden && leave());

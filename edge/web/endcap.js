@@ -6,7 +6,7 @@
 // --- data layer
 
 const LISTS = ["product_ids", "session", "consent", "slots", "exclude"];
-const MAX_EVENTS = 100; // as the server does
+const MAX_EVENTS = 100; // as the server does, and 20 pages
 const MAX_BODY = 60_000; // beacons: 64 kB
 const HOME = /^http/.test(import.meta.url) ? new URL(".", import.meta.url).href : undefined;
 const filled = new WeakMap(); // ids given to events: sent again they count once
@@ -46,6 +46,9 @@ export async function setConsent({ consent, id = uuid(), ...who }, options = {})
 }
 
 async function ask(queries, options) {
+  if (queries.length > 20) {
+    return [...(await ask(queries.slice(0, 20), options)), ...(await ask(queries.slice(20), options))];
+  }
   if (!queries.length) return [];
   const [path, init] = question(queries.map(clean), options.key);
   const url = address(path, options);
@@ -74,7 +77,7 @@ function clean(query) {
   const fields = {};
   for (const [name, value] of Object.entries(query)) {
     const said = LISTS.includes(name) ? list(value) : /_id$/.test(name) ? `${value ?? ""}` : value;
-    if (said != null && said.length !== 0) fields[name] = /^(limit|min_score)$/.test(name) ? +said : said;
+    if (said != null && said.length !== 0) fields[name] = said;
   }
   return fields;
 }
@@ -405,7 +408,6 @@ img{inline-size:100%;block-size:100%;object-fit:cover}
 [part=title]{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;
 overflow:hidden;line-height:1.5;block-size:3em;overflow-wrap:anywhere}
 .cost{flex-wrap:wrap;line-height:1.5;block-size:1.5em;overflow:hidden}
-[part=price]{font-weight:600}
 [part=button]{margin-block-start:auto}
 :focus-visible{outline:2px solid;outline-offset:2px}
 .heard{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}

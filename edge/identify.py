@@ -263,7 +263,7 @@ def _unnamed(door: Door) -> Door:
 def _turned_away(door: Trust, reason: str, parameter: str, detail: str) -> InputError:
     """A 401 that does not tell which check failed; the log and the metrics may know."""
     REFUSED.labels(door, reason).inc()
-    logger.info("a request was refused at the door %s: %s", door, reason)
+    logger.debug("a request was refused at the door %s: %s", door, reason)
     return InputError(parameter, detail, status=401)
 
 

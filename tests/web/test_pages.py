@@ -92,7 +92,7 @@ def _look(chromium: Browser, shop: DemoShop, node: Node, viewport: tuple[int, in
         faults=[fault for fault in shopper.faults() if path != "/nowhere" or "404" not in fault],
         hosts=shopper.hosts(),
         findings=findings(shopper.page, node),
-        overflow=shopper.page.evaluate("() => document.documentElement.scrollWidth - innerWidth"),
+        overflow=shopper.page.evaluate("() => document.documentElement.scrollWidth") - viewport[0],
     )
     shopper.context.close()
     return seen

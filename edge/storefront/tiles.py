@@ -12,13 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.core.index import SEPARATOR
-from edge.storefront.glyphs import fresh, packed
+from edge.storefront.glyphs import fresh, home, packed
 from edge.storefront.glyphs.choice import glyph_of
 from edge.storefront.glyphs.colours import ground_of, wrapping_of
 
 _NAME = re.compile(r"([a-z0-9]+(?:--?[a-z0-9]+)*?)(?:-(\d{1,2}))?")
 _MOST_NAME = 160
-_GLYPHS = packed.GLYPHS | fresh.GLYPHS
+_GLYPHS = packed.GLYPHS | fresh.GLYPHS | home.GLYPHS
 _HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",

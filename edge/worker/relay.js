@@ -18,12 +18,12 @@ const RATE_PERIOD_S = "60";
 
 const openKeep = (call) => Keep.open(call.config, { shop: call.door.shop, host: call.url.host, reader: "" });
 
-/** Hand a request on and its answer back; 503 where the origin fails. */
-async function relay(call, body, timeoutMs) {
+/** Hand a request on and its answer back; 503 where the origin fails. `keepable`: it says nothing of any shopper. */
+async function relay(call, body, timeoutMs, keepable = false) {
   try {
     const { status, headers, body: said } = await ask(call, { method: call.request.method, body, timeoutMs });
     headers.set("x-endcap-edge", "PASS");
-    if (call.door.proxied) headers.set("cache-control", "private, no-store");
+    if (call.door.proxied && !keepable) headers.set("cache-control", "private, no-store");
     return new Response(status === 204 || status === 304 ? null : said, { status, headers });
   } catch (error) {
     if (!(error instanceof OriginFailure)) throw error;
@@ -108,21 +108,22 @@ export async function file(call) {
   const keep = await openKeep(call);
   const path = call.url.pathname;
   const found = await keep.file(path);
-  if (found) return sameFile(call, found, "HIT");
-  const response = await relay(call, null, FILE_TIMEOUT_MS);
-  if (response.status === 200 && /max-age=[1-9]/.test(response.headers.get("cache-control") ?? "")) {
-    const copy = response.clone();
-    call.waitUntil(keep.keepFile(path, copy));
+  if (found) return sameFile(call, found, await found.arrayBuffer(), "HIT");
+  const response = await relay(call, null, FILE_TIMEOUT_MS, true);
+  const body = await response.arrayBuffer();
+  const lasts = /max-age=[1-9]/.test(response.headers.get("cache-control") ?? "");
+  if (call.request.method === "GET" && response.status === 200 && lasts) {
+    call.waitUntil(keep.keepFile(path, new Response(body, response)));
   }
-  return sameFile(call, response, "MISS");
+  return sameFile(call, response, body, response.status === 200 ? "MISS" : "PASS");
 }
 
-function sameFile(call, response, state) {
-  const headers = new Headers(response.headers);
-  headers.set("x-endcap-edge", response.status === 200 ? state : "PASS");
+function sameFile(call, { status, headers: given }, body, state) {
+  const headers = new Headers(given);
+  headers.set("x-endcap-edge", state);
   const etag = headers.get("etag");
   if (etag && (call.request.headers.get("if-none-match") ?? "").includes(etag)) {
     return new Response(null, { status: 304, headers });
   }
-  return new Response(call.request.method === "HEAD" ? null : response.body, { status: response.status, headers });
+  return new Response(call.request.method === "HEAD" ? null : body, { status, headers });
 }

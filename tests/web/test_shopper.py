@@ -1,4 +1,4 @@
-"""What a shopper's decision does: nothing without it, shelves that follow with it, nothing left once it is taken back."""
+"""What a shopper's decision does: nothing without it, shelves that follow with it, nothing left once it is undone."""
 
 import json
 from collections.abc import Callable
@@ -34,12 +34,16 @@ def events_of(shop: DemoShop, visitor: str | None) -> list[Event]:
 
 def sent_since(shop: DemoShop, mark: int) -> str:
     """All that browsers sent to the app since: lines, headers without the shop's own cookies, bodies."""
-    return "\n".join(one.text for one in shop.front.sent[mark:] if "/apps/endcap/" in one.target)
+    sent = [one for one in shop.front.sent[mark:] if "/apps/endcap/" in one.target]
+    for one in sent:
+        one.headers.pop("cookie", None)
+    return "\n".join(one.text for one in sent)
 
 
 def walk(shopper: Visit, shop: DemoShop) -> None:
     """A visit: home, a click on a shelf, a product into the cart from a shelf, the cart."""
     shopper.open(shop.url)
+    shopper.page.locator("#shelf-for_you").scroll_into_view_if_needed()
     wait(shopper)
     shopper.page.wait_for_timeout(1_300)  # long enough in sight to count as seen
     shopper.page.locator("#shelf-for_you [part=link]").first.click()
@@ -63,7 +67,7 @@ def test_without_consent_nothing_personal_is_asked_stored_or_sent(
 ) -> None:
     """A whole visit, by somebody logged in even: no id, no storage, no event, and shelves that everybody sees."""
     shopper = visit(VIEWPORTS[size])
-    demo_shop.log_in(shopper, "1001")
+    demo_shop.log_in(shopper, demo_shop.household())
     if answered:
         demo_shop.allow(shopper)
     mark, events = len(demo_shop.front.sent), len(demo_shop.events())
@@ -210,7 +214,7 @@ def test_withdrawal_forgets_the_shopper_here_and_there(
 def test_withdrawal_takes_personal_shelves_off_the_open_page(visit: Open, demo_shop: DemoShop) -> None:
     """Not on the next page only: what stands there is asked for again, without an identity."""
     shopper = visit()
-    demo_shop.log_in(shopper, "1001")
+    demo_shop.log_in(shopper, demo_shop.household())
     demo_shop.allow(shopper, *BOTH)
     shopper.open(demo_shop.url)
     wait(shopper)
@@ -254,12 +258,13 @@ def test_two_households_never_see_each_others_shelves(visit: Open, demo_shop: De
     """By turns, through the same shop: each sees what the edge has for it, and nothing of the other's."""
     edge = demo_shop.edge.ready.removesuffix("/readyz")
     own: dict[str, list[str]] = {}
-    for household in ("1001", "1002"):
+    first, second = demo_shop.household(), demo_shop.household()
+    for household in (first, second):
         query = {"customer_id": household, "consent": "personalization", "slots": "buy_again"}
         (slot,) = httpx.get(f"{edge}/v1/recommendations/home", params=query).json()["slots"]
         own[household] = [item["product"]["title"] for item in slot["items"]]
-    assert own["1001"] != own["1002"]
-    shoppers = {household: visit(DESK if household == "1001" else PHONE) for household in own}
+    assert own[first] != own[second]
+    shoppers = {household: visit(DESK if household == first else PHONE) for household in own}
     for household, shopper in shoppers.items():
         demo_shop.log_in(shopper, household)
         demo_shop.allow(shopper, *BOTH)
@@ -268,17 +273,18 @@ def test_two_households_never_see_each_others_shelves(visit: Open, demo_shop: De
             shopper.open(demo_shop.url)
             wait(shopper)
             assert [card.title for card in shelves(shopper.page)["buy_again"].cards] == own[household]
-    shopper = shoppers["1001"]  # the same browser, another household
-    demo_shop.log_in(shopper, "1002")
+    shopper = shoppers[first]  # the same browser, another household
+    demo_shop.log_in(shopper, second)
     shopper.open(demo_shop.url)
     wait(shopper)
-    assert [card.title for card in shelves(shopper.page)["buy_again"].cards] == own["1002"]
+    assert [card.title for card in shelves(shopper.page)["buy_again"].cards] == own[second]
 
 
 def test_the_browser_never_sends_what_only_the_shop_may_say(visit: Open, demo_shop: DemoShop) -> None:
     """Signature, shop and login are the platform's; each request to the app carries them, from the shop."""
     shopper = visit()
-    demo_shop.log_in(shopper, "1001")
+    household = demo_shop.household()
+    demo_shop.log_in(shopper, household)
     demo_shop.allow(shopper, *BOTH)
     front, back = len(demo_shop.front.sent), len(demo_shop.back.sent)
     walk(shopper, demo_shop)
@@ -291,7 +297,7 @@ def test_the_browser_never_sends_what_only_the_shop_may_say(visit: Open, demo_sh
     for one in forwarded:
         assert one.target.startswith("/proxy/")
         assert "signature=" in one.target
-        assert "logged_in_customer_id=1001" in one.target
+        assert f"logged_in_customer_id={household}" in one.target
         assert "cookie" not in one.headers
 
 
@@ -341,7 +347,7 @@ def test_going_back_to_a_page_from_before_the_withdrawal_shows_nothing_personal(
 ) -> None:
     """Whether the browser kept the page or loads it anew."""
     shopper = visit()
-    demo_shop.log_in(shopper, "1001")
+    demo_shop.log_in(shopper, demo_shop.household())
     demo_shop.allow(shopper, *BOTH)
     shopper.open(demo_shop.url)
     wait(shopper)

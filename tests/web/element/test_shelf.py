@@ -12,7 +12,6 @@ from tests.web.element.conftest import ALL, PDP
 from tests.web.element.site import Site
 
 
-
 def test_a_shelf_shows_products(visit: Open, shop: Site) -> None:
     """Heading, list, cards with link, picture, title and price."""
     shopper = visit()

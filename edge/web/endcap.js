@@ -67,6 +67,7 @@ async function ask(queries, options) {
   if (queries.length > MAX_PAGES) {
     return [...(await ask(queries.slice(0, MAX_PAGES), options)), ...(await ask(queries.slice(MAX_PAGES), options))];
   }
+  if (!queries.length) return [];
   const [path, init] = question(queries.map(clean), options.key);
   let members, headers;
   try {

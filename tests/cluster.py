@@ -1,5 +1,6 @@
 """A Redis Cluster of three real nodes for the tests, from the server that the embedded store brings."""
 
+import os
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import pytest
 from redis import Redis
 from redis.client import NEVER_DECODE
 from redis.exceptions import RedisError
@@ -16,6 +18,7 @@ from edge.embedded import find_binary
 from tests.serving import until
 
 SLOTS = 16_384
+BUS = 6_000
 
 
 @dataclass
@@ -32,12 +35,16 @@ class Cluster:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, whose neighbour 10,000 above, for the nodes' own talk, is in range and free."""
+    """Ports that nobody listens on, and nobody for the nodes' own talk on those `BUS` above.
+
+    All lie below what systems give to those who ask for any port, so that nobody gets one before its node has it.
+    Other workers look elsewhere: each process begins at a place of its own.
+    """
     found: list[int] = []
     with ExitStack() as held:
-        for port in range(20_000 + 7 * (id(held) % 1_000), 50_000):
+        for port in range(20_000 + 13 * os.getpid() % 5_000, 26_000):
             with suppress(OSError):
-                for number in (port, port + 10_000):
+                for number in (port, port + BUS):
                     held.enter_context(socket.socket()).bind(("127.0.0.1", number))
                 found.append(port)
             if len(found) == count:
@@ -49,7 +56,8 @@ def start(port: int, directory: Path, timeout_ms: int) -> subprocess.Popen[bytes
     """One empty node."""
     directory.mkdir(parents=True)
     options = (
-        f"--port {port} --bind 127.0.0.1 --cluster-enabled yes --cluster-node-timeout {timeout_ms} --appendonly no"
+        f"--port {port} --bind 127.0.0.1 --cluster-enabled yes --cluster-port {port + BUS}"
+        f" --cluster-node-timeout {timeout_ms} --appendonly no"
     )
     command = [str(find_binary()), *options.split(), "--save", "", "--dir", str(directory)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -66,7 +74,7 @@ def three_nodes(directory: Path, timeout_ms: int = 5_000) -> Iterator[Cluster]:
             until(partial(answers, node))
             share = range(SLOTS * place // 3, SLOTS * (place + 1) // 3)
             command(node, "ADDSLOTSRANGE", share[0], share[-1])
-            command(node, "MEET", "127.0.0.1", ports[0])
+            command(node, "MEET", "127.0.0.1", ports[0], ports[0] + BUS)
         until(lambda: all(b"cluster_state:ok" in command(node, "INFO") for node in nodes))
         yield Cluster(f"redis+cluster://127.0.0.1:{ports[0]}", nodes, processes)
     finally:
@@ -75,6 +83,13 @@ def three_nodes(directory: Path, timeout_ms: int = 5_000) -> Iterator[Cluster]:
         for process in processes:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Three nodes for all tests of a file."""
+    with three_nodes(tmp_path_factory.mktemp("cluster")) as one:
+        yield one
 
 
 def answers(node: "Redis") -> bool:

@@ -1,6 +1,6 @@
 """What tests share: a small made-up shop, the bundle trained on it, and hand-made indexes whose answers can be checked.
 
-Everything trained is made once per session, in seconds, from a fixed seed and fixed dates.
+Everything trained is made once per run, in seconds, from a fixed seed and fixed dates.
 """
 
 from collections.abc import Mapping
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from edge.core.index import Index
+from tests.sharing import once
 from training import index as index_builder
 from training import sample
-from training.dataset import Dataset, prepare
+from training.dataset import Dataset, open_dataset, prepare
 from training.facts import PURCHASE, Facts, collect
 from training.moments import Moment
 from training.moments import collect as collect_moments
@@ -24,8 +25,8 @@ from training.pairs import count_meetings
 from training.pipeline import Outcome, Windows, run
 from training.settings import Settings
 
-# The running edge, the next-click bundle and the browser, for every package.
-pytest_plugins = ["tests.serving", "tests.visits", "tests.web.chromium"]
+# The running edge, a Redis Cluster, the next-click bundle, the browser and the demo shop, for every package.
+pytest_plugins = ["tests.serving", "tests.cluster", "tests.visits", "tests.web.chromium", "tests.web.shop"]
 
 ENDS = date(2026, 10, 31)
 
@@ -33,15 +34,22 @@ ENDS = date(2026, 10, 31)
 @pytest.fixture(scope="session")
 def shop_dir(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The sample shop, prepared: 200 shoppers, 120 products, 20 weeks."""
-    root = tmp_path_factory.mktemp("shop")
-    return prepare(sample.generate(root / "plain", ends=ENDS), root / "prepared")
+
+    def make(root: Path) -> Path:
+        return prepare(sample.generate(root / "plain", ends=ENDS), root / "prepared").directory
+
+    return open_dataset(once(tmp_path_factory.getbasetemp(), "shop", make))
 
 
 @pytest.fixture(scope="session")
 def outcome(shop_dir: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """A whole training run over the sample shop, published for shop "demo"."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), shop="demo", train_orders=600, test_orders=150)
-    return run(shop_dir, settings, Console(quiet=True))
+
+    def make(root: Path) -> Outcome:
+        settings = Settings(data_dir=root, shop="demo", train_orders=600, test_orders=150)
+        return run(shop_dir, settings, Console(quiet=True))
+
+    return once(tmp_path_factory.getbasetemp(), "outcome", make)
 
 
 @pytest.fixture(scope="session")

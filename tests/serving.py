@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from redis import Redis
 
+from edge import embedded
 from edge.app import create_app
 from edge.assembly import Edge
 from edge.core.codec import encode_profile
@@ -33,12 +34,22 @@ KEY = "5e" * 32
 
 @pytest.fixture(scope="session")
 def session_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The url of a store that all tests share: the one at REDIS_URL, or an embedded one."""
+    """The url of a store that a worker's tests share: the one at REDIS_URL, or an embedded one of its own.
+
+    ENDCAP_TEST_SERVER names another server to embed, such as Debian's: ENDCAP_TEST_SERVER=redis-server.
+    """
     if url := os.environ.get("REDIS_URL"):
         yield url
         return
-    with EmbeddedStore(tmp_path_factory.mktemp("store")) as store:
-        yield store.url
+    store = EmbeddedStore(tmp_path_factory.mktemp("store"))
+    with pytest.MonkeyPatch.context() as patch:
+        if name := os.environ.get("ENDCAP_TEST_SERVER"):
+            found = shutil.which(name)
+            assert found, f"ENDCAP_TEST_SERVER={name} is no program here; on Debian and Ubuntu: apt-get install {name}"
+            patch.setattr(embedded, "find_binary", lambda: Path(found))
+        store.start()
+    yield store.url
+    store.stop()
 
 
 @pytest.fixture
@@ -115,7 +126,7 @@ def serve(session_store: str, data_dir: Path, redis: "Redis") -> Iterator[Serve]
         until(lambda: server.started or not thread.is_alive())
         assert server.started, "the server did not start; see its log"
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        running.append((server, thread, Running(url, httpx.Client(base_url=url), app.state.edge, settings)))
+        running.append((server, thread, Running(url, httpx.Client(base_url=url, timeout=30), app.state.edge, settings)))
         return running[-1][2]
 
     yield start
@@ -131,7 +142,7 @@ def edge(serve: Serve) -> Running:
     return serve()
 
 
-def until(condition: Callable[[], object], within_s: float = 20.0) -> None:
+def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait for something that must happen; generous, since no test here is about speed."""
     ends = time.monotonic() + within_s
     while not condition():

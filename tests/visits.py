@@ -5,7 +5,7 @@ anywhere: who knows the order foresees most clicks, who knows only what is popul
 """
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from tests.sharing import once
 from training.sessions import benchmark, encoder, model, tuning
 from training.sessions.benchmark import Result
 from training.sessions.clicks import Clicks
@@ -93,16 +94,23 @@ class Files:
 @pytest.fixture(scope="session")
 def ring_files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """600 sessions to learn from and 60 later ones."""
-    root, sessions, asked = tmp_path_factory.mktemp("ring"), ring(600, seed=1), ring(60, seed=2)
-    return Files(
-        write_sessions(root / "train.txt.gz", sessions), write_questions(root / "test.txt", asked), sessions, asked
-    )
+
+    def make(root: Path) -> Files:
+        sessions, asked = ring(600, seed=1), ring(60, seed=2)
+        return Files(
+            write_sessions(root / "train.txt.gz", sessions), write_questions(root / "test.txt", asked), sessions, asked
+        )
+
+    return once(tmp_path_factory.getbasetemp(), "ring", make)
 
 
 @pytest.fixture(scope="session")
-def ring_result(ring_files: Files, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
+def ring_result(ring_files: Files, tmp_path_factory: pytest.TempPathFactory) -> Result:
     """The benchmark over them; `bundle` is the trained bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        make_quick(patch)
-        bundles = tmp_path_factory.mktemp("bundles")
-        yield benchmark.run(ring_files.train, ring_files.test, bundles, 1, quiet())
+
+    def make(bundles: Path) -> Result:
+        with pytest.MonkeyPatch.context() as patch:
+            make_quick(patch)
+            return benchmark.run(ring_files.train, ring_files.test, bundles, 1, quiet())
+
+    return once(tmp_path_factory.getbasetemp(), "ring-result", make)

@@ -26,7 +26,7 @@ from edge.core.products import Change, Product
 from edge.core.profile import Profile, apply
 from edge.core.similar import in_band
 from edge.identify import Identifier
-from tests.edge.test_launcher import free_port
+from tests.edge.test_launcher import address
 
 pytestmark = pytest.mark.store
 
@@ -177,12 +177,12 @@ def test_newcomers_take_no_more_than_their_places(edge: Any, session_store: str,
 @contextmanager
 def another_process(data_dir: Path, store: str, seed: str) -> Iterator[httpx.Client]:
     """`python -m edge` in a process of its own, its strings hashed with another seed."""
-    port = free_port()
     environment = os.environ | {"ENDCAP_DATA_DIR": str(data_dir), "REDIS_URL": store, "PYTHONHASHSEED": seed}
-    environment |= {"ENDCAP_DEADLINE_MS": "10000", "ENDCAP_REDIS_TIMEOUT_MS": "2000", "ENDCAP_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "edge"], env=environment, stderr=subprocess.PIPE)
+    environment |= {"ENDCAP_DEADLINE_MS": "10000", "ENDCAP_REDIS_TIMEOUT_MS": "2000", "ENDCAP_PORT": "0"}
+    command = [sys.executable, "-m", "edge"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with httpx.Client(base_url=address(process)) as client:
             ends = time.monotonic() + 60
             while True:
                 try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 DESK = (1440, 900)
 PHONE = (390, 844)
@@ -83,6 +83,12 @@ class Watch:
         phone = width < 600
         size = {"width": width, "height": height}
         return {"viewport": size, "locale": "en-US", "timezone_id": "UTC", "has_touch": phone, "is_mobile": phone}
+
+
+def begin(browser: Browser, viewport: tuple[int, int] = DESK, **options: Any) -> "Visit":
+    """A new shopper with a blank page. `options` are those of Playwright's `new_context`."""
+    context = browser.new_context(**Watch.options(viewport) | options)
+    return Visit(context, Watch(context), context.new_page())
 
 
 @dataclass

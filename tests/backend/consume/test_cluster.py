@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,6 @@ from tests.cluster import Cluster, command, three_nodes
 from tests.serving import event
 
 IDENTIFIER = Identifier(feed.SHOP, feed.KEY)
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three nodes for all tests here."""
-    with three_nodes(tmp_path_factory.mktemp("cluster")) as one:
-        yield one
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Identity and erasure on a real Redis Cluster of three nodes: every step stays in one slot."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,7 @@ from edge.core.events import Event
 from edge.profiles import connect
 from tests.backend.consume.feed import SHOP, customer, visitor
 from tests.backend.identity.conftest import act, look
-from tests.cluster import Cluster, three_nodes
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three nodes for all tests here."""
-    with three_nodes(tmp_path_factory.mktemp("cluster")) as one:
-        yield one
+from tests.cluster import Cluster
 
 
 @pytest.fixture

@@ -28,9 +28,10 @@ from edge.core.bundle import (
 )
 from edge.core.products import write_snapshot
 from tests.conftest import ENDS
+from tests.sharing import once
 from training import index as index_builder
 from training import ranker, sample
-from training.dataset import Dataset, prepare
+from training.dataset import Dataset, open_dataset, prepare
 from training.examples import Rows
 from training.facts import Facts
 from training.pairs import count_meetings
@@ -43,9 +44,12 @@ OLD_WEEKS = 17  # of the twenty
 @pytest.fixture(scope="session")
 def old_shop(shop_dir: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The sample shop as it was three weeks before its end."""
-    root = tmp_path_factory.mktemp("old-shop")
-    whole = sample.generate(root / "whole", ends=ENDS)
-    return cut(whole, root, ENDS - timedelta(weeks=20 - OLD_WEEKS))
+
+    def make(root: Path) -> Path:
+        whole = sample.generate(root / "whole", ends=ENDS)
+        return cut(whole, root, ENDS - timedelta(weeks=20 - OLD_WEEKS)).directory
+
+    return open_dataset(once(tmp_path_factory.getbasetemp(), "old-shop", make))
 
 
 def cut(whole: Path, root: Path, until: date) -> Dataset:
@@ -62,8 +66,12 @@ def cut(whole: Path, root: Path, until: date) -> Dataset:
 @pytest.fixture(scope="session")
 def old_outcome(old_shop: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     """The model of that time."""
-    settings = Trainer(data_dir=tmp_path_factory.mktemp("old"), shop="demo", train_orders=600, test_orders=150)
-    return run(old_shop, settings, Console(quiet=True))
+
+    def make(root: Path) -> Outcome:
+        settings = Trainer(data_dir=root, shop="demo", train_orders=600, test_orders=150)
+        return run(old_shop, settings, Console(quiet=True))
+
+    return once(tmp_path_factory.getbasetemp(), "old-outcome", make)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,11 +119,14 @@ def confused(shop_dir: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Out
         labels = np.random.default_rng(1).permutation(rows.labels)
         return ranker_train(dataclasses.replace(rows, labels=labels), threads, progress)
 
+    def make(root: Path) -> Outcome:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ranker, "train", shuffled)
+            settings = Trainer(data_dir=root, shop="demo", train_orders=600, test_orders=150)
+            return run(shop_dir, settings, Console(quiet=True), publish=False)
+
     ranker_train = ranker.train
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranker, "train", shuffled)
-        settings = Trainer(data_dir=tmp_path_factory.mktemp("bad"), shop="demo", train_orders=600, test_orders=150)
-        return run(shop_dir, settings, Console(quiet=True), publish=False)
+    return once(tmp_path_factory.getbasetemp(), "confused", make)
 
 
 @pytest.fixture(scope="session")

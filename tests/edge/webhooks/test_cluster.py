@@ -1,6 +1,6 @@
 """Every effect of a webhook on a real Redis Cluster of three nodes: each atomic step stays in one slot."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,19 +15,12 @@ from edge.profiles import ShopperStore, connect
 from edge.settings import Settings
 from edge.webhooks.config import webhook_config
 from edge.webhooks.receive import Receiver
-from tests.cluster import Cluster, three_nodes
+from tests.cluster import Cluster
 from tests.edge.webhooks.conftest import SETTINGS
 from tests.edge.webhooks.payloads import CUSTOMER, ago, level, order, product, redact
 from tests.edge.webhooks.signing import raw, shopify_headers, standard_headers
 
 NOW_KEY, FORMER_KEY = PseudonymKey.from_hex("5e" * 32), PseudonymKey.from_hex("7a" * 32)
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three nodes."""
-    with three_nodes(tmp_path_factory.mktemp("cluster")) as one:
-        yield one
 
 
 @pytest.fixture

@@ -46,7 +46,10 @@ def draw(kind: str, wrapping: int) -> str:
     """The SVG for a kind (slugs of the path, wide to narrow) in a wrapping (a colour and a label in one number)."""
     ground = ground_of(kind)
     colours = wrapping_of(wrapping, ground.accent)
-    shapes = re.sub(r"\{([pdla])\}", lambda found: colours[found[1]], _GLYPHS[glyph_of(kind)])
+    glyph = glyph_of(kind)
+    shapes = re.sub(r"\{([pdla])\}", lambda found: colours[found[1]], _GLYPHS[glyph])
+    if glyph in fresh.GLYPHS and wrapping % 2:  # no two apples look the same way
+        shapes = f'<g transform="matrix(-.94 0 0 .94 194 9.6)">{shapes}</g>'
     turn = hashlib.blake2s(kind.encode(), digest_size=1).digest()[0] + wrapping
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" width="400" height="400">'

@@ -20,11 +20,12 @@ const MAX_QUERY = 8_192;
 const ROUTES = [
   [/^\/v1\/recommendations\/([a-z]{1,16})$/, ["GET", "POST"], (call, surface) => recommend(call, { surface, shape: "endcap" })],
   [/^\/v1\/recommendations$/, ["POST"], (call) => recommend(call, { surface: null, shape: "endcap" })],
-  [/^\/recommendations\/products\.json$/, ["GET"], (call) => recommend(call, { surface: "pdp", shape: "shopify" })],
+  [/^(?:\/([A-Za-z-]{2,6}))?\/recommendations\/products\.json$/, ["GET"], (call, place) => recommend(call, { surface: "pdp", shape: "shopify", place })],
   [/^\/v1\/events$/, ["POST"], events],
   [/^\/v1\/consent$/, ["POST"], consent],
-  [/^\/endcap[a-z0-9.-]*\.(?:js|ts|css|map)$/, ["GET", "HEAD"], file],
 ];
+/** The theme script and its kin say nothing of any shop: they need no signature. */
+const FILES = /^(?:\/proxy)?\/endcap[a-z0-9.-]{0,64}\.(?:js|ts)$/;
 /** Only without the app proxy: servers' questions, and platforms' deliveries. */
 const OPEN_ROUTES = [
   [/^\/v1\/customers\/.{1,400}$/, ["GET"], pass],
@@ -92,6 +93,10 @@ async function answer(call) {
   const { pathname } = call.url;
   if (pathname === "/healthz") return Response.json({ status: "ok" }, { headers: { "Cache-Control": "no-store" } });
   const proxied = pathname.startsWith("/proxy/");
+  if (FILES.test(pathname) && ["GET", "HEAD"].includes(call.request.method)) {
+    call.door = { shop: call.config.shop, proxied };
+    return file(call);
+  }
   call.door = await openDoor(call, proxied);
   if (!call.door) return problem(401, "not signed as it should be");
   const path = proxied ? pathname.slice("/proxy".length) : pathname;

@@ -68,7 +68,7 @@ export class Keep {
 
   async keepPage(question, kept) {
     const version = kept.headers["x-endcap-version"];
-    if (!version) return;
+    if (!version || version.includes(",")) return; // a batch by a model and by another one on trial
     await Promise.all([this.learn("version", version), this.learn("rules", rulesOf(version))]);
     await this.#write("page", [version, ...this.#page(question)], kept, this.config.staleS);
   }
@@ -179,12 +179,16 @@ export class Keep {
   // --- popular -------------------------------------------------------------------------------------------------------
 
   /** The popular answer of a surface, whoever asks. @returns {Promise<Kept | null>} */
-  async popular({ surface, shape, market, locale }) {
-    return this.#read("popular", [this.shop, shape, surface, market, locale]);
+  async popular(question) {
+    return this.#read("popular", this.#surface(question));
   }
 
-  async keepPopular({ surface, shape, market, locale }, kept) {
-    await this.#write("popular", [this.shop, shape, surface, market, locale], kept, this.config.popularS);
+  async keepPopular(question, kept) {
+    await this.#write("popular", this.#surface(question), kept, this.config.popularS);
+  }
+
+  #surface({ surface, shape, place, market, locale }) {
+    return [this.shop, shape, place, surface, market, locale];
   }
 
   // --- files ---------------------------------------------------------------------------------------------------------

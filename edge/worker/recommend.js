@@ -23,8 +23,8 @@ const LASTING = new Set(["unknown_product"]);
  */
 
 /** Answer one request for shelves. Throws Refusal for what is malformed. */
-export async function recommend(call, { surface, shape }) {
-  const asked = await read(call, surface, shape);
+export async function recommend(call, what) {
+  const asked = await read(call, what);
   const keep = await Keep.open(call);
   if (!(await call.admitted("ask"))) return instead(call, keep, asked, { what: "overload" });
   const found = await fresh(keep, asked, call.config.freshS);
@@ -47,10 +47,10 @@ export async function recommend(call, { surface, shape }) {
 // --- the question ----------------------------------------------------------------------------------------------------
 
 /** @returns {Promise<Asked>} */
-async function read(call, surface, shape) {
+async function read(call, { surface, shape, place }) {
   const { customer, proxied, pairs } = call.door;
   if (call.request.method === "GET") {
-    return { form: "page", questions: [fromQuery(surface, pairs, { customer, proxied, shape })], body: null };
+    return { form: "page", questions: [fromQuery(surface, pairs, { customer, proxied, shape, place })], body: null };
   }
   const body = await call.body(MAX_BODY);
   const said = parsed(body);
@@ -108,7 +108,8 @@ async function askOrigin(call, asked) {
   const response = await ask(call, { method: request.method, body: asked.body, timeoutMs: config.originTimeoutMs });
   if (response.status !== 200) return response;
   try {
-    response.said = JSON.parse(new TextDecoder().decode(response.body));
+    response.text = new TextDecoder().decode(response.body);
+    response.said = JSON.parse(response.text);
   } catch {
     throw new OriginFailure("status 200 with something that is no answer");
   }
@@ -191,13 +192,13 @@ async function quietly(reading) {
 
 // --- keeping ---------------------------------------------------------------------------------------------------------
 
-async function store(call, keep, { form, questions }, permits, { headers, said }, began) {
+async function store(call, keep, { form, questions }, permits, { headers, text, said }, began) {
   const bodies = form === "page" ? [said] : (said.results ?? []).map(({ status, body }) => (status === 200 ? body : null));
   const scope = headers.get("x-endcap-scope");
   const one = async (question, at) => {
     const body = bodies[at];
     if (!body || question instanceof Refusal || !lasts(body)) return;
-    const answer = kept(JSON.stringify(body), headers, began);
+    const answer = kept(form === "page" ? text : JSON.stringify(body), headers, began);
     if (question.shared && scope === "shared") await keep.keepPage(question, answer);
     if (question.personal && permits[at]) await keep.keepPersonal(question, permits[at], answer);
   };
@@ -227,10 +228,11 @@ async function refreshPopular(call, keep, question) {
   }
 }
 
-function popularTarget({ surface, shape, market, locale }) {
+function popularTarget({ surface, shape, place, market, locale }) {
   const query = new URLSearchParams({ limit: String(POPULAR_ITEMS) });
   if (surface === "pdp") query.set("product_id", NO_PRODUCT);
   if (market) query.set("market", market);
   if (locale) query.set("locale", locale);
-  return shape === "shopify" ? `/recommendations/products.json?${query}` : `/v1/recommendations/${surface}?${query}`;
+  if (shape === "endcap") return `/v1/recommendations/${surface}?${query}`;
+  return `${place ? `/${place}` : ""}/recommendations/products.json?${query}`;
 }

@@ -19,11 +19,13 @@ import pytest
 from edge.app_proxy import NotSignedError, read_signed, sign
 from edge.webhooks.signatures import is_shopifys
 from edge.worker_header import is_workers
+from tests.serving import Serve
 from tests.web.conftest import ROOT, Node
 from tests.web.needs import missing
 
 HERE = Path(__file__).parent
 SHOP = "shop-name.myshopify.com"
+_SHOPIFY_SECRET, _WORKER_SECRET = "hush-hush-hush-hush", "between-us-between-us"
 NOW = 1_790_000_000.0
 _PIECES = ["a", "Z", "0", "_", "[", "]", ",", "=", "%", "&", "+", " ", "é", "ß", "名", "🛒", "", "~", "\x7f"]
 
@@ -32,6 +34,27 @@ _PIECES = ["a", "Z", "0", "_", "[", "]", ",", "=", "%", "&", "+", " ", "é", "ß
 def test_worker_cases_in_workerd(node: Node, file: str) -> None:
     """Every case of the file passes in workerd; each is a test of its own there, with its own sentence."""
     node.test(HERE / f"{file}.test.mjs", timeout_s=300)
+
+
+def test_worker_before_the_real_edge(node: Node, serve: Serve) -> None:
+    """The Worker and the app understand each other: doors, shelves, withdrawal, popular products, webhooks, script."""
+    server = serve(
+        demo=False,
+        worker_secrets=_WORKER_SECRET,
+        shopify_secrets=_SHOPIFY_SECRET,
+        shopify_domain=SHOP,
+        webhook_consent="personalization,analytics",
+    )
+    model = server.edge.recommender.live.current
+    assert model is not None
+    products = [id_ for id_ in sorted(server.edge.recommender.catalogue.ids()) if id_ in model.index.position][:3]
+    node.test(
+        HERE / "worker_real.test.mjs",
+        ORIGIN_URL=server.url,
+        SHOPIFY_SECRET=_SHOPIFY_SECRET,
+        WORKER_SECRET=_WORKER_SECRET,
+        PRODUCTS=",".join(products),
+    )
 
 
 # --- signatures ------------------------------------------------------------------------------------------------------
@@ -52,6 +75,7 @@ def ask(node: Node, questions: list[dict[str, Any]]) -> list[Any]:
     return answers
 
 
+# Shopify's own, from its documentation and libraries.
 VECTORS = [
     (
         "hush",

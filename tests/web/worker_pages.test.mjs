@@ -381,6 +381,13 @@ describe("Shopify's own endpoint", () => {
     assert.equal((await page(worker, { product_id: "7", intent: "complementary" }, path)).edge, "MISS");
   });
 
+  it("passes over what it does not understand, keeps that apart, and knows locales in its path", async () => {
+    assert.equal((await page(worker, { product_id: "7" }, path)).edge, "MISS");
+    await kept(worker, { product_id: "7", section: "1" }, path);
+    assert.equal((await page(worker, { product_id: "7", limit: "many" }, path)).edge, "PASS");
+    assert.equal((await page(worker, { product_id: "7" }, "/proxy/fr/recommendations/products.json?")).edge, "MISS");
+  });
+
   it("has products, or none, in Shopify's shape while the origin is away", async () => {
     origin.failure = FAILURES["status 500"];
     assert.deepEqual((await page(worker, { product_id: "7" }, path)).json, { products: [] });

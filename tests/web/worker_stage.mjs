@@ -77,7 +77,7 @@ export class Origin {
     const path = url.pathname.replace(/^\/proxy/, "");
     const custom = this.overrides[path];
     if (custom) return custom(response, seen);
-    if (path.startsWith("/v1/recommendations") || path.startsWith("/recommendations")) {
+    if (path.startsWith("/v1/recommendations") || path.endsWith("/products.json")) {
       return this.#recommend(path, url.searchParams, seen, response);
     }
     if (path === "/v1/consent") return send(response, 200, { consent: [] });

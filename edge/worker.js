@@ -1,9 +1,9 @@
 /**
  * The Cloudflare Worker in front of the app: thin, without dependencies, and replaceable by nothing.
  *
- * A request's way: verify -> lengths and character sets -> rate limit -> kept page -> origin under a deadline -> stale ->
- * popular -> empty shelves. The app verifies everything again: it is safe and complete without this Worker, which only
- * makes it faster where pages are asked for often, and keeps shelves filled while the origin is away.
+ * A request's way: verify -> lengths and character sets -> rate limit -> kept page -> origin under a deadline ->
+ * stale -> popular -> empty shelves. The app verifies everything again: it is safe and complete without this Worker,
+ * which makes it faster where pages are asked for often, and keeps shelves filled while the origin is away.
  * docs/worker.md tells the whole story.
  */
 
@@ -18,9 +18,9 @@ const MAX_QUERY = 8_192;
 
 /** Path below the door -> methods -> what to do. The first that fits counts. */
 const ROUTES = [
-  [/^\/v1\/recommendations\/([a-z]{1,16})$/, ["GET", "POST"], (call, surface) => recommend(call, { surface, shape: "endcap" })],
-  [/^\/v1\/recommendations$/, ["POST"], (call) => recommend(call, { surface: null, shape: "endcap" })],
-  [/^(?:\/([A-Za-z-]{2,6}))?\/recommendations\/products\.json$/, ["GET"], (call, place) => recommend(call, { surface: "pdp", shape: "shopify", place })],
+  [/^\/v1\/recommendations\/([a-z]{1,16})$/, ["GET", "POST"], page],
+  [/^\/v1\/recommendations$/, ["POST"], (call) => page(call, null)],
+  [/^(?:\/([A-Za-z-]{2,6}))?\/recommendations\/products\.json$/, ["GET"], dropIn],
   [/^\/v1\/events$/, ["POST"], events],
   [/^\/v1\/consent$/, ["POST"], consent],
 ];
@@ -33,6 +33,14 @@ const OPEN_ROUTES = [
   [/^\/webhooks\/(?:bigcommerce|endcap)$/, ["POST"], webhook],
   [/^\/webhooks\/adobe$/, ["GET", "POST"], webhook],
 ];
+
+function page(call, surface) {
+  return recommend(call, { surface, shape: "endcap" });
+}
+
+function dropIn(call, place) {
+  return recommend(call, { surface: "pdp", shape: "shopify", place });
+}
 
 /** One request on its way. */
 class Call {
@@ -61,8 +69,13 @@ class Call {
   /** Whether the rate limit lets this one through; each kind of request has a count of its own. */
   async admitted(kind) {
     if (!this.config.limit) return true;
-    const { success } = await this.config.limit.limit({ key: `${kind} ${this.door.shop} ${this.client()}` });
-    return success;
+    try {
+      const { success } = await this.config.limit.limit({ key: `${kind} ${this.door.shop} ${this.client()}` });
+      return success;
+    } catch (error) {
+      console.warn(`rate limit: ${error}`); // a fuse that is out of order must not put out the light
+      return true;
+    }
   }
 
   /**

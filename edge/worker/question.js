@@ -46,11 +46,11 @@ export class Refusal extends Error {
 
 /**
  * One question. `personal`: somebody asks and allows it; anything else is contextual, and who asked is no part of it.
- * `shared`: may be answered with what another shopper got for the same page. What a visit's own products shaped may not.
- * `place`: the locale in the path of Shopify's own endpoint. `substitutes`: popular products are better than none.
- * @typedef {{surface: string, shape: "endcap" | "shopify", place: string, limit: number, slots: string[], consent: string[],
- *   market: string, locale: string, visitor: string | null, customer: string | null, personal: boolean,
- *   shared: boolean, leaveOut: Set<string>, substitutes: boolean, context: string}} Question
+ * `shared`: may be answered with what another shopper got for the same page. What a visit's own products shaped may
+ * not. `place`: the locale in the path of Shopify's own endpoint. `substitutes`: popular products are better than none.
+ * @typedef {{surface: string, shape: "endcap" | "shopify", place: string, limit: number, slots: string[],
+ *   consent: string[], market: string, locale: string, visitor: string | null, customer: string | null,
+ *   personal: boolean, shared: boolean, leaveOut: Set<string>, substitutes: boolean, context: string}} Question
  */
 
 /** The value of a parameter. Throws Refusal where it is no UTF-8. */
@@ -62,7 +62,7 @@ function text(name, value) {
   }
 }
 
-/** From a GET. Under the app proxy names we do not know are Shopify's and are passed over; elsewhere they are refused. */
+/** From a GET. Names that we do not know are Shopify's own under the app proxy; elsewhere the origin refuses them. */
 export function fromQuery(surface, pairs, { customer, proxied, shape, place = "" }) {
   const fields = {};
   const lenient = shape === "shopify"; // there the origin passes over what it does not understand, as Shopify does

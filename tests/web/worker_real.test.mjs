@@ -110,7 +110,7 @@ describe("before the real edge", () => {
     assert.deepEqual([named.status, named.json.parameter], [400, "customer_id"]);
   });
 
-  it("what was viewed shapes the next page, which is stale when the line is cut, and gone after a withdrawal", async () => {
+  it("what was viewed shapes the next page, stale when the line is cut, gone after a withdrawal", async () => {
     const visitor_id = randomUUID();
     const fields = { visitor_id, consent: CONSENT };
     const home = () => proxied("/v1/recommendations/home", fields);
@@ -176,7 +176,8 @@ describe("before the real edge", () => {
   });
 
   it("webhooks pass two verifications, and are 503 when the line is cut", async () => {
-    const body = JSON.stringify({ id: 1, shop_domain: "shop-name.myshopify.com", customer: { id: 7 }, orders_to_redact: [] });
+    const shop_domain = "shop-name.myshopify.com";
+    const body = JSON.stringify({ id: 1, shop_domain, customer: { id: 7 }, orders_to_redact: [] });
     const made = () => delivery("customers/redact", body, { secret });
     assert.equal((await worker.ask("/webhooks/shopify", made())).status, 200);
     assert.equal((await worker.ask("/webhooks/shopify", { ...made(), body: `${body} ` })).status, 401);

@@ -7,7 +7,7 @@
 
 const LISTS = ["product_ids", "session", "consent", "slots", "exclude"];
 const MAX_EVENTS = 100; // as the server does, and 20 pages
-const MAX_BODY = 60_000; // beacons: 64 kB
+const MAX_BODY = 60_000;
 const HOME = /^http/.test(import.meta.url) ? new URL(".", import.meta.url).href : undefined;
 const filled = new WeakMap(); // ids given to events: sent again they count once
 
@@ -348,7 +348,7 @@ async function fetchPages(groups, endpoint) {
       version: "x-endcap-version",
       requestId: "x-request-id",
     };
-    for (const name in told) told[name] = headers?.get(told[name]);
+    for (const name in told) told[name] = headers?.get(told[name]) ?? null;
     const query = queries[place];
     tell("endcap:answer", { surface: query.surface, query, answer, ms, failed: !!error, error, headers: told });
     deal(groups[place].asked, answer.slots);
@@ -441,14 +441,15 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     super();
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
-    this.own = make("slot", {});
+    this.own = make("div", {}, make("slot", {}));
     this.own.addEventListener("slotchange", () => this.settle());
-    this.stack = make("div", { class: "stack" }, make("div", {}, this.own));
+    this.stack = make("div", { class: "stack" }, this.own);
     root.append(this.stack);
   }
 
   connectedCallback() {
     if (!this.section) this.draw();
+    this.settle();
     this.ask();
   }
 
@@ -486,16 +487,17 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
 
   show(slot) {
     const items = slot?.items?.filter((item) => item?.product).slice(0, this.limit) ?? [];
+    if (items.length) this.draw({ ...slot, items });
     this.state = items.length ? "ready" : "fallback";
-    this.draw(items.length ? { ...slot, items } : undefined);
+    this.settle();
   }
 
   /** What is not seen keeps its space until that can go without moving anything. */
   settle() {
-    const own = this.own.assignedNodes().some((node) => node.nodeType === 1 || node.data?.trim());
+    const own = this.own.firstChild.assignedNodes().some((node) => node.nodeType === 1 || node.data?.trim());
     const ready = this.state === "ready";
-    this.own.parentNode.className = ready ? "away" : "";
-    this.section.className = ready || !(this.state || own) ? "" : "away";
+    this.own.className = ready ? this.own.className || "away" : "";
+    this.section.className = ready || !(this.state || own) ? "" : this.section.className || "away";
     this.section.inert = !ready;
     this.dataset.state = this.state ?? "loading";
     calm.unobserve(this);
@@ -503,7 +505,8 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
   }
 
   tighten() {
-    (this.state === "ready" ? this.own.parentNode : this.section).className = "gone";
+    (this.state === "ready" ? this.own : this.section).className = "gone";
+    this.style.minHeight = 0;
   }
 
   draw(slot) {
@@ -518,7 +521,6 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     this.section = make("section", { part: "shelf", "aria-labelledby": "h" }, head, rows, this.status);
     this.stack.append(this.section);
     if (slot) for (const row of rows.children) seeing.observe(row);
-    this.settle();
   }
 
   /** Without an item: a placeholder of the same size. */

@@ -160,14 +160,15 @@ def test_withdrawal_deletes_here_and_on_the_server(visit: Open, shop: Site, redi
     shown(shopper.page)
     until(lambda: shop.events("detail-page-view"))
     id_ = visitor(shopper.page)
-    caller = shop.running.edge.identifier.caller(id_, None, [])
-    until(lambda: redis.exists(session_key("demo", caller.visitor)))
+    name = shop.running.edge.identifier.caller(id_, None, []).visitor
+    assert name
+    until(lambda: redis.exists(session_key("demo", name)))
     shopper.page.evaluate(withdraw)
     until(lambda: len(shop.questions()) == 2 and shop.to("/v1/consent"))
     shopper.settle()
     (told,) = shop.to("/v1/consent")
     assert (told.json["visitor_id"], told.json["consent"]) == (id_, [])
-    until(lambda: not redis.exists(session_key("demo", caller.visitor), profile_key("demo", caller.visitor)))
+    until(lambda: not redis.exists(session_key("demo", name), profile_key("demo", name)))
     assert "visitor_id" not in shop.questions()[1].query
     assert "consent" not in shop.questions()[1].query
     assert "local" not in shopper.stored()

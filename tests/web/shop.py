@@ -81,6 +81,12 @@ class DemoShop:
         answer = shopper.context.request.post(self.url + path, form=fields, max_redirects=0)
         assert answer.status == 303, answer.text()
 
+    def bought(self, household: str) -> set[str]:
+        """The titles of all that a household bought, by its profile."""
+        stored = self.store.get(keys.profile_key(SHOP, self.name("customer", household)))
+        assert isinstance(stored, bytes)
+        return {self.catalogue[id_].title for id_ in decode_profile(stored).bought if id_ in self.catalogue}
+
     def events(self) -> list[Event]:
         """What lies in the shop's stream, oldest first: the events that were taken and kept."""
         entries: Any = self.store.xrange(keys.events_key(SHOP))

@@ -386,28 +386,29 @@ const STYLE = `
 --w:calc((100% - (var(--endcap-columns) - 1)*var(--g))/var(--endcap-columns))}
 :host([hidden]),.gone{display:none}
 .stack,ul{display:grid}
-.stack>*{grid-area:1/1;min-inline-size:0}
+.stack>*{grid-area:1/1}
 .away{visibility:hidden}
-.head,.cost{display:flex;gap:.5rem}
-.head{align-items:center;justify-content:space-between;margin-block-end:.75rem}
-[part=heading]{margin:0;font-size:1.35em;line-height:1.5;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.head,.nav,.cost{display:flex;gap:.5rem}
+.head{align-items:center;justify-content:space-between;padding-inline:4px;margin-block-end:.5rem}
+[part=heading]{margin:0;font-size:clamp(1em,4.4vw,1.35em);line-height:1.5;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 button{font:inherit;color:inherit;background:none;border:1px solid;
 border-radius:var(--r);cursor:pointer;padding:0;min-block-size:2.75rem}
-.head button{inline-size:2.75rem;border-radius:50%}
+.nav button{inline-size:2.75rem;border-radius:50%}
 [aria-disabled=true]{opacity:.4}
 ul{grid-auto-flow:column;grid-auto-columns:var(--endcap-card-width,var(--w,clamp(9rem,42vw,14rem)));gap:var(--g);
-list-style:none;margin:-4px;padding:4px;overflow-x:auto;scroll-snap-type:x proximity;
+list-style:none;margin:-4px 0;padding:4px;overflow-x:auto;scroll-snap-type:x proximity;
 scroll-padding-inline:4px;scrollbar-width:none}
-li{scroll-snap-align:start;min-inline-size:0}
+li,section{position:relative;min-inline-size:0}
+li{scroll-snap-align:start}
 [part=card]{display:flex;flex-direction:column;gap:.5rem;block-size:100%}
 a{display:grid;gap:.5rem;color:inherit;text-decoration:none}
-a:hover [part=title]{text-decoration:underline}
 [part=frame]{aspect-ratio:var(--endcap-image-ratio,1);overflow:hidden;border-radius:var(--r);
 background:rgb(128 128 128/.12)}
 img{inline-size:100%;block-size:100%;object-fit:cover}
 [part=title]{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;
-overflow:hidden;line-height:1.5;block-size:3em;overflow-wrap:anywhere}
-.cost{flex-wrap:wrap;line-height:1.5;block-size:1.5em;overflow:hidden}
+overflow:hidden;line-height:1.5;block-size:2lh}
+.cost{white-space:nowrap}
+s{overflow:hidden;text-overflow:ellipsis}
 [part=button]{margin-block-start:auto}
 :focus-visible{outline:2px solid;outline-offset:2px}
 .heard{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
@@ -509,7 +510,7 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     const title = this.getAttribute("heading") || slot?.title || BLANK;
     const items = slot?.items ?? Array.from({ length: Math.min(this.limit, 6) });
     const rows = make("ul", { part: "list", role: "list" }, ...items.map((item) => this.card(item, slot)));
-    const nav = make("div", { class: "head" }, ...this.movers(rows, title));
+    const nav = make("div", { class: "nav" }, ...this.movers(rows, title));
     const level = bounded(this.getAttribute("heading-level"), 2, 6);
     const head = make("div", { class: "head" }, make(`h${level}`, { part: "heading", id: "h" }, title), nav);
     this.status = make("p", { class: "heard", role: "status" });

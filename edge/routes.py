@@ -157,7 +157,7 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Whether to send shoppers here. A store that is away degrades answers, it does not unready the process."""
+    """Whether to send shoppers here; who runs this also learns why. A store that is away does not unready it."""
     edge: Edge = request.app.state.edge
     live = edge.recommender.live
     model = live.current
@@ -177,11 +177,16 @@ async def readyz(request: Request) -> Response:
         "off": list(edge.recommender.switches.off),
         "serve_percent": edge.recommender.switches.serve_percent,
     }
+    if not edge.doors.for_operators(request.scope):
+        state = {"status": state["status"]}
     return respond.json(state, 200 if ready else 503)
 
 
 async def prometheus(request: Request) -> Response:
-    """Metrics of all workers."""
+    """Metrics of all workers. Without demo mode they need a secret key: what a shop sells is nobody's business."""
+    edge: Edge = request.app.state.edge
+    if not edge.doors.for_operators(request.scope):
+        raise InputError("Authorization", "needed: `Bearer sk_...`, from who runs this", status=401)
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
 

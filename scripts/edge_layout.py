@@ -109,9 +109,9 @@ def pinned(constraints: Path) -> set[str]:
     return {normal(line.partition("==")[0]) for line in lines if "==" in line and not line.startswith("#")}
 
 
-def imported(log: str, python: Path) -> dict[str, int]:
+def imported(log: str, installed: list[Package]) -> dict[str, int]:
     """Distribution -> how many of its modules a process imported, by its own log; the standard library is left out."""
-    owners = {module: package.name for package in packages(python) for module in package.modules}
+    owners = {module: package.name for package in installed for module in package.modules}
     names = set(re.findall(r"^import time: +\d+ \| +\d+ \| +([\w.]+)$", log, re.MULTILINE))
-    tops = Counter(name.partition(".")[0] for name in names)
-    return dict(sorted(Counter({owners[top]: count for top, count in tops.items() if top in owners}).items()))
+    tops = [owners[top] for name in names if (top := name.partition(".")[0]) in owners]
+    return dict(sorted(Counter(tops).items()))

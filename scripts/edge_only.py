@@ -33,6 +33,7 @@ class Report:
     note: str = ""
     packages: list[Package] = field(default_factory=list)
     ready_s: list[float] = field(default_factory=list)
+    ready_cpu_s: list[float] = field(default_factory=list)
     limit_s: float = LIMIT_S
     answers: dict[str, str] = field(default_factory=dict)
     imports: dict[str, int] = field(default_factory=dict)  # distribution (or top-level name) -> modules
@@ -84,6 +85,7 @@ def examine(around: Surroundings, report: Report, starts: int) -> None:
     for _ in range(starts):
         with Launched(around) as edge:
             report.ready_s.append(edge.await_ready())
+            report.ready_cpu_s.append(edge.cpu_s())
     before = around.files()
     with Launched(around, PYTHONPROFILEIMPORTTIME="1") as edge:
         edge.await_ready()
@@ -93,7 +95,7 @@ def examine(around: Surroundings, report: Report, starts: int) -> None:
         during = around.files()
         report.end_status = edge.stop()
         report.written = sorted((during | around.files()) - before)
-        report.imports = imported(edge.errors(), around.python)
+        report.imports = imported(edge.errors(), report.packages)
 
 
 def judge(report: Report, wanted: set[str], pins: set[str]) -> list[str]:
@@ -136,6 +138,7 @@ def show(report: Report) -> None:
     lines = {
         "ready after, s": f"{report.median_s:.2f} (limit {report.limit_s:g}; {len(report.ready_s)} starts, "
         f"{min(report.ready_s):.2f} to {max(report.ready_s):.2f})",
+        "of which processor time, s": f"{sorted(report.ready_cpu_s)[len(report.ready_cpu_s) // 2]:.2f}",
         "memory, MB (resident)": f"{report.memory_mb:.0f} in {report.processes} process(es)",
         "system libraries": ", ".join(report.system_libraries),
         "written to disk": ", ".join(report.written) or "nothing",

@@ -6,6 +6,7 @@ In: `Surroundings`. Out: times, answers, memory, libraries, what was written. Li
 import contextlib
 import hmac
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -147,15 +148,20 @@ class Launched:
         }
         return {name: _told(*self.get(target)) for name, target in asked.items()}
 
+    def cpu_s(self) -> float:
+        """Processor time so far: what a start costs, however busy the machine is."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory_mb(self) -> float:
         """Resident megabytes of the process."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0]) / 1e3
 
     def processes(self) -> int:
-        """How many it is."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return 1 + len(children.read_text().split())
+        """How many it is, its first thread's children included."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return 1 + len(children.split())
 
     def system_libraries(self) -> list[str]:
         """The shared libraries in use that neither Python nor its packages brought: what the base image must have."""
@@ -194,8 +200,11 @@ def signed(query: dict[str, str]) -> str:
 
 
 def _told(status: int, body: bytes) -> str:
-    words = body.decode(errors="replace")
-    return f"{status}  {words if len(words) < 100 else words[:100] + '...'}"
+    """The status, and of the body what one would look for."""
+    told = json.loads(body)
+    shelves = [f"{shelf['id']} ({shelf['served_by']})" for shelf in told.get("slots", [])]
+    words = [str(told[name]) for name in ("status", "model_version", "store", "detail") if told.get(name)]
+    return " ".join([str(status), *(words if status == 200 else words[-1:]), ", ".join(shelves)]).strip()
 
 
 def find_store(python: Path) -> str | None:

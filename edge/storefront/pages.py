@@ -44,7 +44,7 @@ class Sheet:
 async def home(request: Request) -> Response:
     """GET /: hero, departments, shelves."""
     goods = _goods(request)
-    return _page(request, "home", popular=goods.popular(ON_SHELF), seasonal=_second(goods), hero_tiles=_HERO)
+    return _page(request, "home", popular=goods.popular(ON_SHELF), more=_second(goods), hero_tiles=_HERO)
 
 
 async def department(request: Request) -> Response:

@@ -38,15 +38,19 @@ async def tile(request: Request) -> Response:
 def address(category: str) -> str:
     """The tile for a category path, where the catalogue names no picture."""
     levels = (re.sub(r"[^a-z0-9]+", "-", level.lower()).strip("-") for level in category.split(SEPARATOR))
-    return f"/tiles/{'--'.join(level for level in levels if level) or 'more'}-0.svg"
+    wrapping = hashlib.blake2s(category.encode(), digest_size=1).digest()[0] % 12
+    return f"/tiles/{'--'.join(level for level in levels if level) or 'more'}-{wrapping}.svg"
 
 
 def draw(kind: str, wrapping: int) -> str:
-    """The SVG for a kind (slugs of the path, wide to narrow) in a wrapping (0 to 11, more begin again)."""
+    """The SVG for a kind (slugs of the path, wide to narrow) in a wrapping (a colour and a label in one number)."""
     ground = ground_of(kind)
-    colours = wrapping_of(wrapping) | {"a": ground.accent}
-    shapes = re.sub(r"\{([pdla])\}", lambda found: colours[found[1]], _GLYPHS[glyph_of(kind)])
-    turn = hashlib.blake2s(kind.encode(), digest_size=1).digest()[0]
+    colours = wrapping_of(wrapping, ground.accent)
+    glyph = glyph_of(kind)
+    shapes = re.sub(r"\{([pdla])\}", lambda found: colours[found[1]], _GLYPHS[glyph])
+    if glyph in fresh.GLYPHS and wrapping % 2:  # no two apples look the same way
+        shapes = f'<g transform="matrix(-.94 0 0 .94 194 9.6)">{shapes}</g>'
+    turn = hashlib.blake2s(kind.encode(), digest_size=1).digest()[0] + wrapping
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" width="400" height="400">'
         f'<rect width="200" height="200" fill="{ground.paper}"/>{_pattern(turn, ground.ink)}'

@@ -40,19 +40,21 @@ const memory = new Map();
 export class Keep {
   /**
    * @param {Cache} cache @param {ReturnType<import("./config.js").readConfig>} config
-   * @param {{shop: string, host: string, reader: string}} place `reader`: the browser's Origin, whose CORS headers an
-   *   answer carries
+   * @param {{shop: string, host: string, door: string, reader: string, key: string}} place `door`: how it was asked;
+   *   `reader`: the browser's Origin, whose CORS headers an answer carries; `key`: what a server shows to be believed
    */
-  constructor(cache, config, { shop, host, reader }) {
+  constructor(cache, config, place) {
     this.cache = cache;
     this.config = config;
-    this.shop = shop;
-    this.host = host;
-    this.reader = reader;
+    this.shop = place.shop;
+    this.place = place;
     this.secret = config.workerSecrets[0] ?? config.shopifySecrets[0] ?? "endcap";
   }
 
-  static async open(config, place) {
+  /** What is kept for the one who makes this call. */
+  static async open({ config, door, request, url }) {
+    const [reader, key] = ["origin", "authorization"].map((name) => request.headers.get(name) ?? "");
+    const place = { shop: door.shop, host: url.host, door: door.proxied ? "proxy" : "open", reader, key };
     return new Keep(await caches.open(STORE), config, place);
   }
 
@@ -72,7 +74,7 @@ export class Keep {
   }
 
   #page({ context, market, locale, consent }) {
-    return [this.shop, context, market, locale, consent.join(), this.reader];
+    return [this.shop, this.place.door, context, market, locale, consent.join(), this.place.reader];
   }
 
   /** The version of model and rules that contextual answers last came with; null where none is known. */
@@ -109,7 +111,7 @@ export class Keep {
   async permit(question) {
     const subjects = await this.#subjects(question);
     const epochs = await Promise.all(subjects.map((subject) => this.#epoch(subject)));
-    return [this.shop, ...subjects, ...epochs];
+    return [this.place.key, ...subjects, ...epochs];
   }
 
   async keepPersonal(question, permit, kept) {
@@ -216,7 +218,7 @@ export class Keep {
   }
 
   async #address(kind, parts) {
-    return `https://${this.host}/endcap-kept/${kind}/${await this.#hash([kind, ...parts])}`;
+    return `https://${this.place.host}/endcap-kept/${kind}/${await this.#hash([kind, ...parts])}`;
   }
 
   async #hash(parts) {

@@ -5,6 +5,8 @@
  * In: a raw query's pairs or a decoded JSON body. Out: a Question, or a Refusal that names the parameter.
  */
 
+import { asText } from "./signatures.js";
+
 export const SURFACES = ["pdp", "cart", "home"];
 const MAX_LIST = 200;
 const DEFAULT_LIMIT = 8;
@@ -51,6 +53,15 @@ export class Refusal extends Error {
  *   shared: boolean, leaveOut: Set<string>, substitutes: boolean, context: string}} Question
  */
 
+/** The value of a parameter. Throws Refusal where it is no UTF-8. */
+function text(name, value) {
+  try {
+    return asText(value);
+  } catch {
+    throw new Refusal(400, name, "percent-encode it as UTF-8");
+  }
+}
+
 /** From a GET. Under the app proxy names we do not know are Shopify's and are passed over; elsewhere they are refused. */
 export function fromQuery(surface, pairs, { customer, proxied, shape = "endcap" }) {
   const fields = {};
@@ -61,7 +72,8 @@ export function fromQuery(surface, pairs, { customer, proxied, shape = "endcap" 
     } else if (name in fields) {
       throw new Refusal(400, name, "given twice; give it once, lists are comma-separated");
     } else if (value !== "") {
-      fields[name] = name in LISTS ? value.split(",").filter(Boolean) : value;
+      const said = text(name, value);
+      fields[name] = name in LISTS ? said.split(",").filter(Boolean) : said;
     }
   }
   return question(surface, fields, { customer, plain, shape });

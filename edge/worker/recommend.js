@@ -25,11 +25,7 @@ const LASTING = new Set(["unknown_product"]);
 /** Answer one request for shelves. Throws Refusal for what is malformed. */
 export async function recommend(call, { surface, shape }) {
   const asked = await read(call, surface, shape);
-  const keep = await Keep.open(call.config, {
-    shop: call.door.shop,
-    host: call.url.host,
-    reader: call.request.headers.get("origin") ?? "",
-  });
+  const keep = await Keep.open(call);
   if (!(await call.admitted("ask"))) return instead(call, keep, asked, { what: "overload" });
   const found = await fresh(keep, asked, call.config.freshS);
   if (found) return answer(call, asked, found, "HIT");

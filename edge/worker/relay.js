@@ -16,8 +16,6 @@ const MAX_CONSENT = 16_384;
 const FILE_TIMEOUT_MS = 5_000;
 const RATE_PERIOD_S = "60";
 
-const openKeep = (call) => Keep.open(call.config, { shop: call.door.shop, host: call.url.host, reader: "" });
-
 /** Hand a request on and its answer back; 503 where the origin fails. `keepable`: it says nothing of any shopper. */
 async function relay(call, body, timeoutMs, keepable = false) {
   try {
@@ -85,7 +83,7 @@ export async function pass(call) {
 
 async function forgetting(call, people, step) {
   if (!people) return step();
-  const keep = await openKeep(call);
+  const keep = await Keep.open(call);
   await keep.forget(people);
   const response = await step();
   await keep.forget(people);
@@ -105,7 +103,7 @@ function read(body) {
 
 /** The theme script and its kin: kept as long as the origin allows, for its address without the signature. */
 export async function file(call) {
-  const keep = await openKeep(call);
+  const keep = await Keep.open(call);
   const path = call.url.pathname;
   const found = await keep.file(path);
   if (found) return sameFile(call, found, await found.arrayBuffer(), "HIT");

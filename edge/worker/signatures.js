@@ -9,7 +9,8 @@ const ENCODER = new TextEncoder();
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 const KEYS_KEPT = 16;
 /** Repeated, they would let one signed text be read in two ways. */
-const ONCE = new Set(["hmac", "shop", "signature", "timestamp", "path_prefix", "logged_in_customer_id"]);
+const ONCE = new Set(["shop", "signature", "timestamp", "path_prefix", "logged_in_customer_id"]);
+const MAX_FIELDS = 100;
 
 /** @type {Map<string, Promise<CryptoKey>>} imported keys, so that a request does not import them anew */
 const keys = new Map();
@@ -48,71 +49,58 @@ async function fits(secrets, signature, message) {
 
 // --- queries ---------------------------------------------------------------------------------------------------------
 
-/** Percent-decoding as Python's and Ruby's: `+` is a blank, a `%` that begins nothing stays. Throws for broken UTF-8. */
-export function decode(text) {
-  const bytes = ENCODER.encode(text.replaceAll("+", " "));
-  if (!text.includes("%")) return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  const out = new Uint8Array(bytes.length);
-  let length = 0;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const pair = bytes[at] === 0x25 ? String.fromCharCode(bytes[at + 1] ?? 0, bytes[at + 2] ?? 0) : "";
-    const escaped = /^[0-9a-fA-F]{2}$/.test(pair);
-    out[length++] = escaped ? Number.parseInt(pair, 16) : bytes[at];
-    if (escaped) at += 2;
-  }
-  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(out.subarray(0, length));
+/** Bytes as text of one character each: what is compared and signed is bytes, whatever language they are in. */
+const fromBytes = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+
+const toBytes = (binary) => Uint8Array.from(binary, (char) => char.charCodeAt(0));
+
+/** The text behind such bytes. Throws TypeError where they are no UTF-8. */
+export const asText = (binary) => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(toBytes(binary));
+
+/** Percent-decoding as Ruby's and Python's: `+` is a blank, a `%` that begins nothing stays. */
+function decoded(part) {
+  const binary = fromBytes(ENCODER.encode(part.replaceAll("+", " ")));
+  return binary.replace(/%([0-9a-fA-F]{2})/g, (_, pair) => String.fromCharCode(Number.parseInt(pair, 16)));
 }
 
 /**
- * Names and values of a raw query (without `?`), in order; a name without `=` has the value "".
- * @returns {[string, string][]} Throws TypeError where it is no UTF-8.
+ * Names and values of a raw query (without `?`), in order, as bytes; a name without `=` has the value "".
+ * @returns {[string, string][]}
  */
 export function parseQuery(raw) {
   const parts = raw.split("&").filter(Boolean);
   return parts.map((part) => {
     const at = part.indexOf("=");
-    return at < 0 ? [decode(part), ""] : [decode(part.slice(0, at)), decode(part.slice(at + 1))];
+    return at < 0 ? [decoded(part), ""] : [decoded(part.slice(0, at)), decoded(part.slice(at + 1))];
   });
 }
 
-/** The order of UTF-8 bytes, which is Ruby's and, by code points, Python's; JavaScript's own differs beyond U+FFFF. */
-function byBytes(one, other) {
-  const [a, b] = [ENCODER.encode(one), ENCODER.encode(other)];
-  const shared = Math.min(a.length, b.length);
-  for (let at = 0; at < shared; at += 1) if (a[at] !== b[at]) return a[at] - b[at];
-  return a.length - b.length;
-}
-
-/** What Shopify signs: `name=value,value` of all names but `signature`, sorted, with nothing in between. */
-export function signedText(pairs) {
+/** What Shopify signs: `name=value,value` of all names but `signature`, sorted bytewise, with nothing in between. */
+export function signedBytes(pairs) {
   const groups = new Map();
   for (const [name, value] of pairs) {
     if (name !== "signature") groups.set(name, [...(groups.get(name) ?? []), value]);
   }
-  return Array.from(groups, ([name, values]) => `${name}=${values.join(",")}`).sort(byBytes).join("");
+  return toBytes(Array.from(groups, ([name, values]) => `${name}=${values.join(",")}`).sort().join(""));
 }
 
 /**
  * What an app-proxy query says, if Shopify signed it within `maxAgeS`; null otherwise, without saying why.
- * @param {string} raw the query as it arrived, without `?`
+ * @param {string} raw the query as it arrived, without `?`; `pairs` of the result are bytes, see `asText`
  * @param {{secrets: string[], maxAgeS: number, now: number}} rules `now` in unix seconds
  * @returns {Promise<{shop: string, customer: string | null, pairs: [string, string][]} | null>}
  */
 export async function openProxyQuery(raw, { secrets, maxAgeS, now }) {
-  let pairs;
-  try {
-    pairs = parseQuery(raw);
-  } catch {
-    return null; // no UTF-8: Shopify sends none such
-  }
+  const pairs = parseQuery(raw);
   const once = pairs.filter(([name]) => ONCE.has(name));
   const said = Object.fromEntries(once);
-  if (Object.keys(said).length !== once.length) return null;
-  const { shop = "", timestamp = "", signature = "" } = said;
+  if (pairs.length > MAX_FIELDS || Object.keys(said).length !== once.length) return null;
+  const { shop = "", timestamp = "", signature = "", logged_in_customer_id: customer = "" } = said;
   if (!/^[0-9a-f]{64}$/.test(signature) || !/^[0-9]{1,12}$/.test(timestamp) || !shop) return null;
   if (Math.abs(now - Number(timestamp)) > maxAgeS) return null;
-  if (!(await fits(secrets, fromHex(signature), ENCODER.encode(signedText(pairs))))) return null;
-  return { shop: shop.toLowerCase(), customer: said.logged_in_customer_id || null, pairs };
+  if (!(await fits(secrets, fromHex(signature), signedBytes(pairs)))) return null;
+  // Shopify's ids are numbers; anything else is nobody rather than somebody made up.
+  return { shop, customer: /^[0-9]{1,20}$/.test(customer) ? customer : null, pairs };
 }
 
 // --- bodies and the way on -------------------------------------------------------------------------------------------

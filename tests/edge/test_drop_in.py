@@ -22,8 +22,8 @@ PATH = "/recommendations/products.json"
 # What scripts written for Shopify's endpoint read, from its reference and from products of live themes.
 FIELDS = {
     "id", "title", "handle", "description", "published_at", "created_at", "vendor", "type", "tags",
-    "price", "price_min", "price_max", "available", "price_varies", "compare_at_price", "compare_at_price_min", "compare_at_price_max",
-    "compare_at_price_varies", "variants", "images", "featured_image", "options", "url",
+    "price", "price_min", "price_max", "available", "price_varies", "compare_at_price", "compare_at_price_min",
+    "compare_at_price_max", "compare_at_price_varies", "variants", "images", "featured_image", "options", "url",
 }  # fmt: skip
 
 

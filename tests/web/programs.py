@@ -61,6 +61,11 @@ class Program:
         except httpx.TransportError:
             return False
 
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not ended."""
+        return self._process is not None
+
     def kill(self) -> None:
         """As a crash: it gets to say nothing. Back once nobody answers."""
         self._end(signal.SIGKILL)

@@ -5,7 +5,6 @@ In: a page. Out: `Shelf` for each `<endcap-shelf>`, with its cards, and what the
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
 
@@ -63,9 +62,8 @@ def shelves(page: Page) -> dict[str, Shelf]:
 
 
 def answers(shopper: Visit) -> list[dict[str, Any]]:
-    """The bodies of all answers with shelves, oldest first."""
-    asked = [one for one in shopper.watch.responses if "/v1/recommendations" in urlsplit(one.url).path]
-    return [one.json() for one in asked]
+    """The bodies of all answers that shelves were made of, on all pages, oldest first."""
+    return [one.body for one in shopper.watch.answers if not one.failed]
 
 
 def slots(shopper: Visit) -> dict[str, dict[str, Any]]:

@@ -8,8 +8,8 @@ edge through `back`; what went over either is in its `sent`.
 import asyncio
 import contextlib
 import shutil
-import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ from training.dataset import Dataset
 SECRET = "a-shopify-client-secret"
 DOMAIN = "demo.myshopify.com"
 SHOP = "demo"
-# Shopify's customer ids are numbers, those of the sample shop are not: household -> whose history it has.
-HOUSEHOLDS = {"1001": "customer-0001", "1002": "customer-0002"}
+_FIRST = 1001  # Shopify's customer ids are numbers, those of the sample shop are not
+_REGULAR = 6  # orders of a household that has something to buy again
 _KEY = keys.PseudonymKey.from_hex(KEY)
 # A busy machine must not turn a test about something else into one about timeouts.
 _PATIENT = {"ENDCAP_REDIS_TIMEOUT_MS": "2000", "ENDCAP_REDIS_WRITE_TIMEOUT_MS": "2000", "ENDCAP_DEADLINE_MS": "10000"}
@@ -53,6 +53,11 @@ class DemoShop:
     storefront: Program
     store: "Redis"
     catalogue: Mapping[str, Product]
+    households: list[str]
+
+    def household(self) -> str:
+        """A household with a history, that no other test has had."""
+        return self.households.pop()
 
     def product_url(self, product_id: str) -> str:
         """The address of a product's page."""
@@ -108,7 +113,7 @@ def own_shop(shop_dir: Dataset, bundle_root: Path, tmp_path_factory: pytest.Temp
 @contextlib.contextmanager
 def _running(shop_dir: Dataset, bundles: Path, directory: Path) -> Iterator[DemoShop]:
     data_dir = directory / "data"
-    catalogue = _fill(data_dir, shop_dir, bundles)
+    catalogue, households = _fill(data_dir, shop_dir, bundles)
     edge_port, shop_port = free_port(), free_port()
     with wire(edge_port) as back, wire(shop_port) as front:
         own = {"ENDCAP_DATA_DIR": str(data_dir), "ENDCAP_PSEUDONYM_KEY": KEY, "ENDCAP_SHOP": SHOP}
@@ -124,35 +129,36 @@ def _running(shop_dir: Dataset, bundles: Path, directory: Path) -> Iterator[Demo
         try:
             edge.start()
             storefront.start()
-            yield DemoShop(url, front, back, edge, storefront, store, catalogue)
+            yield DemoShop(url, front, back, edge, storefront, store, catalogue, households)
         finally:
             store.close()
             storefront.stop()
             edge.stop()
 
 
-def _fill(data_dir: Path, shop_dir: Dataset, bundles: Path) -> dict[str, Product]:
-    """What the demo prepares: bundle, catalogue with pictures, and every household's profile in the store."""
+def _fill(data_dir: Path, shop_dir: Dataset, bundles: Path) -> tuple[dict[str, Product], list[str]]:
+    """What the demo prepares: bundle, catalogue with pictures, profiles in the store. Products by id; households."""
     shutil.copytree(bundles, data_dir / "bundles")
     products = [msgspec.structs.replace(one, image=tile(one.category, one.brand)) for one in shop_dir.catalogue()]
     write_snapshot(data_dir / "catalogue" / f"{SHOP}.cat", products, as_of=0)
-    with EmbeddedStore(data_dir / "store") as store:
-        # A thread of its own: Playwright may keep an event loop running in this one.
-        thread = threading.Thread(target=lambda: asyncio.run(_write_profiles(store.url, shop_dir)))
-        thread.start()
-        thread.join()
-    return {one.id: one for one in products}
+    # In a thread of its own: Playwright may keep an event loop running in this one.
+    with EmbeddedStore(data_dir / "store") as store, ThreadPoolExecutor(1) as pool:
+        households = pool.submit(asyncio.run, _write_profiles(store.url, shop_dir)).result()
+    return {one.id: one for one in products}, households
 
 
-async def _write_profiles(url: str, shop_dir: Dataset) -> None:
+async def _write_profiles(url: str, shop_dir: Dataset) -> list[str]:
+    """Profiles of the sample shop's customers, and copies under numbers; returns these."""
     redis: AsyncRedis = AsyncRedis.from_url(url, protocol=2)
     await refresh(redis, shop_dir, SHOP, _KEY)
-    for household, customer in HOUSEHOLDS.items():
-        old = keys.pseudonym(_KEY, SHOP, "customer", customer)
-        new = keys.pseudonym(_KEY, SHOP, "customer", household)
-        stored = await redis.get(keys.profile_key(SHOP, old))
+    households: list[str] = []
+    async for key in redis.scan_iter(match="p:*"):
+        stored = await redis.get(key)
         assert isinstance(stored, bytes)
         profile = decode_profile(stored)
-        profile.shopper = new
-        await redis.set(keys.profile_key(SHOP, new), encode_profile(profile))
+        if profile.orders >= _REGULAR:
+            households.append(str(_FIRST + len(households)))
+            profile.shopper = keys.pseudonym(_KEY, SHOP, "customer", households[-1])
+            await redis.set(keys.profile_key(SHOP, profile.shopper), encode_profile(profile))
     await redis.aclose()
+    return households

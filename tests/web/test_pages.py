@@ -17,7 +17,6 @@ from tests.web.shop import DemoShop
 from tests.web.visit import DESK, PHONE, VIEWPORTS, begin
 
 PRODUCT, CART = "p004", ("p016", "p028")
-HOUSEHOLD = "1001"
 # page -> the slots whose products must be there for a household with a history that allows everything
 PAGES: dict[str, tuple[str, ...]] = {
     "home": ("for_you", "buy_again", "trending"),
@@ -77,7 +76,7 @@ def _path(shop: DemoShop, page: str) -> str:
 
 def _look(chromium: Browser, shop: DemoShop, node: Node, viewport: tuple[int, int], path: str) -> Seen:
     shopper = begin(chromium, viewport)
-    shop.log_in(shopper, HOUSEHOLD)
+    shop.log_in(shopper, shop.household())
     shop.allow(shopper, "personalization", "analytics")
     shop.put_in_cart(shopper, *CART)
     shopper.open(shop.url + path)
@@ -92,7 +91,7 @@ def _look(chromium: Browser, shop: DemoShop, node: Node, viewport: tuple[int, in
         faults=[fault for fault in shopper.faults() if path != "/nowhere" or "404" not in fault],
         hosts=shopper.hosts(),
         findings=findings(shopper.page, node),
-        overflow=shopper.page.evaluate("() => document.documentElement.scrollWidth - innerWidth"),
+        overflow=shopper.page.evaluate("() => document.documentElement.scrollWidth") - viewport[0],
     )
     shopper.context.close()
     return seen

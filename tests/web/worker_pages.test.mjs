@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 
-import { FAILURES, Origin, signed, startWorker, until } from "./worker_stage.mjs";
+import { FAILURES, Origin, signed, startWorker, tooLong, until } from "./worker_stage.mjs";
 
 let origin, worker, unkept;
 let count = 0;
@@ -239,6 +239,24 @@ describe("personal answers", () => {
   });
 });
 
+describe("customers named by a server", () => {
+  const ask = (key) =>
+    worker.ask(`/v1/recommendations/home?customer_id=c${count}&consent=personalization`, {
+      headers: key ? { Authorization: `Bearer ${key}` } : {},
+    });
+
+  it("have their stale answers for that server's key only", async () => {
+    origin.overrides["/v1/recommendations/home"] = (response, { headers }) =>
+      headers.authorization === "Bearer sk_1"
+        ? response.writeHead(200, { "X-Endcap-Scope": "personal", "X-Endcap-Version": "m1.r1" }).end('{"degraded":[],"slots":[]}')
+        : response.writeHead(400).end();
+    await ask("sk_1");
+    origin.failure = FAILURES["status 500"];
+    await until(() => ask("sk_1"), ({ edge }) => edge === "STALE");
+    for (const key of ["sk_2", ""]) assert.equal((await ask(key)).edge, "FALLBACK");
+  });
+});
+
 describe("a failing origin", () => {
   for (const [name, failure] of Object.entries(FAILURES)) {
     it(`with ${name}: STALE inside the deadline`, async () => {
@@ -346,9 +364,10 @@ describe("posts and batches", () => {
 
   it("that are no JSON, no batch or too long are refused", async () => {
     const path = `/proxy/v1/recommendations?${signed({}, { shop })}`;
-    for (const [body, status] of [["{", 400], ["[]", 400], ['{"requests":[]}', 400], ["x".repeat(70_000), 413]]) {
-      assert.equal((await worker.ask(path, { method: "POST", body })).status, status, body.slice(0, 20));
+    for (const body of ["{", "[]", '{"requests":[]}', "null", '{"requests":"home"}']) {
+      assert.equal((await worker.ask(path, { method: "POST", body })).status, 400, body);
     }
+    await tooLong(worker, path, 70_000);
     assert.equal(origin.asked.length, 0);
   });
 });
@@ -381,7 +400,7 @@ describe("parameters", () => {
     ["consent", "/v1/recommendations/home?consent=%3Cscript%3E"],
     ["fallback", "/v1/recommendations/home?fallback=some"],
     ["limit", "/v1/recommendations/home?limit=5&limit=6"],
-    ["query", "/v1/recommendations/home?product_id=%ff"],
+    ["product_id", "/v1/recommendations/home?product_id=%ff"],
     ["query", `/v1/recommendations/home?rev=${"x".repeat(9_000)}`],
   ];
   for (const [parameter, target] of cases) {

@@ -3,6 +3,7 @@
  * way, Shopify's signatures.
  */
 
+import assert from "node:assert/strict";
 import { createHmac, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -166,6 +167,12 @@ export async function startWorker(originUrl, vars = {}, options = {}) {
     return { status: response.status, headers: response.headers, text, json, edge: response.headers.get("x-endcap-edge") };
   };
   return { ask, miniflare, stop: () => miniflare.dispose() };
+}
+
+/** A body of `length` bytes is refused. The refusal comes before it is read, so its sender may find the line cut. */
+export async function tooLong(worker, path, length) {
+  const answer = await worker.ask(path, { method: "POST", body: "x".repeat(length) }).catch((error) => error.cause);
+  assert.ok(answer.status === 413 || /ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(answer.code), JSON.stringify(answer));
 }
 
 /** Ask again until the answer is as wanted; keeping goes on after an answer is out. */

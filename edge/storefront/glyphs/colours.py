@@ -1,6 +1,6 @@
 """The tiles' colours: a ground for each department, a wrapping for each brand.
 
-In: a kind of product, the number of a wrapping. Out: hex colours.
+In: a kind of product, the number of a wrapping (its colour, and how many times past the last colour its label). Out: hex colours.
 """
 
 import hashlib
@@ -43,6 +43,7 @@ _WRAPPINGS = (
     "#c8553d", "#2f6f73", "#d99a1f", "#56733d", "#7a4e7e", "#2b4c7e",
     "#d4735e", "#8a5a3b", "#3d8361", "#b23a48", "#5b7db1", "#4a525c",
 )  # fmt: skip
+_LABELS = ("#f2b933", "#d2463c", "#5d9b45", "#4b8fbf", "#e58fa0")
 _WHITE, _BLACK = (255, 255, 255), (20, 24, 28)
 
 
@@ -53,10 +54,17 @@ def ground_of(kind: str) -> Ground:
     return _GROUNDS.get(department) or grounds[hashlib.blake2s(department.encode()).digest()[0] % len(grounds)]
 
 
-def wrapping_of(number: int) -> dict[str, str]:
-    """Its colour `p`, a darker `d`, a lighter `l`."""
-    colour = _WRAPPINGS[number % len(_WRAPPINGS)]
-    return {"p": colour, "d": _mix(colour, _BLACK, 0.35), "l": _mix(colour, _WHITE, 0.84)}
+def wrapping_of(number: int, accent: str) -> dict[str, str]:
+    """Its colour `p`, a darker `d`, a lighter `l`, and the label's `a`: the department's accent or one of a few."""
+    label, place = divmod(number, len(_WRAPPINGS))
+    colour = _WRAPPINGS[place]
+    labels = (accent, *_LABELS)
+    return {
+        "p": colour,
+        "d": _mix(colour, _BLACK, 0.35),
+        "l": _mix(colour, _WHITE, 0.84),
+        "a": labels[label % len(labels)],
+    }
 
 
 def _mix(colour: str, other: tuple[int, int, int], share: float) -> str:

@@ -26,8 +26,9 @@ from edge.core.events import Event
 from edge.core.products import Product, write_snapshot
 from edge.embedded import EmbeddedStore
 from tests.serving import KEY
+from tests.web.chromium import Open
 from tests.web.programs import Program, free_port
-from tests.web.visit import Visit
+from tests.web.visit import DESK, Visit
 from tests.web.wire import Wire, wire
 from training.completejourney.tiles import tile
 from training.dataset import Dataset
@@ -116,6 +117,26 @@ def own_shop(shop_dir: Dataset, bundle_root: Path, tmp_path_factory: pytest.Temp
         yield shop
 
 
+@pytest.fixture
+def enter(visit: Open) -> Open:
+    """`visit`, for shoppers whose browsers wait for shelves however long a busy machine takes."""
+
+    def start(viewport: tuple[int, int] = DESK, **options: Any) -> Visit:
+        shopper = visit(viewport, **options)
+        be_patient(shopper)
+        return shopper
+
+    return start
+
+
+def be_patient(shopper: Visit) -> None:
+    """Let the theme script's own deadline be half a minute: a test about something else is not about that second."""
+    shopper.context.add_init_script("""(() => {
+      const set = window.setTimeout;
+      window.setTimeout = (act, ms, ...rest) => set(act, /no answer within/.test(act) ? 30 * ms : ms, ...rest);
+    })();""")
+
+
 @contextlib.contextmanager
 def _running(shop_dir: Dataset, bundles: Path, directory: Path) -> Iterator[DemoShop]:
     data_dir = directory / "data"
@@ -145,7 +166,9 @@ def _running(shop_dir: Dataset, bundles: Path, directory: Path) -> Iterator[Demo
 def _fill(data_dir: Path, shop_dir: Dataset, bundles: Path) -> tuple[dict[str, Product], list[str]]:
     """What the demo prepares: bundle, catalogue with pictures, profiles in the store. Products by id; households."""
     shutil.copytree(bundles, data_dir / "bundles")
-    products = [msgspec.structs.replace(one, image=tile(one.category, one.brand)) for one in shop_dir.catalogue()]
+    products = [
+        msgspec.structs.replace(one, image=tile(one.category, one.brand, one.title)) for one in shop_dir.catalogue()
+    ]
     write_snapshot(data_dir / "catalogue" / f"{SHOP}.cat", products, as_of=0)
     # In a thread of its own: Playwright may keep an event loop running in this one.
     with EmbeddedStore(data_dir / "store") as store, ThreadPoolExecutor(1) as pool:

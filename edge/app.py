@@ -12,12 +12,13 @@ from starlette.routing import Route
 from edge import respond
 from edge.assembly import build_edge, store_url
 from edge.assets import asset_routes
+from edge.cors import cors
 from edge.drain import end_tasks, end_with_parent
 from edge.middleware import Observe
 from edge.profiles import connect
 from edge.routes import contract_routes, facts, operations_routes
 from edge.scoring import poll
-from edge.settings import Settings
+from edge.settings import Settings, listed
 from edge.webhooks.routes import webhook_routes
 
 _LISTINGS_S = 0.2  # a product listed now stands on shelves within a second, with the follower's half
@@ -31,14 +32,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = Starlette(
         routes=[
+            *contract_routes("/proxy"),  # first, or `proxy` would be taken for a locale
             *contract_routes(),
-            *contract_routes("/proxy"),
             Route("/v1/customers/{customer_id:path}/facts", facts),
             *webhook_routes(settings.webhook_max_body_bytes),
             *asset_routes(),
             *operations_routes(),
         ],
-        middleware=[Middleware(Observe)],
+        middleware=[Middleware(Observe), *cors(listed(settings.origins))],
         exception_handlers=respond.HANDLERS,
         lifespan=lifespan,
         max_body_size=settings.max_body_bytes,

@@ -21,7 +21,7 @@ _WEB = Path(__file__).parent / "web"
 _PRESENT = "public, max-age=300, stale-while-revalidate=86400"
 _FOREVER = "public, max-age=31536000, immutable"
 # Where files go, and how large each may be, in bytes as served with gzip. Those not in the package are left out.
-ASSETS = {"endcap.js": 10_000, "endcap-react.js": 10_000, "endcap.d.ts": 10_000}
+ASSETS = {"endcap.js": 10_000, "endcap-react.js": 2_000, "endcap.d.ts": 10_000, "endcap-react.d.ts": 2_000}
 _TYPES = {".js": "text/javascript; charset=utf-8", ".ts": "text/plain; charset=utf-8"}
 
 

@@ -97,7 +97,8 @@ class Calls:
     ) -> frozenset[Purpose]:
         """Store a decision; what is granted now."""
         people = {"visitor_id": visitor_id, "customer_id": customer_id}
-        body = {"consent": list(consent), "source": source} | {name: id_ for name, id_ in people.items() if id_}
+        said = {"id": uuid.uuid4().hex, "consent": list(consent), "source": source}  # the id: sent twice, it acts once
+        body = said | {name: id_ for name, id_ in people.items() if id_}
         content = await patiently(lambda s: self._call("POST", "/v1/consent", s, body=body), self._patience_s)
         return frozenset(decoded(content, _Granted).consent)
 

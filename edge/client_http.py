@@ -5,6 +5,7 @@ RefusedError and UnavailableError. The key travels in the Authorization header a
 """
 
 import asyncio
+import math
 import random
 import ssl
 import time
@@ -176,7 +177,7 @@ def retry_after(value: str | None) -> float | None:
         seconds = float(value) if value.strip().isdigit() else _until(value)
     except (ValueError, OverflowError):
         return None
-    return max(0.0, seconds)
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _until(date: str) -> float:

@@ -191,8 +191,7 @@ def _split(body: bytes) -> list[msgspec.Raw]:
 def _parse(raw: msgspec.Raw, now: float, door: Door) -> Event | InputError:
     """One event with the customer that the door lets it have, or what is wrong with it."""
     try:
-        event = decode_json(raw, Event, parameter="event")
-        event = msgspec.structs.replace(event, customer_id=door.customer(event.customer_id))
+        event = door.event(decode_json(raw, Event, parameter="event"))
     except InputError as error:
         return error
     if event.visitor_id is None and event.customer_id is None:

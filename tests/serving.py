@@ -142,7 +142,7 @@ def edge(serve: Serve) -> Running:
     return serve()
 
 
-def until(condition: Callable[[], object], within_s: float = 20.0) -> None:
+def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait for something that must happen; generous, since no test here is about speed."""
     ends = time.monotonic() + within_s
     while not condition():

@@ -47,42 +47,43 @@ def plain_command(
     _do(lambda tell: run.import_plain(Settings(), source, declared, tell))
 
 
-@app.command("shopify")
-def shopify_command(
-    files: _Files = None,
-    run_: _Run = False,
-    since: _Since = None,
-    consent: _Consent = "",
-    restricted: _Restricted = None,
-    catalogue: _Catalogue = True,
-) -> None:
-    """Import JSONL files of Shopify bulk operations, or run the operations (--run)."""
-    declared = _declared(consent, restricted, catalogue)
-    if run_ == bool(files):
-        raise typer.BadParameter("name files, or give --run")
-    if files:
-        _do(lambda tell: run.import_shopify(Settings(), files, declared, tell))
-    else:
-        _do(lambda tell: run.run_shopify(Settings(), _utc(since), declared, tell))
+_Read = Callable[[Settings, list[Path], Declared, Tell], Report]
+_Ask = Callable[[Settings, datetime | None, Declared, Tell], Report]
 
 
-@app.command("bigcommerce")
-def bigcommerce_command(
-    files: _Files = None,
-    run_: _Run = False,
-    since: _Since = None,
-    consent: _Consent = "",
-    restricted: _Restricted = None,
-    catalogue: _Catalogue = True,
-) -> None:
-    """Import JSON files of BigCommerce's orders and products, or ask the store's API (--run)."""
-    declared = _declared(consent, restricted, catalogue)
-    if run_ == bool(files):
-        raise typer.BadParameter("name files, or give --run")
-    if files:
-        _do(lambda tell: run.import_bigcommerce(Settings(), files, declared, tell))
-    else:
-        _do(lambda tell: run.run_bigcommerce(Settings(), _utc(since), declared, tell))
+def _platform(name: str, what: str, read: _Read, ask: _Ask) -> None:
+    """Add the command of a platform, whose files are read or whose API is asked."""
+
+    @app.command(name, help=what)
+    def command(
+        files: _Files = None,
+        run_: _Run = False,
+        since: _Since = None,
+        consent: _Consent = "",
+        restricted: _Restricted = None,
+        catalogue: _Catalogue = True,
+    ) -> None:
+        declared = _declared(consent, restricted, catalogue)
+        if run_ == bool(files):
+            raise typer.BadParameter("name files, or give --run")
+        if files:
+            _do(lambda tell: read(Settings(), files, declared, tell))
+        else:
+            _do(lambda tell: ask(Settings(), _utc(since), declared, tell))
+
+
+_platform(
+    "shopify",
+    "Import JSONL files of Shopify bulk operations, or run the operations (--run).",
+    run.import_shopify,
+    run.run_shopify,
+)
+_platform(
+    "bigcommerce",
+    "Import JSON files of BigCommerce's orders and products, or ask the store's API (--run).",
+    run.import_bigcommerce,
+    run.run_bigcommerce,
+)
 
 
 def _declared(consent: str, restricted: list[str] | None, catalogue: bool) -> Declared:

@@ -7,6 +7,7 @@ A Playwright that runs keeps an event loop running in its thread, in which pytes
 and Playwright live as long as a module does, and a module with tests of the browser has no async tests.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.web.needs import missing
-from tests.web.visit import DESK, Visit, Watch
+from tests.web.visit import DESK, Visit, begin
 
 _FLAGS = (
     "--no-sandbox",  # tests run as root in containers
@@ -28,6 +29,7 @@ _FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",  # containers give it 64 MB
 )
+REMEDY = "on Debian and Ubuntu `apt-get install chromium`, or name one in CHROMIUM"
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
@@ -44,16 +46,23 @@ def executable() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
+@contextlib.contextmanager
+def launched(path: str) -> Iterator[Browser]:
+    """The Chromium at `path`, headless, until the end of the block."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        yield browser
+        browser.close()
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     path = executable()
     if path is None:
-        missing("chromium", "on Debian and Ubuntu `apt-get install chromium`, or name one in CHROMIUM")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        missing("chromium", REMEDY)
+    with launched(path) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -62,8 +71,7 @@ def visit(chromium: Browser) -> Iterator[Open]:
     opened: list[Visit] = []
 
     def start(viewport: tuple[int, int] = DESK, **options: Any) -> Visit:
-        context = chromium.new_context(**Watch.options(viewport) | options)
-        opened.append(Visit(context, Watch(context), context.new_page()))
+        opened.append(begin(chromium, viewport, **options))
         return opened[-1]
 
     yield start

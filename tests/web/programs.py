@@ -15,6 +15,8 @@ from pathlib import Path
 
 import httpx
 
+# What the surroundings say of store and port is meant for others.
+_NOT_OURS = frozenset({"REDIS_URL", "PORT", "ENDCAP_PORT"})
 _UP_S = 60.0  # a busy machine starts slowly; nothing here is about speed
 
 
@@ -38,10 +40,11 @@ class Program:
 
     def start(self) -> None:
         """Start it and wait until it is up. Fails with its log if it ends instead."""
+        inherited = {name: value for name, value in os.environ.items() if name not in _NOT_OURS}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *self.module],
-                env={**os.environ, **self.environment},
+                env={**inherited, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -57,6 +60,11 @@ class Program:
             return httpx.get(self.ready, timeout=5, trust_env=False).status_code == 200
         except httpx.TransportError:
             return False
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not ended."""
+        return self._process is not None
 
     def kill(self) -> None:
         """As a crash: it gets to say nothing. Back once nobody answers."""

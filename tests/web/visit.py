@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 DESK = (1440, 900)
 PHONE = (390, 844)
@@ -31,6 +31,8 @@ _METERS = """
   window.__takeShifts = () => { observer.takeRecords().forEach(note); return window.__shifts; };
   document.addEventListener('securitypolicyviolation', (event) =>
     window.__violations.push(`${event.violatedDirective}: ${event.blockedURI}`));
+  document.addEventListener('endcap:answer', ({ detail: { surface, answer, ms, failed } }) =>
+    window.__answered(surface, answer, ms, Boolean(failed)));
 })();
 """
 _STORED = """
@@ -56,6 +58,16 @@ async () => {
 """
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the theme script tells panels and shops: shelves of a surface, after so long, and whether none came."""
+
+    surface: str
+    body: dict[str, Any]
+    ms: float
+    failed: bool
+
+
 class Watch:
     """Collects what a browser context says and asks for, on all its pages."""
 
@@ -65,6 +77,8 @@ class Watch:
         self.requests: list[Request] = []
         self.failed: list[Request] = []
         self.responses: list[Response] = []
+        self.answers: list[Answer] = []
+        context.expose_function("__answered", lambda *told: self.answers.append(Answer(*told)))
         context.add_init_script(_METERS)
         context.on("console", self._logged)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
@@ -83,6 +97,12 @@ class Watch:
         phone = width < 600
         size = {"width": width, "height": height}
         return {"viewport": size, "locale": "en-US", "timezone_id": "UTC", "has_touch": phone, "is_mobile": phone}
+
+
+def begin(browser: Browser, viewport: tuple[int, int] = DESK, **options: Any) -> "Visit":
+    """A new shopper with a blank page. `options` are those of Playwright's `new_context`."""
+    context = browser.new_context(**Watch.options(viewport) | options)
+    return Visit(context, Watch(context), context.new_page())
 
 
 @dataclass

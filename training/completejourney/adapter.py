@@ -150,7 +150,7 @@ def _product_table(sold: list[dict[str, object]]) -> pa.Table:
         "brand": [item.brand for item in described],
         "handle": [item.handle for item in described],
         "url": [f"/products/{item.handle}" for item in described],
-        "image": [tile(item.category, item.brand) for item in described],
+        "image": [tile(item.category, item.brand, item.title) for item in described],
     })  # fmt: skip
 
 

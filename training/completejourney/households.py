@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 FILE = "households.json"
 SUGGESTED = 6
-_LEAST_ORDERS = 60  # fewer tell little of what a household is like
+_FOND = 4.0  # times the usual share of a household's lines
 _LEAST_LINES = 0.01  # of all lines: a department that few buy from says little about the shelves
 _WEIGHTY = 0.9  # share of all products in aisles of a name from which on the name alone says which is meant
 _NAMED = 3  # aisles in the line
@@ -105,20 +105,21 @@ def _usual(counted: list[_Row], orders: int) -> dict[str, float]:
 
 
 def _odd(lines: Mapping[str, Mapping[str, int]], orders: Mapping[str, int]) -> list[str]:
-    """Of the departments that set households apart most, the household that buys there most, each once."""
+    """Of the departments that set households apart most, the busiest of the households fond of it, each once."""
     totals: dict[str, int] = defaultdict(int)
     for of_household in lines.values():
         for department, count in of_household.items():
             totals[department] += count
     everything = sum(totals.values())
-    regular = [one for one in sorted(lines) if orders[one] >= _LEAST_ORDERS]
     best: list[tuple[float, str]] = []
     for department, total in sorted(totals.items()):
-        if total < everything * _LEAST_LINES or not regular:
+        if total < everything * _LEAST_LINES:
             continue
-        share = {one: lines[one].get(department, 0) / sum(lines[one].values()) for one in regular}
-        top = max(regular, key=lambda one: share[one])
-        best.append((share[top] * everything / total, top))
+        usual = total / everything
+        fond = [one for one in sorted(lines) if lines[one].get(department, 0) / sum(lines[one].values()) > usual * _FOND]
+        if fond:
+            top = max(fond, key=lambda one: orders[one])
+            best.append((lines[top][department] / sum(lines[top].values()) / usual, top))
     return list(dict.fromkeys(one for _, one in sorted(best, reverse=True)))[:SUGGESTED]
 
 

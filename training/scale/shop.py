@@ -86,6 +86,40 @@ class Goods:
         return self.category[random.integers(len(self.category), size=count)]
 
 
+@dataclass
+class _Totals:
+    """What has been written so far."""
+
+    events: int = 0
+    sessions: int = 0
+    lines: int = 0
+    allowed: int = 0  # lines with consent
+
+    def add(self, table: pa.Table, visits: int) -> None:
+        """A block of shoppers; events are numbered through."""
+        self.events = int(table["event_id"][-1].as_py()[1:]) + 1
+        self.sessions += visits
+        self.lines += table.num_rows
+        self.allowed += int(pc.sum(table["analytics"]).as_py())
+
+    def summary(self, fingerprint: str, products: int, shoppers: int, first: datetime) -> Summary:
+        """What the data set says of itself; `first` is where its year begins."""
+        return Summary(
+            fingerprint=fingerprint,
+            events=self.events,
+            lines=self.lines,
+            products=products,
+            shoppers=shoppers,
+            sessions=self.sessions,
+            first=first,
+            last=first + timedelta(days=DAYS),
+            lines_by_consent=dict.fromkeys(PURPOSES, self.allowed),
+            rejected={},
+            ignored_columns={},
+            notes=Notes("made up by training.scale.shop"),
+        )
+
+
 def generate(
     out: Path,
     events: int,
@@ -100,36 +134,20 @@ def generate(
     """
     out.mkdir(parents=True)
     random = np.random.default_rng([seed, events])
-    end = ends or datetime(2026, 10, 31, tzinfo=UTC)
     goods = Goods.stock(max(int(_PRODUCTS_PER_ROOT * events**0.5), 50), random)
     _write_products(out / intake.PRODUCTS_FILE, goods)
     shoppers = max(int(events / _EVENTS_PER_SHOPPER), 1)
-    first = end - timedelta(days=DAYS)
-    written, sessions, lines, allowed = 0, 0, 0, 0
+    first = (ends or datetime(2026, 10, 31, tzinfo=UTC)) - timedelta(days=DAYS)
+    totals = _Totals()
     with pq.ParquetWriter(out / intake.LINES_FILE, _SCHEMA, compression="zstd") as file:
         for start in range(0, shoppers, _BLOCK_SHOPPERS):
             block = np.arange(start, min(start + _BLOCK_SHOPPERS, shoppers))
-            table, visits = _lines(goods, block, first, written, lines, random)
+            table, visits = _lines(goods, block, first, totals.events, totals.lines, random)
             file.write_table(table, row_group_size=122_880)
-            written = int(table["event_id"][-1].as_py()[1:]) + 1
-            sessions, lines = sessions + visits, lines + table.num_rows
-            allowed += int(pc.sum(table["analytics"]).as_py())
+            totals.add(table, visits)
             if progress is not None:
                 progress(int(block[-1]) + 1)
-    summary = Summary(
-        fingerprint=f"{seed:04x}{events:012x}",
-        events=written,
-        lines=lines,
-        products=len(goods.price),
-        shoppers=shoppers,
-        sessions=sessions,
-        first=first,
-        last=end,
-        lines_by_consent=dict.fromkeys(PURPOSES, allowed),
-        rejected={},
-        ignored_columns={},
-        notes=Notes("made up by training.scale.shop"),
-    )
+    summary = totals.summary(f"{seed:04x}{events:012x}", len(goods.price), shoppers, first)
     (out / SUMMARY_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
     return out
 

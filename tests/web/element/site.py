@@ -21,7 +21,7 @@ _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sho
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/theme.css">
 <script src="/config.js"></script><script type="module" src="{base}/endcap.js"></script></head><body>{body}</body></html>"""
 _THEME = """body { margin: 0; font: 16px/1.5 sans-serif } main { padding: 1rem }
-endcap-shelf { display: block; min-height: 26rem }
+endcap-shelf { display: flow-root; min-height: 26rem }
 .hero { height: 20rem } .far { height: 300vh }"""
 
 

@@ -1,7 +1,6 @@
 """When `<endcap-shelf>` asks, how often, and what stays when nothing comes: against a running edge."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -130,9 +129,8 @@ def test_own_content_stays_when_the_server_fails(visit: Open, shop: Site, ill: i
     assert shopper.watch.errors == []
 
 
-def test_a_slow_server_is_given_up_after_a_second(visit: Open, shop: Site, until: Callable[..., None]) -> None:
+def test_a_slow_server_is_given_up_after_a_second(visit: Open, shop: Site) -> None:
     """Own content is there all the time."""
-    release = []
     shop.weather = lambda asked: 2.5 if "/v1/" in asked.path else 0.0
     shopper = visit()
     shopper.page.goto(shop.page("/", OWN), wait_until="load")
@@ -140,7 +138,6 @@ def test_a_slow_server_is_given_up_after_a_second(visit: Open, shop: Site, until
     states(shopper.page, "fallback")
     expect(shopper.page.get_by_role("link", name="Our favourites")).to_be_visible()
     assert shopper.faults() == []
-    assert not release
 
 
 def test_own_content_is_replaced_when_the_answer_comes(visit: Open, shop: Site) -> None:
@@ -153,7 +150,6 @@ def test_own_content_is_replaced_when_the_answer_comes(visit: Open, shop: Site) 
 
 def test_a_shelf_that_turns_out_empty_keeps_its_space_while_it_is_seen(visit: Open, shop: Site) -> None:
     """Below the fold the space goes at once, since nobody sees anything move."""
-    shop.theme = shop.theme.replace("min-height: 26rem", "")
     empty = shelf("home", "buy_again")
     shopper = visit()
     shopper.page.goto(shop.page("/", f"<main>{empty}<p>Below</p></main>"), wait_until="load")

@@ -1,4 +1,4 @@
-/** The bundle of the Containers environment (at BUNDLE) where no container can start, as on a machine without Docker. */
+/** The bundle of the Containers environment (at BUNDLE) where no container can start: a machine without Docker. */
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";

@@ -154,7 +154,6 @@ const VISITOR = "endcap.visitor";
 const VISIT = "endcap.visit";
 const LIFETIME_MS = 395 * 86_400_000; // thirteen months
 const VISIT_MS = 30 * 60_000;
-const VIEWED = 10;
 
 let granted = []; // purposes in force
 let mine; // where nothing can be stored
@@ -187,7 +186,7 @@ function kept() {
   try {
     return id ? { ...JSON.parse(stored(VISIT)), id } : mine;
   } catch {
-    return { id }; // others wrote there
+    return { id };
   }
 }
 
@@ -237,7 +236,7 @@ async function deliver(beacon) {
   for (const one of told) if (!(await setConsent(one, settings({ beacon })))) decisions.push(one);
 }
 
-/** By this attribute orders find the visit. */
+// Orders find the visit by it.
 const noteInCart = (id) => cartCall("update", { attributes: { _recs_sid: id } }).catch(() => {});
 
 async function cartCall(name, body) {
@@ -272,7 +271,7 @@ function note(type, fields, now) {
     if (!personal() || type === IMPRESSION) return;
     visit.rev += 1;
     const [{ product_id: viewing } = {}] = type === VIEWS.pdp ? fields.products : [];
-    if (viewing) visit.session = [...visit.session.filter((one) => one !== viewing), viewing].slice(-VIEWED);
+    if (viewing) visit.session = [...visit.session.filter((one) => one !== viewing), viewing].slice(-10);
   });
   queue.push(complete({ type, visitor_id: id, customer_id: config().customerId, consent: granted, ...fields }));
   if (now) flush();
@@ -287,11 +286,11 @@ async function flush() {
   if (!(await track(sent, settings({ beacon: true }))) && known()) queue = [...sent, ...queue].slice(-MAX_EVENTS);
 }
 
-/** By the shelf that says most about the page. */
+// Of the shelf that says most.
 function viewPage() {
   if (config().pageViews === false || !known()) return;
   const pages = [...shelves].map((shelf) => shelf.page());
-  const page = Object.keys(VIEWS).flatMap((surface) => pages.find((one) => one?.surface === surface) ?? [])[0];
+  const [page] = Object.keys(VIEWS).flatMap((surface) => pages.find((one) => one?.surface === surface) ?? []);
   if (!page) return;
   const { surface, product_id, product_ids = [] } = page;
   const key = [surface, product_id, location.pathname, location.search].join();
@@ -465,6 +464,7 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
   }
 
   ask() {
+    this.turn = 0;
     shelves.add(this);
     waiting.add(this);
     near.unobserve(this);
@@ -691,10 +691,9 @@ function start() {
     shop.consent = list(purposes);
     return act(true);
   };
-  const parsed = new Promise((done) =>
-    document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", done) : done(),
-  );
-  decided = Promise.all([parsed, whenDecided()]);
+  const after = (waits, type) => new Promise((done) => (waits ? document.addEventListener(type, done) : done()));
+  const parsed = after(document.readyState === "loading", "DOMContentLoaded");
+  decided = Promise.all([parsed, after(document.prerendering, "prerenderingchange"), whenDecided()]);
   document.addEventListener("visitorConsentCollected", act);
   document.addEventListener("visibilitychange", () => document.hidden && leave());
   addEventListener("pagehide", leave);

@@ -460,7 +460,7 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
   }
 
   attributeChangedCallback(name, before, after) {
-    if (this.isConnected && this.section && before !== after) this.ask();
+    if (this.isConnected && before !== after) this.ask();
   }
 
   ask() {
@@ -494,6 +494,7 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
 
   /** What is not seen keeps its space until that can go without moving anything. */
   settle() {
+    if (!this.section) return;
     const own = this.own.firstChild.assignedNodes().some((node) => node.nodeType === 1 || node.data?.trim());
     const ready = this.state === "ready";
     this.own.className = ready ? this.own.className || "away" : "";
@@ -663,7 +664,7 @@ async function act(event) {
   refresh();
 }
 
-/** Withdrawn in another tab, or while this page slept. */
+/** In another tab, or while this page slept. */
 function lostElsewhere() {
   granted = [];
   queue = [];

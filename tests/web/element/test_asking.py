@@ -116,6 +116,25 @@ def test_an_element_taken_out_and_put_back_works_on(visit: Open, shop: Site) -> 
     assert shopper.faults() == []
 
 
+def test_an_element_made_by_a_script_may_be_filled_before_it_is_put_in(visit: Open, shop: Site) -> None:
+    """As frameworks do, over several tasks; until then it asks nothing."""
+    shopper = visit()
+    shopper.open(shop.page("/", "<p>Shop</p>"))
+    shopper.page.evaluate("""async () => {
+      const later = () => new Promise((done) => setTimeout(done, 50));
+      const shelf = document.createElement('endcap-shelf');
+      for (const [name, value] of [['surface', 'pdp'], ['product-id', 'p004'], ['slot', 'similar']]) {
+        shelf.setAttribute(name, value);
+        shelf.append(document.createElement('p'));
+        await later();
+      }
+      document.body.append(shelf);
+    }""")
+    states(shopper.page, "ready")
+    assert len(shop.questions()) == 1
+    assert shopper.faults() == []
+
+
 @pytest.mark.parametrize("ill", [500, 404, None])
 def test_own_content_stays_when_the_server_fails(visit: Open, shop: Site, ill: int | None) -> None:
     """And can be used; the space stays as it was, and nothing moves."""

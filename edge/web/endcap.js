@@ -6,7 +6,7 @@
 // --- data layer
 
 const LISTS = ["product_ids", "session", "consent", "slots", "exclude"];
-const MAX_EVENTS = 100; // as the server does, and 20 pages
+const MAX_EVENTS = 100;
 const MAX_BODY = 60_000;
 const HOME = /^http/.test(import.meta.url) ? new URL(".", import.meta.url).href : undefined;
 const filled = new WeakMap(); // ids given to events: sent again they count once
@@ -615,12 +615,12 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     new ResizeObserver(update).observe(rows);
     rows.addEventListener("keydown", (event) => {
       const links = [...rows.querySelectorAll("a[href]")];
-      const at = links.indexOf(event.target.closest("li").querySelector("a"));
+      const at = links.indexOf(event.target.closest("li")?.querySelector("a"));
       const [back, ahead] = rtl ? ["ArrowRight", "ArrowLeft"] : ["ArrowLeft", "ArrowRight"];
       const to = { Home: 0, End: links.length - 1, [back]: at - 1, [ahead]: at + 1 }[event.key];
-      if (to === undefined || event.metaKey || event.altKey) return;
+      if (to === undefined || !links[0] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      links[Math.min(Math.max(to, 0), links.length - 1)]?.focus();
+      links[Math.min(Math.max(to, 0), links.length - 1)].focus();
     });
     return buttons;
   }
@@ -632,9 +632,9 @@ async function addToShopify({ variant }) {
 }
 
 function whenSeen(entries) {
-  for (const { target, isIntersecting } of entries) {
+  for (const { target, intersectionRatio } of entries) {
     clearTimeout(target.timer);
-    if (isIntersecting) target.timer = setTimeout(seen, SOON_MS, target);
+    if (intersectionRatio >= 0.5) target.timer = setTimeout(seen, SOON_MS, target);
   }
 }
 
@@ -645,8 +645,6 @@ function seen(row) {
   const same = queue.find((one) => one.type === IMPRESSION && one.attribution_token === did.attribution_token);
   return same ? same.products.push(...did.products) : note(IMPRESSION, { ...did, products: [...did.products] });
 }
-
-// --- starting
 
 /** What Shopify's API says after a second still counts. */
 function whenDecided() {

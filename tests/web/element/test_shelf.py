@@ -97,6 +97,12 @@ def test_text_of_the_catalogue_is_never_markup_and_links_lead_to_the_web(
         assert shelf.locator("a[href]").count() == 0
         shelf.locator("[part=link]").first.click()
         assert shopper.page.evaluate("window.hacked") is None
+        # Without links the browser lets the row itself have the focus: the keys then are the browser's own.
+        shelf.locator("[part=list]").evaluate("node => { node.tabIndex = 0; node.focus() }")
+        shopper.page.keyboard.press("ArrowRight")
+        shopper.page.wait_for_function(
+            "() => document.querySelector('endcap-shelf').shadowRoot.querySelector('ul').scrollLeft > 0"
+        )
         assert shopper.faults() == []
 
 

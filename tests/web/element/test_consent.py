@@ -52,7 +52,9 @@ def shown(page: Page) -> None:
 
 def choice(**allowed: bool) -> str:
     """What a shopper chose in the platform's banner."""
-    return PRIVACY.replace("{choice}", json.dumps({"preferences": False, "analytics": False, "marketing": False} | allowed))
+    return PRIVACY.replace(
+        "{choice}", json.dumps({"preferences": False, "analytics": False, "marketing": False} | allowed)
+    )
 
 
 def visitor(page: Page) -> str | None:
@@ -148,9 +150,7 @@ WITHDRAWN: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("way", WITHDRAWN)
-def test_withdrawal_deletes_here_and_on_the_server(
-    visit: Open, shop: Site, redis: Any, until: Until, way: str
-) -> None:
+def test_withdrawal_deletes_here_and_on_the_server(visit: Open, shop: Site, redis: Any, until: Until, way: str) -> None:
     """Id and storage are gone, the server is told once and forgets, shelves come back without a name."""
     shop.config, withdraw = WITHDRAWN[way]
     shopper = visit()

@@ -23,13 +23,15 @@ SHOPIFY = (
     [
         (PDP, "detail-page-view", ["p004"]),
         ('<endcap-shelf surface="home" slot="for_you"></endcap-shelf>', "home-page-view", []),
-        ('<endcap-shelf surface="cart" product-ids="p004, p016"></endcap-shelf>', "shopping-cart-page-view", ["p004", "p016"]),
+        (
+            '<endcap-shelf surface="cart" product-ids="p004, p016"></endcap-shelf>',
+            "shopping-cart-page-view",
+            ["p004", "p016"],
+        ),
         (f'<endcap-shelf surface="cart" product-ids="p016"></endcap-shelf>{PDP}', "detail-page-view", ["p004"]),
     ],
 )
-def test_a_page_is_told_once(
-    visit: Open, shop: Site, until: Until, body: str, type_: str, products: list[str]
-) -> None:
+def test_a_page_is_told_once(visit: Open, shop: Site, until: Until, body: str, type_: str, products: list[str]) -> None:
     """By what its shelves say of it, also when no shelf is near; soon, and in one request with what else there is."""
     shop.config = ALL
     shopper = visit()
@@ -152,7 +154,9 @@ def test_without_a_way_to_add_there_is_no_button(visit: Open, shop: Site) -> Non
 
 def test_the_shops_own_way_to_add(visit: Open, shop: Site, until: Until) -> None:
     """`onAdd` gets product, variant and token; the event follows; it is said to those who do not see it."""
-    shop.config = ALL + "endcap.onAdd = async (detail) => { window.added = detail }; endcap.labels = { add: 'In den Korb' }"
+    shop.config = (
+        ALL + "endcap.onAdd = async (detail) => { window.added = detail }; endcap.labels = { add: 'In den Korb' }"
+    )
     shopper = visit()
     shopper.open(shop.page("/", PAGE))
     button = shopper.page.get_by_role("button", name="In den Korb").first
@@ -227,7 +231,9 @@ def test_on_shopifys_cart_page_the_visit_is_noted_and_withdrawn_with_consent(
     shopper.open(shop.page("/cart", cart))
     until(lambda: shop.to("/cart/update.js"))
     shopper.settle()
-    shopper.page.evaluate("() => { window.allowed = false; document.dispatchEvent(new CustomEvent('visitorConsentCollected')) }")
+    shopper.page.evaluate(
+        "() => { window.allowed = false; document.dispatchEvent(new CustomEvent('visitorConsentCollected')) }"
+    )
     until(lambda: len(shop.to("/cart/update.js")) == 2)
     assert shop.to("/cart/update.js")[1].json == {"attributes": {"_recs_sid": ""}}
     shop.asked.clear()

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from edge.core.errors import EndcapError
 from edge.storefront import actions, pages, tiles
 from edge.storefront.app_proxy import DEADLINE_S, PREFIX, AppProxy
 from edge.storefront.goods import Goods, read_goods
@@ -28,8 +29,12 @@ _METHODS = ("GET", "POST")
 
 
 def create_app(settings: Settings | None = None, goods: Goods | None = None) -> Starlette:
-    """The shop. `goods`: what it sells, else the catalogue of the data directory."""
+    """The shop. `goods`: what it sells, else the catalogue of the data directory. Raises EndcapError."""
     settings = settings or Settings()
+    if not (settings.secret and settings.shopify_domain):
+        raise EndcapError(
+            "the app proxy must sign as the edge expects: set ENDCAP_SHOPIFY_SECRETS and ENDCAP_SHOPIFY_DOMAIN for both"
+        )
     routes = [
         Route("/", pages.home),
         Route("/departments/{department}", pages.department),
@@ -44,6 +49,7 @@ def create_app(settings: Settings | None = None, goods: Goods | None = None) -> 
         Route("/login", actions.log_in, methods=["POST"]),
         Route("/consent", actions.consent, methods=["POST"]),
         Route("/tiles/{name}.svg", tiles.tile),
+        Route("/healthz", healthz),
         Route(PREFIX + "/{path:path}", app_proxy, methods=_METHODS),
         Mount("/static", StaticFiles(directory=_STATIC)),
     ]
@@ -62,6 +68,11 @@ def create_app(settings: Settings | None = None, goods: Goods | None = None) -> 
     app.state.goods = goods or read_goods(settings.data_dir, settings.shop)
     app.state.households = read_households(settings.data_dir, settings.shop)
     return app
+
+
+async def healthz(request: Request) -> Response:
+    """The shop is up."""
+    return Response("ok\n", media_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
 async def app_proxy(request: Request) -> Response:

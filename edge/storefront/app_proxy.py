@@ -19,24 +19,26 @@ PREFIX = "/apps/endcap"
 DEADLINE_S = 3.0  # a shopper has long gone on reading
 _KEPT_BYTES = 1_000_000  # scripts are small; anything larger is not one of ours
 # What Shopify removes from answers, and what belongs to one connection only.
-_REMOVED = frozenset(
-    (
-        "accept-patch accept-ranges connection cookie date delta-base im p3p pragma preference-applied "
-        "proxy-authenticate public-key-pins server service-worker-allowed set-cookie trailer tk warning x-powered-by "
-        "keep-alive proxy-authorization te transfer-encoding upgrade content-length"
-    ).split()
-)
-_NOT_FORWARDED = frozenset(
-    "cookie host connection keep-alive te trailer transfer-encoding upgrade content-length expect "
-    "proxy-authorization proxy-connection x-forwarded-for x-forwarded-host x-forwarded-proto authorization".split()
-)
+_REMOVED = frozenset({
+    "accept-patch", "accept-ranges", "connection", "cookie", "date", "delta-base", "im", "p3p", "pragma",
+    "preference-applied", "proxy-authenticate", "public-key-pins", "server", "service-worker-allowed", "set-cookie",
+    "trailer", "tk", "warning", "x-powered-by",
+    "keep-alive", "proxy-authorization", "te", "transfer-encoding", "upgrade", "content-length",
+})  # fmt: skip
+_NOT_FORWARDED = frozenset({
+    "cookie", "host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length",
+    "expect", "proxy-authorization", "proxy-connection", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+    "authorization",
+})  # fmt: skip
 _AWAY = frozenset({502, 503, 504})
 
 
 class AppProxy:
     """Forwards to one app. `customer`: who is logged in, the only identity that reaches the app."""
 
-    def __init__(self, settings: Settings, client: httpx.AsyncClient, customer: Callable[[Request], str | None]) -> None:
+    def __init__(
+        self, settings: Settings, client: httpx.AsyncClient, customer: Callable[[Request], str | None]
+    ) -> None:
         """`client` is closed by whoever made it."""
         self._settings, self._client, self._customer = settings, client, customer
         self._scripts: dict[str, tuple[bytes, dict[str, str]]] = {}  # path -> the last good copy
@@ -56,14 +58,13 @@ class AppProxy:
         return Response(body, answer.status_code, headers)
 
     async def _ask(self, request: Request, path: str) -> tuple[httpx.Response, bytes]:
-        secret = (self._settings.shopify_secrets or "").split(",")[0].strip()
         query = signed(
             request.scope["query_string"].decode("latin-1"),
-            shop=self._settings.shopify_domain,
+            shop=self._settings.shopify_domain or "",
             customer=self._customer(request),
             prefix=PREFIX,
             timestamp=int(time.time()),
-            secret=secret,
+            secret=self._settings.secret,
         )
         asked = self._client.build_request(
             request.method,

@@ -7,7 +7,6 @@ shelf stand popular products as links, for when it cannot.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -86,8 +85,8 @@ async def cart(request: Request) -> Response:
     goods = _goods(request)
     in_cart = read_visitor(request.cookies, goods).cart
     lines = _lines(goods, in_cart)
-    fields = {"lines": lines, "subtotal": _subtotal(lines), "ids": ",".join(in_cart)}
-    return _page(request, "cart", popular=goods.popular(ON_SHELF, but=in_cart), **fields)
+    popular = goods.popular(ON_SHELF, but=in_cart)
+    return _page(request, "cart", lines=lines, subtotal=_subtotal(lines), ids=",".join(in_cart), popular=popular)
 
 
 async def account(request: Request) -> Response:
@@ -103,8 +102,8 @@ async def order(request: Request) -> Response:
     if placed is None or placed[0] != request.path_params["order_id"]:
         raise HTTPException(404)
     lines = _lines(goods, placed[1])
-    fields = {"order_id": placed[0], "lines": lines, "subtotal": _subtotal(lines)}
-    return _page(request, "order", popular=goods.popular(ON_SHELF, but=placed[1]), **fields)
+    popular = goods.popular(ON_SHELF, but=placed[1])
+    return _page(request, "order", order_id=placed[0], lines=lines, subtotal=_subtotal(lines), popular=popular)
 
 
 async def missing(request: Request, error: Exception) -> Response:
@@ -112,11 +111,11 @@ async def missing(request: Request, error: Exception) -> Response:
     return _page(request, "missing", HTTPStatus.NOT_FOUND, popular=_goods(request).popular(ON_SHELF))
 
 
-def _page(request: Request, name: str, status: int = 200, **fields: Any) -> Response:
+def _page(request: Request, name: str, status: int = 200, **fields: object) -> Response:
     goods = _goods(request)
     visitor = read_visitor(request.cookies, goods)
     query = f"?{request.url.query}" if request.url.query else ""
-    fields |= {
+    fields = fields | {
         "page": name,
         "goods": goods,
         "visitor": visitor,

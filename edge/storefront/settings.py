@@ -18,11 +18,13 @@ class Settings(BaseSettings):
     shopify_secrets: str | None = Field(
         None,
         repr=False,
-        description="client secrets of the Shopify app, comma list while one is being replaced; the app proxy signs "
-        "with the first; unset: no app proxy",
+        description="client secrets of the Shopify app, comma list; the app proxy signs with the first",
     )
-    shopify_domain: str = Field(
-        "demo.myshopify.com", description="the shop's `*.myshopify.com`, as the app proxy names it"
-    )
+    shopify_domain: str | None = Field(None, description="the shop's `*.myshopify.com`, as the app proxy names it")
     storefront_port: int = Field(8002, ge=0, le=65535, description="port of the demo shop")
     storefront_edge: str = Field("http://127.0.0.1:8000", description="the edge that the demo shop asks")
+
+    @property
+    def secret(self) -> str:
+        """What the app proxy signs with."""
+        return (self.shopify_secrets or "").split(",")[0].strip()

@@ -12,13 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from edge.core.index import SEPARATOR
-from edge.storefront.glyphs import fresh, home, packed
-from edge.storefront.glyphs.choice import glyph_of
-from edge.storefront.glyphs.colours import ground_of, wrapping_of
+from edge.storefront.colours import ground_of, wrapping_of
+from edge.storefront.drawings import FRESH, shapes
+from edge.storefront.kinds import drawing_of
 
 _NAME = re.compile(r"([a-z0-9]+(?:--?[a-z0-9]+)*?)(?:-(\d{1,2}))?")
 _MOST_NAME = 160
-_GLYPHS = packed.GLYPHS | fresh.GLYPHS | home.GLYPHS
 _HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
@@ -46,15 +45,15 @@ def draw(kind: str, wrapping: int) -> str:
     """The SVG for a kind (slugs of the path, wide to narrow) in a wrapping (a colour and a label in one number)."""
     ground = ground_of(kind)
     colours = wrapping_of(wrapping, ground.accent)
-    glyph = glyph_of(kind)
-    shapes = re.sub(r"\{([pdla])\}", lambda found: colours[found[1]], _GLYPHS[glyph])
-    if glyph in fresh.GLYPHS and wrapping % 2:  # no two apples look the same way
-        shapes = f'<g transform="matrix(-.94 0 0 .94 194 9.6)">{shapes}</g>'
+    name = drawing_of(kind)
+    drawn = shapes(name, colours)
+    if name in FRESH and wrapping % 2:  # no two apples look the same way
+        drawn = f'<g transform="matrix(-.94 0 0 .94 194 9.6)">{drawn}</g>'
     turn = hashlib.blake2s(kind.encode(), digest_size=1).digest()[0] + wrapping
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200" width="400" height="400">'
         f'<rect width="200" height="200" fill="{ground.paper}"/>{_pattern(turn, ground.ink)}'
-        f'<ellipse cx="100" cy="160" rx="52" ry="7" fill="#1d2a24" opacity=".13"/>{shapes}</svg>'
+        f'<ellipse cx="100" cy="160" rx="52" ry="7" fill="#1d2a24" opacity=".13"/>{drawn}</svg>'
     )
 
 

@@ -88,7 +88,7 @@ def _unpack(value: str, goods: Goods) -> dict[str, int]:
     lines: dict[str, int] = {}
     for part in value.split(".")[:MOST_LINES]:
         id_, _, count = part.rpartition(":")
-        if (id_ := unquote(id_)) in goods.by_id and count.isascii() and count.isdigit():
-            if quantity := min(int(count[:4]), MOST_OF_ONE):
-                lines[id_] = quantity
+        quantity = min(int(count[:4]), MOST_OF_ONE) if count.isascii() and count.isdigit() else 0
+        if quantity and (id_ := unquote(id_)) in goods.by_id:
+            lines[id_] = quantity
     return lines

@@ -201,14 +201,6 @@ export interface ShelfElement extends HTMLElement {
   readonly dataset: DOMStringMap & { state?: "loading" | "ready" | "fallback" };
 }
 
-/** Server-Timing, Cache-Status, X-Endcap-Version and X-Request-Id; undefined without an answer, null where not sent. */
-export interface AnswerHeaders {
-  timing?: string | null;
-  cache?: string | null;
-  version?: string | null;
-  requestId?: string | null;
-}
-
 /** `endcap:answer` on document: what was asked and answered, for panels and measurements. */
 export interface AnswerDetail {
   surface: Surface;
@@ -218,7 +210,7 @@ export interface AnswerDetail {
   ms: number;
   failed: boolean;
   error?: Error;
-  headers: AnswerHeaders;
+  headers: { timing: string | null; cache: string | null; version: string | null; requestId: string | null };
 }
 
 /** `endcap:add`, cancelable: a shop that cancels it has put the product into the cart by itself. */
@@ -261,7 +253,7 @@ declare global {
   interface DocumentEventMap {
     "endcap:answer": CustomEvent<AnswerDetail>;
     "endcap:add": CustomEvent<AddDetail>;
-    /** On Shopify: what `cart/add.js` answered. */
+    /** Shopify's cart took what was added; the detail is the answer of its cart/add.js. */
     "endcap:added": CustomEvent<unknown>;
   }
 }

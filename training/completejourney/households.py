@@ -47,7 +47,9 @@ def find_households(events: pa.Table, categories: Mapping[str, str]) -> Househol
         if aisle:
             aisles[household][aisle] = with_aisle
     usual = _usual(counted, sum(orders.values()))
-    suggested = [Household(one, orders[one], _known_for(aisles[one], orders[one], usual)) for one in _odd(lines, orders)]
+    suggested = [
+        Household(one, orders[one], _known_for(aisles[one], orders[one], usual)) for one in _odd(lines, orders)
+    ]
     return Households(tuple(sorted(orders, key=lambda id_: (len(id_), id_))), tuple(suggested))
 
 
@@ -66,10 +68,12 @@ def _by_aisle(events: pa.Table, categories: Mapping[str, str]) -> list[_Row]:
         "aisle": pa.array([names[path] for path in paths], pa.string()).take(where),
         "order": events["order_id"],
     })  # fmt: skip
-    counted = table.group_by(["household", "department", "aisle"]).aggregate([
-        ("order", "count_distinct"),
-        ("order", "count"),
-    ])
+    counted = table.group_by(["household", "department", "aisle"]).aggregate(
+        [
+            ("order", "count_distinct"),
+            ("order", "count"),
+        ]
+    )
     return [
         (row["household"], row["department"], row["aisle"], row["order_count_distinct"], row["order_count"])
         for row in counted.sort_by([("household", "ascending"), ("aisle", "ascending")]).to_pylist()
@@ -116,7 +120,9 @@ def _odd(lines: Mapping[str, Mapping[str, int]], orders: Mapping[str, int]) -> l
         if total < everything * _LEAST_LINES:
             continue
         usual = total / everything
-        fond = [one for one in sorted(lines) if lines[one].get(department, 0) / sum(lines[one].values()) > usual * _FOND]
+        fond = [
+            one for one in sorted(lines) if lines[one].get(department, 0) / sum(lines[one].values()) > usual * _FOND
+        ]
         if fond:
             top = max(fond, key=lambda one: orders[one])
             best.append((lines[top][department] / sum(lines[top].values()) / usual, top))

@@ -1,7 +1,7 @@
 """The address of a product's picture. The data have none: the demo shop draws a tile for each kind of product.
 
-In: category path, brand, title. Out: `/tiles/<levels of the path>-<wrapping>.svg`, from the shop's root. Products of one
-brand come in one colour, its varieties with labels of their own, so that a shelf of one kind is not one picture.
+In: category path, brand, title. Out: `/tiles/<levels of the path>-<wrapping>.svg`, from the shop's root. Products of
+one brand come in one colour, its varieties with labels of their own, so that a shelf of one kind is not one picture.
 """
 
 import hashlib

@@ -78,7 +78,7 @@ def test_cards_seen_for_a_second_are_impressions(visit: Open, shop: Site, until:
     (event,) = shop.events("recommendation-impression")
     assert event["slot"] == "similar"
     assert event["attribution_token"]
-    assert len(event["products"]) == 5
+    assert 4 <= len(event["products"]) < 8
     shopper.page.get_by_role("button", name="Next: Similar products").click()
     until(lambda: len(shop.events("recommendation-impression")) == 2)
     lines = [line["product_id"] for event in shop.events("recommendation-impression") for line in event["products"]]
@@ -191,7 +191,8 @@ def test_a_shop_that_adds_itself_prevents_the_rest(visit: Open, shop: Site, unti
     """`endcap:add` is cancelable; it still counts as added."""
     shop.config = (
         ALL + "endcap.onAdd = () => { window.tried = true };"
-        "document.addEventListener('endcap:add', (event) => { event.preventDefault(); window.heard = event.detail.variant })"
+        "document.addEventListener('endcap:add', (event) => {"
+        " event.preventDefault(); window.heard = event.detail.variant })"
     )
     shopper = visit()
     shopper.open(shop.page("/", PAGE))

@@ -1,6 +1,7 @@
 """The tiles' colours: a ground for each department, a wrapping for each brand.
 
-In: a kind of product, the number of a wrapping (its colour, and how many times past the last colour its label). Out: hex colours.
+In: a kind of product, the number of a wrapping (its colour, and how many times past the last one its label). Out: hex
+colours.
 """
 
 import hashlib

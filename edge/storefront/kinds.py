@@ -7,7 +7,7 @@ where no rule fits.
 import re
 from functools import lru_cache
 
-from edge.storefront.glyphs import fresh
+from edge.storefront.drawings import FRESH
 
 # drawing -> words of a slug that call for it; above stand the words that would be misread below.
 _WORDS = (
@@ -21,7 +21,8 @@ _WORDS = (
     ("nachos", r"tortilla|nacho|taco|mexican|salsa"),
     ("babybottle", r"formula|baby-suppl|infant|nursing|baby-care"),
     ("diaper", r"diaper|training-pants"),
-    ("jar", r"baby-food|jam|jelly|peanut-butter|pickle|olives?(?!-oil)($|-)|honey|relish|spread|preserve|marmalade|pasta-sauce|salad-bar|mayo|mustard"),
+    ("jar", r"baby-food|jam|jelly|peanut-butter|pickle|olives?(?!-oil)($|-)|honey|relish|spread|preserve|marmalade"),
+    ("jar", r"pasta-sauce|salad-bar|mayo|mustard"),
     ("sack", r"cat-litter"),
     ("catfood", r"cat-food|cat-treat|wet-cat"),
     ("bone", r"dog-"),
@@ -151,7 +152,7 @@ _DEPARTMENTS = {
 }  # fmt: skip
 # Departments where food is not sold, so that shaving cream is no milk; and the drawings that are food.
 _NO_FOOD = frozenset({"beauty-care", "health", "home-leisure", "household", "pets", "garden", "flowers-garden"})
-_FOOD = frozenset(fresh.GLYPHS) | {
+_FOOD = FRESH | {
     "bar", "beer", "bottle", "butter", "candy", "cereal", "coffee", "cracker", "cup", "flatbox", "icecream", "juice",
     "milk", "pasta", "popcorn", "popsicle", "shaker", "soda", "tea", "wine",
 }  # fmt: skip
@@ -160,7 +161,7 @@ _OTHER = "box"
 
 
 @lru_cache(maxsize=4096)
-def glyph_of(kind: str) -> str:
+def drawing_of(kind: str) -> str:
     """The drawing's name."""
     levels = kind.split("--")
     for level in reversed(levels[1:]):

@@ -1,1 +1,0 @@
-"""The drawings of the product tiles, by kind of product; the shop's own, made of plain shapes."""

@@ -139,7 +139,7 @@ def _running(shop_dir: Dataset, bundles: Path, directory: Path) -> Iterator[Demo
 def _fill(data_dir: Path, shop_dir: Dataset, bundles: Path) -> tuple[dict[str, Product], list[str]]:
     """What the demo prepares: bundle, catalogue with pictures, profiles in the store. Products by id; households."""
     shutil.copytree(bundles, data_dir / "bundles")
-    products = [msgspec.structs.replace(one, image=tile(one.category, one.brand)) for one in shop_dir.catalogue()]
+    products = [msgspec.structs.replace(one, image=tile(one.category, one.brand, one.title)) for one in shop_dir.catalogue()]
     write_snapshot(data_dir / "catalogue" / f"{SHOP}.cat", products, as_of=0)
     # In a thread of its own: Playwright may keep an event loop running in this one.
     with EmbeddedStore(data_dir / "store") as store, ThreadPoolExecutor(1) as pool:

@@ -9,6 +9,7 @@ import os
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 from weakref import WeakSet
@@ -201,13 +202,12 @@ class Endcap(_Client):
         self.close()
 
     def close(self) -> None:
-        """End connections and thread; calls after it raise EndcapError."""
+        """End calls under way, connections and thread; calls after it raise EndcapError."""
         with self._lock:
             self._closed = True
             background, self._background = self._background, None
         if background is not None:
-            background.run(self._connection.close())
-            background.close()
+            background.close(self._connection.close())
 
     def shelves(self, surface: Surface, **query: Unpack[Query]) -> Answer:
         """As AsyncEndcap's."""
@@ -252,7 +252,10 @@ class Endcap(_Client):
                 _clients.add(self)
                 self._background = BackgroundLoop()
             background, calls = self._background, self._calls
-        return background.run(call(calls))
+        try:
+            return background.run(call(calls))
+        except CancelledError as error:
+            raise UnavailableError(f"{self!r} was closed during the call") from error
 
     def _start_anew(self) -> None:
         """In a forked child: the thread stayed behind, and the connections are the parent's."""

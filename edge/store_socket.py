@@ -1,4 +1,4 @@
-"""Where the embedded store listens: beside its data, or where that path is too long for a socket, in a place of its own.
+"""Where the embedded store listens: beside its data, or in a place of its own where that path is too long.
 
 In: a data directory. Out: the path of its socket, and a directory for it that is closed to all other users.
 """

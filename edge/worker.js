@@ -1,9 +1,9 @@
 /**
  * The Cloudflare Worker in front of the app: thin, without dependencies, and replaceable by nothing.
  *
- * A request's way: verify -> lengths and character sets -> rate limit -> kept page -> origin under a deadline -> stale ->
- * popular -> empty shelves. The app verifies everything again: it is safe and complete without this Worker, which only
- * makes it faster where pages are asked for often, and keeps shelves filled while the origin is away.
+ * A request's way: verify -> lengths and character sets -> rate limit -> kept page -> origin under a deadline ->
+ * stale -> popular -> empty shelves. The app verifies everything again: it is safe and complete without this Worker,
+ * which makes it faster where pages are asked for often, and keeps shelves filled while the origin is away.
  * docs/worker.md tells the whole story.
  */
 
@@ -18,13 +18,14 @@ const MAX_QUERY = 8_192;
 
 /** Path below the door -> methods -> what to do. The first that fits counts. */
 const ROUTES = [
-  [/^\/v1\/recommendations\/([a-z]{1,16})$/, ["GET", "POST"], (call, surface) => recommend(call, { surface, shape: "endcap" })],
-  [/^\/v1\/recommendations$/, ["POST"], (call) => recommend(call, { surface: null, shape: "endcap" })],
-  [/^\/recommendations\/products\.json$/, ["GET"], (call) => recommend(call, { surface: "pdp", shape: "shopify" })],
+  [/^\/v1\/recommendations\/([a-z]{1,16})$/, ["GET", "POST"], page],
+  [/^\/v1\/recommendations$/, ["POST"], (call) => page(call, null)],
+  [/^(?:\/([A-Za-z-]{2,6}))?\/recommendations\/products\.json$/, ["GET"], dropIn],
   [/^\/v1\/events$/, ["POST"], events],
   [/^\/v1\/consent$/, ["POST"], consent],
-  [/^\/endcap[a-z0-9.-]*\.(?:js|ts|css|map)$/, ["GET", "HEAD"], file],
 ];
+/** The theme script and its kin say nothing of any shop: they need no signature. */
+const FILES = /^(?:\/proxy)?\/endcap[a-z0-9.-]{0,64}\.(?:js|ts)$/;
 /** Only without the app proxy: servers' questions, and platforms' deliveries. */
 const OPEN_ROUTES = [
   [/^\/v1\/customers\/.{1,400}$/, ["GET"], pass],
@@ -32,6 +33,14 @@ const OPEN_ROUTES = [
   [/^\/webhooks\/(?:bigcommerce|endcap)$/, ["POST"], webhook],
   [/^\/webhooks\/adobe$/, ["GET", "POST"], webhook],
 ];
+
+function page(call, surface) {
+  return recommend(call, { surface, shape: "endcap" });
+}
+
+function dropIn(call, place) {
+  return recommend(call, { surface: "pdp", shape: "shopify", place });
+}
 
 /** One request on its way. */
 class Call {
@@ -60,8 +69,13 @@ class Call {
   /** Whether the rate limit lets this one through; each kind of request has a count of its own. */
   async admitted(kind) {
     if (!this.config.limit) return true;
-    const { success } = await this.config.limit.limit({ key: `${kind} ${this.door.shop} ${this.client()}` });
-    return success;
+    try {
+      const { success } = await this.config.limit.limit({ key: `${kind} ${this.door.shop} ${this.client()}` });
+      return success;
+    } catch (error) {
+      console.warn(`rate limit: ${error}`); // a fuse that is out of order must not put out the light
+      return true;
+    }
   }
 
   /**
@@ -92,6 +106,10 @@ async function answer(call) {
   const { pathname } = call.url;
   if (pathname === "/healthz") return Response.json({ status: "ok" }, { headers: { "Cache-Control": "no-store" } });
   const proxied = pathname.startsWith("/proxy/");
+  if (FILES.test(pathname) && ["GET", "HEAD"].includes(call.request.method)) {
+    call.door = { shop: call.config.shop, proxied };
+    return file(call);
+  }
   call.door = await openDoor(call, proxied);
   if (!call.door) return problem(401, "not signed as it should be");
   const path = proxied ? pathname.slice("/proxy".length) : pathname;

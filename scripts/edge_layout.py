@@ -51,7 +51,7 @@ class Dockerfile:
 
 @dataclass
 class Package:
-    """One installed distribution: its name in lower case with hyphens, and what it weighs."""
+    """One installed distribution: its name in lower case with hyphens; megabytes of files, compiled ones, too."""
 
     name: str
     version: str
@@ -61,13 +61,16 @@ class Package:
 
 
 _LIST = """
-import json
+import json, sys
 from importlib.metadata import distributions, packages_distributions
 modules = packages_distributions()
+def mb(one):
+    weighed = sys.argv[1] == "*" or one.name in sys.argv[1].split(",")
+    files = (one.files or []) if weighed else []
+    return sum(path.stat().st_size for file in files if (path := file.locate()).is_file()) / 1e6
 print(json.dumps([
     {
-        "name": one.name, "version": one.version, "requires": one.requires or [],
-        "mb": sum(path.stat().st_size for file in one.files or [] if (path := file.locate()).is_file()) / 1e6,
+        "name": one.name, "version": one.version, "requires": one.requires or [], "mb": mb(one),
         "modules": [name for name, owners in modules.items() if one.name in owners],
     }
     for one in distributions()
@@ -75,9 +78,10 @@ print(json.dumps([
 """
 
 
-def packages(python: Path) -> list[Package]:
-    """What is installed in an environment; megabytes are files, compiled modules among them."""
-    listed = subprocess.run([python, "-I", "-c", _LIST], capture_output=True, text=True, check=True).stdout
+def packages(python: Path, weighed: str = "") -> list[Package]:
+    """What is installed in an environment. `weighed`: `*` or names with commas, for the rest `mb` is 0."""
+    command = [str(python), "-I", "-c", _LIST, weighed]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [Package(**one | {"name": normal(one["name"])}) for one in json.loads(listed)]
 
 

@@ -149,39 +149,42 @@ def show(report: Report) -> None:
         print(f"{name:44}{value}")
 
 
+def prove(options: argparse.Namespace, folder: Path) -> Report:
+    """Make the layout in a folder that all may read, start it, look at it."""
+    dockerfile, note = Dockerfile((ROOT / "Dockerfile").read_text()), ""
+    given: Path | None = options.environment
+    python = given / "bin" / "python" if given else install(dockerfile, folder, options.extras)
+    user = dockerfile.user() if os.getuid() == 0 else os.getuid()
+    if not can_run(python, user):
+        note = f"run as root: user {user} may not run {python.resolve()}; PYTHON=... names another"
+        user = os.getuid()
+    copy_data(options.data, options.shop, folder / "data")
+    around = Surroundings(folder, python, user, dockerfile, options.shop, ROOT if given else None)
+    report = Report(python=around.version(), user=user, note=note, limit_s=options.limit_s)
+    report.packages = packages(python, weighed="" if given else "*")
+    with store(find_store(python), folder, user) as url:
+        around.redis_url = url
+        examine(around, report, options.starts)
+    wanted = closure(ROOT / "pyproject.toml", report.packages, options.extras)
+    if given:  # what else is installed there is its owner's affair
+        report.packages = [package for package in report.packages if package.name in wanted]
+    report.faults = judge(report, wanted, pinned(ROOT / "constraints.txt"))
+    return report
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run it. Returns 0, 1 if anything is not as it should be, 2 if it cannot be tried."""
     options = _options(arguments)
-    dockerfile = Dockerfile((ROOT / "Dockerfile").read_text())
     if not (options.data / "bundles" / options.shop / "live.json").exists():
-        print(f"endcap: no live.json below {options.data}/bundles/{options.shop}; name another directory with --data, "
-              "or make one: scripts/demo --prepare", file=sys.stderr)  # fmt: skip
+        missing = f"no live.json below {options.data}/bundles/{options.shop}"
+        print(
+            f"endcap: {missing}; name another directory with --data, or make one: scripts/demo --prepare",
+            file=sys.stderr,
+        )
         return 2
-    note = ""
     with tempfile.TemporaryDirectory(prefix="endcap-edge-only-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        python = (
-            options.environment / "bin" / "python"
-            if options.environment
-            else install(dockerfile, folder, options.extras)
-        )
-        user = dockerfile.user() if os.getuid() == 0 else os.getuid()
-        if not can_run(python, user):
-            note = f"run as root: user {user} may not run {python.resolve()}; PYTHON=... names another"
-            user = os.getuid()
-        copy_data(options.data, options.shop, folder / "data")
-        around = Surroundings(folder, python, user, dockerfile, options.shop, ROOT if options.environment else None)
-        report = Report(
-            python=around.version(), user=user, note=note, limit_s=options.limit_s, packages=packages(python)
-        )
-        with store(find_store(python), folder, user) as url:
-            around.redis_url = url
-            examine(around, report, options.starts)
-    wanted = closure(ROOT / "pyproject.toml", report.packages, options.extras)
-    if options.environment:  # what is installed there is its owner's affair
-        report.packages = [package for package in report.packages if package.name in wanted]
-    report.faults = judge(report, wanted, pinned(ROOT / "constraints.txt"))
+        Path(name).chmod(0o755)
+        report = prove(options, Path(name))
     show(report)
     if options.json:
         options.json.write_text(json.dumps(asdict(report) | {"median_s": report.median_s}, indent=1) + "\n")

@@ -17,10 +17,11 @@ from edge.scoring import Ranker
 from tests.visits import Files
 from training.dataset import Dataset
 from training.examples import labelled, queries, rows, stack
-from training.export import TOLERANCE, Scorer, exact, export
+from training.export import TOLERANCE, exact, export
 from training.moments import Moment
 from training.pipeline import Outcome
 from training.ranker import train
+from training.scorer import Scorer
 from training.sessions.benchmark import Result
 from training.sessions.clicks import read_sessions
 from training.sessions.examples import asked

@@ -15,12 +15,11 @@ from edge.core.context import top
 from edge.core.index import Index, Ints, gather
 from training.examples import Past, Query
 from training.factors import Als, Bpr
+from training.metrics import ALS, BASELINES, BPR, COSINE, OWN, POPULARITY, TIFU
 from training.pairs import Meetings
 from training.purchases import Purchases
 from training.tifuknn import TifuKnn
 
-POPULARITY, OWN, COSINE, ALS, BPR, TIFU = "popularity", "own_frequency", "item_cosine", "als", "bpr", "tifu_knn"
-BASELINES = (POPULARITY, OWN, COSINE, ALS, BPR, TIFU)
 # Beside a page or a cart: the share of a score that is the shopper's, the rest being that of the products there.
 # docs/quality.md has the grid, of the weeks before the measured ones.
 SHOPPER_SHARE = {COSINE: 0.8, ALS: 0.8, BPR: 0.8}

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edge.core.bundle import Bin, Calibration
 from edge.core.index import Index
-from training.evaluate import Score
 from training.examples import labelled, queries
+from training.metrics import Score
 from training.moments import Moment
 
 _BINS = 10

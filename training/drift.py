@@ -13,7 +13,6 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.stats import ks_2samp
 
 from edge.core.errors import BundleError
 from edge.core.features import FEATURE_NAMES
@@ -21,9 +20,9 @@ from edge.core.index import SEPARATOR, Index
 from training import engine as engines
 from training.calibration import served
 from training.dataset import Dataset
-from training.evaluate import Score
 from training.examples import labelled, queries
 from training.facts import PURCHASE
+from training.metrics import Score
 from training.moments import Moment
 
 FILE = "drift.json"
@@ -88,6 +87,8 @@ def ks(quantiles: Sequence[float], values: NDArray[np.generic]) -> float:
     """Kolmogorov and Smirnov's distance: the largest difference of the two distribution functions, 0..1."""
     if not len(quantiles) or not len(values):
         return 0.0
+    from scipy.stats import ks_2samp  # here, because it takes half a second that each command would wait
+
     return float(ks_2samp(np.asarray(quantiles), values.astype(np.float64), method="asymp").statistic)
 
 

@@ -14,20 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.index import Index, Ints
-from training.baselines import BASELINES, Baselines
+from training.baselines import Baselines
 from training.bootstrap import estimate, per_shopper, resample
 from training.examples import Query, labelled, queries
-from training.metrics import CUTS, RATES, Exposure, Popularity, measure
+from training.metrics import (
+    BASELINES,
+    CUTS,
+    LEADING,
+    RANKER,
+    RATES,
+    RETRIEVAL,
+    Exposure,
+    Metrics,
+    Popularity,
+    Score,
+    measure,
+)
 from training.moments import Moment
 
-Metrics = dict[str, dict[str, dict[str, float]]]
-Score = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-
-RANKER, RETRIEVAL = "endcap", "retrieval_order"
 BOUGHT = "bought"  # not a method: how popular what was wanted is
 METHODS = (RANKER, RETRIEVAL, *BASELINES)
 REPEAT, NOVEL = "for_you_repeat", "for_you_novel"
-LEADING = "ndcg@10"  # what the best baseline is chosen by
 _NOTHING = np.empty(0, np.int32)
 
 

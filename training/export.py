@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 import onnx
-import onnxruntime as ort
 from numpy.typing import NDArray
 from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 from skl2onnx import to_onnx, update_registered_converter
@@ -18,7 +17,7 @@ from skl2onnx.common.shape_calculator import calculate_linear_regressor_output_s
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from edge.core.bundle import Golden
-from edge.core.errors import EndcapError
+from training.scorer import ExportError, Scorer
 
 # onnxruntime refuses the newest the onnx package would write; these are read by every runtime of the last years.
 OPSET = {"": 21, "ai.onnx.ml": 3}
@@ -27,10 +26,6 @@ OPERATORS = frozenset({"TreeEnsembleRegressor", "Cast", "Identity", "Reshape"})
 TOLERANCE = 1e-5
 PARITY_ROWS = 1_000
 GOLDEN_ROWS = 32
-
-
-class ExportError(EndcapError):
-    """A ranker that cannot be shipped: foreign operators, a version no runtime reads, or scores that differ."""
 
 
 @dataclass(frozen=True)
@@ -95,21 +90,6 @@ def convert(booster: lgb.Booster) -> onnx.ModelProto:
     if model.ir_version > MAX_IR:
         raise ExportError(f"the converted ranker has IR {model.ir_version}, at most {MAX_IR} is read everywhere")
     return model
-
-
-class Scorer:
-    """An ONNX session as the edge runs it: one thread, one matrix in, one score per row out."""
-
-    def __init__(self, ranker: bytes) -> None:
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # the converter declares a shape that draws a warning at each run
-        self._session = ort.InferenceSession(ranker, options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0].name
-
-    def score(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Raw scores [rows] of float32 features [rows, columns]."""
-        return np.asarray(self._session.run(None, {self._input: features})[0], np.float32).reshape(-1)
 
 
 class _Ranker(RegressorMixin, BaseEstimator):  # type: ignore[misc] # -- scikit-learn ships no types

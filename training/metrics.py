@@ -3,6 +3,7 @@
 In: product positions, best first, and the products that were wanted. Out: numbers by name. Rates lie in 0..1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +11,14 @@ from numpy.typing import NDArray
 
 from edge.core.index import Index, Ints
 
+Metrics = dict[str, dict[str, dict[str, float]]]  # slot -> method -> metric -> value
+Score = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+# The methods that are compared: ours, ours without its last step, and those to beat.
+RANKER, RETRIEVAL = "endcap", "retrieval_order"
+POPULARITY, OWN, COSINE, ALS, BPR, TIFU = "popularity", "own_frequency", "item_cosine", "als", "bpr", "tifu_knn"
+BASELINES = (POPULARITY, OWN, COSINE, ALS, BPR, TIFU)
+LEADING = "ndcg@10"  # what the best baseline is chosen by
 CUTS = (10, 20)
 DEPTH = max(CUTS)
 RATES = tuple(f"{name}@{cut}" for cut in CUTS for name in ("hit_rate", "recall", "ndcg", "mrr"))

@@ -34,14 +34,16 @@ from training import calibration, drift, index, purchases, ranker, readiness, sh
 from training.baselines import Baselines
 from training.dataset import Dataset
 from training.draws import even_orders, fair_orders
-from training.evaluate import Metrics, evaluate
+from training.evaluate import evaluate
 from training.examples import Rows, rows, stack
-from training.export import Exported, Scorer, export
+from training.export import Exported, export
 from training.facts import Facts, collect
 from training.memory import peak_mib
+from training.metrics import Metrics
 from training.moments import Moment
 from training.moments import collect as collect_moments
 from training.pairs import count_meetings
+from training.scorer import Scorer
 from training.sessions import model as next_clicks
 from training.sessions import visits
 from training.settings import Settings

@@ -11,8 +11,7 @@ from rich.table import Table
 
 from edge.core.bundle import Manifest, read_arrays, read_live, read_manifest, verify_files
 from edge.core.index import Index
-from training.baselines import BASELINES
-from training.evaluate import Metrics
+from training.metrics import BASELINES, Metrics
 
 METRICS = ("hit_rate@10", "recall@10", "recall@20", "ndcg@10", "ndcg@20", "mrr@10", "mrr@20")
 EXPOSURE = ("coverage@10", "percentile@10", "sold_share@10")

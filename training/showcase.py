@@ -16,8 +16,8 @@ from edge.core.index import Index, Ints
 from edge.core.retrieval import SCORED_SLOTS, Candidates
 from edge.core.sources import SOURCES
 from training.calibration import served
-from training.evaluate import Score
 from training.examples import MEASURED_SLOTS, Query, labelled, queries
+from training.metrics import Score
 from training.moments import Moment
 
 FILE = "examples.json"

@@ -18,12 +18,12 @@ from edge.core.index import Index
 from training import engine as engines
 from training import index as index_builder
 from training.dataset import Dataset
-from training.export import Scorer
 from training.facts import PURCHASE, Facts, collect
 from training.moments import Moment
 from training.moments import collect as collect_moments
 from training.pairs import count_meetings
 from training.pipeline import Windows
+from training.scorer import Scorer
 from training.settings import Settings
 
 _SAMPLES = 2_000

@@ -13,7 +13,6 @@ from backend.customers.facts import Written, compute, write
 from backend.settings import Settings
 from edge.core.access import make_key, read_keys, remove_key
 from edge.core.keys import load_key
-from training.customers import store as models
 from training.dataset import open_dataset
 
 
@@ -32,6 +31,9 @@ def facts_command(
     settings = Settings()
     dataset = open_dataset(settings.dataset_dir)
     key = load_key(settings.data_dir, settings.pseudonym_key)
+    # Here, because no other command should wait for what fits models.
+    from training.customers import store as models
+
     root = settings.data_dir / "customers"
     fitted = models.read(root, settings.shop) if (root / settings.shop / "live.json").exists() else None
     if fitted is None:

@@ -7,7 +7,7 @@ agreed to personalization and has not denied it since, with TTL; `Written` that 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
 
@@ -19,9 +19,11 @@ from edge.core.facts import Facts, Value, encode_facts
 from edge.core.keys import PseudonymKey
 from training import engine as engines
 from training.customers.habits import habits
-from training.customers.store import Models
 from training.customers.table import CUSTOMER, collect, seen
 from training.dataset import Dataset
+
+if TYPE_CHECKING:
+    from training.customers.store import Models  # only the name: what fits models takes long to import
 
 _BATCH = 500
 # Only while the consent is as it was read: a withdrawal in between wins, and takes what older facts there are with it.
@@ -50,7 +52,7 @@ class Written:
 
 
 def compute(
-    dataset: Dataset, models: Models | None, shop: str, key: PseudonymKey, restricted: Collection[str] = ()
+    dataset: Dataset, models: "Models | None", shop: str, key: PseudonymKey, restricted: Collection[str] = ()
 ) -> list[Facts]:
     """Every customer's facts as of the data set's last day, from lines with consent to personalization.
 

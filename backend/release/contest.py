@@ -21,9 +21,8 @@ from edge.core.index import Index, Ints
 from edge.core.retrieval import candidates
 from edge.scoring import Model
 from training.bootstrap import Estimate, estimate, per_shopper, resample
-from training.evaluate import LEADING
 from training.examples import Query, queries
-from training.metrics import CUTS, RATES, measure
+from training.metrics import CUTS, LEADING, RATES, measure
 from training.moments import Moment
 
 _TIMED = 150  # shelves whose time is taken, each of both models in turn

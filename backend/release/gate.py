@@ -24,8 +24,8 @@ from edge.scoring import Model, RankerError, load_model
 from training import index as index_builder
 from training.dataset import Dataset
 from training.draws import fair_orders
-from training.evaluate import LEADING, RANKER
 from training.facts import collect
+from training.metrics import LEADING, RANKER
 from training.moments import Moment
 from training.moments import collect as collect_moments
 from training.pairs import count_meetings

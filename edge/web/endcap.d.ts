@@ -253,5 +253,7 @@ declare global {
   interface DocumentEventMap {
     "endcap:answer": CustomEvent<AnswerDetail>;
     "endcap:add": CustomEvent<AddDetail>;
+    /** Shopify's cart took what was added; the detail is the answer of its cart/add.js. */
+    "endcap:added": CustomEvent<unknown>;
   }
 }

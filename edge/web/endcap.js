@@ -7,7 +7,7 @@
 
 const LISTS = ["product_ids", "session", "consent", "slots", "exclude"];
 const MAX_EVENTS = 100; // as the server does, and 20 pages
-const MAX_BODY = 60_000; // beacons: 64 kB
+const MAX_BODY = 60_000;
 const HOME = /^http/.test(import.meta.url) ? new URL(".", import.meta.url).href : undefined;
 const filled = new WeakMap(); // ids given to events: sent again they count once
 
@@ -348,7 +348,7 @@ async function fetchPages(groups, endpoint) {
       version: "x-endcap-version",
       requestId: "x-request-id",
     };
-    for (const name in told) told[name] = headers?.get(told[name]);
+    for (const name in told) told[name] = headers?.get(told[name]) ?? null;
     const query = queries[place];
     tell("endcap:answer", { surface: query.surface, query, answer, ms, failed: !!error, error, headers: told });
     deal(groups[place].asked, answer.slots);
@@ -386,28 +386,29 @@ const STYLE = `
 --w:calc((100% - (var(--endcap-columns) - 1)*var(--g))/var(--endcap-columns))}
 :host([hidden]),.gone{display:none}
 .stack,ul{display:grid}
-.stack>*{grid-area:1/1;min-inline-size:0}
+.stack>*{grid-area:1/1}
 .away{visibility:hidden}
-.head,.cost{display:flex;gap:.5rem}
-.head{align-items:center;justify-content:space-between;margin-block-end:.75rem}
-[part=heading]{margin:0;font-size:1.35em;line-height:1.5;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.head,.nav,.cost{display:flex;gap:.5rem}
+.head{align-items:center;justify-content:space-between;padding-inline:4px;margin-block-end:.5rem}
+[part=heading]{margin:0;font-size:clamp(1em,4.4vw,1.35em);line-height:1.5;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 button{font:inherit;color:inherit;background:none;border:1px solid;
 border-radius:var(--r);cursor:pointer;padding:0;min-block-size:2.75rem}
-.head button{inline-size:2.75rem;border-radius:50%}
+.nav button{inline-size:2.75rem;border-radius:50%}
 [aria-disabled=true]{opacity:.4}
 ul{grid-auto-flow:column;grid-auto-columns:var(--endcap-card-width,var(--w,clamp(9rem,42vw,14rem)));gap:var(--g);
-list-style:none;margin:-4px;padding:4px;overflow-x:auto;scroll-snap-type:x proximity;
+list-style:none;margin:-4px 0;padding:4px;overflow-x:auto;scroll-snap-type:x proximity;
 scroll-padding-inline:4px;scrollbar-width:none}
-li{scroll-snap-align:start;min-inline-size:0}
+li,section{position:relative;min-inline-size:0}
+li{scroll-snap-align:start}
 [part=card]{display:flex;flex-direction:column;gap:.5rem;block-size:100%}
 a{display:grid;gap:.5rem;color:inherit;text-decoration:none}
-a:hover [part=title]{text-decoration:underline}
 [part=frame]{aspect-ratio:var(--endcap-image-ratio,1);overflow:hidden;border-radius:var(--r);
 background:rgb(128 128 128/.12)}
 img{inline-size:100%;block-size:100%;object-fit:cover}
 [part=title]{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;
-overflow:hidden;line-height:1.5;block-size:3em;overflow-wrap:anywhere}
-.cost{flex-wrap:wrap;line-height:1.5;block-size:1.5em;overflow:hidden}
+overflow:hidden;line-height:1.5;block-size:2lh}
+.cost{white-space:nowrap}
+s{overflow:hidden;text-overflow:ellipsis}
 [part=button]{margin-block-start:auto}
 :focus-visible{outline:2px solid;outline-offset:2px}
 .heard{position:absolute;inline-size:1px;block-size:1px;overflow:hidden;clip-path:inset(50%)}
@@ -440,14 +441,15 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     super();
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [sheet];
-    this.own = make("slot", {});
+    this.own = make("div", {}, make("slot", {}));
     this.own.addEventListener("slotchange", () => this.settle());
-    this.stack = make("div", { class: "stack" }, make("div", {}, this.own));
+    this.stack = make("div", { class: "stack" }, this.own);
     root.append(this.stack);
   }
 
   connectedCallback() {
     if (!this.section) this.draw();
+    this.settle();
     this.ask();
   }
 
@@ -485,16 +487,17 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
 
   show(slot) {
     const items = slot?.items?.filter((item) => item?.product).slice(0, this.limit) ?? [];
+    if (items.length) this.draw({ ...slot, items });
     this.state = items.length ? "ready" : "fallback";
-    this.draw(items.length ? { ...slot, items } : undefined);
+    this.settle();
   }
 
   /** What is not seen keeps its space until that can go without moving anything. */
   settle() {
-    const own = this.own.assignedNodes().some((node) => node.nodeType === 1 || node.data?.trim());
+    const own = this.own.firstChild.assignedNodes().some((node) => node.nodeType === 1 || node.data?.trim());
     const ready = this.state === "ready";
-    this.own.parentNode.className = ready ? "away" : "";
-    this.section.className = ready || !(this.state || own) ? "" : "away";
+    this.own.className = ready ? this.own.className || "away" : "";
+    this.section.className = ready || !(this.state || own) ? "" : this.section.className || "away";
     this.section.inert = !ready;
     this.dataset.state = this.state ?? "loading";
     calm.unobserve(this);
@@ -502,14 +505,15 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
   }
 
   tighten() {
-    (this.state === "ready" ? this.own.parentNode : this.section).className = "gone";
+    (this.state === "ready" ? this.own : this.section).className = "gone";
+    this.style.minHeight = 0;
   }
 
   draw(slot) {
     const title = this.getAttribute("heading") || slot?.title || BLANK;
     const items = slot?.items ?? Array.from({ length: Math.min(this.limit, 6) });
     const rows = make("ul", { part: "list", role: "list" }, ...items.map((item) => this.card(item, slot)));
-    const nav = make("div", { class: "head" }, ...this.movers(rows, title));
+    const nav = make("div", { class: "nav" }, ...this.movers(rows, title));
     const level = bounded(this.getAttribute("heading-level"), 2, 6);
     const head = make("div", { class: "head" }, make(`h${level}`, { part: "heading", id: "h" }, title), nav);
     this.status = make("p", { class: "heard", role: "status" });
@@ -517,7 +521,6 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     this.section = make("section", { part: "shelf", "aria-labelledby": "h" }, head, rows, this.status);
     this.stack.append(this.section);
     if (slot) for (const row of rows.children) seeing.observe(row);
-    this.settle();
   }
 
   /** Without an item: a placeholder of the same size. */

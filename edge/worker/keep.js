@@ -1,9 +1,9 @@
 /**
  * What this data centre keeps: answers for pages, answers for shoppers (only for when the origin fails), popular ones.
  *
- * Cloudflare's cache can lose anything at any time and empties no other data centre on demand, so nothing here relies on
- * an entry that says "no": a shopper's answers are found only through an *epoch*, a random word kept for each shopper.
- * Withdrawal overwrites it. Lost or overwritten, what was kept under the old one can no longer be named.
+ * Cloudflare's cache can lose anything at any time and empties no other data centre on demand, so nothing here relies
+ * on an entry that says "no": a shopper's answers are found only through an *epoch*, a random word kept for each
+ * shopper. Withdrawal overwrites it. Lost or overwritten, what was kept under the old one can no longer be named.
  *
  * The cache is asked by explicit keys: signed addresses never repeat. Ids of people stand in keys as keyed hashes only.
  */
@@ -15,6 +15,7 @@ const META = "x-endcap-kept";
 const EPOCH_S = 7 * 86_400; // an epoch outlives every answer kept under it
 const LEARNED_S = 7 * 86_400;
 const MEMORY_MS = 5_000; // then another isolate's news is looked at
+const REFRESH_PAUSE_MS = 1_000;
 const KV_PATIENCE_MS = 100;
 const KV_TTL_MIN_S = 60;
 const MEMORY_ENTRIES = 1_000;
@@ -28,11 +29,17 @@ const LASTING = [
   "access-control-allow-origin",
   "access-control-allow-credentials",
   "access-control-expose-headers",
+  "cross-origin-resource-policy",
   "vary",
 ];
 
-/** @type {Map<string, {text: string, at: number}>} what was learned, by kind and shop; lives as long as the isolate */
+/** @type {Map<string, {text: string, at: number}>} what was learned and done; lives as long as the isolate */
 const memory = new Map();
+
+function remember(name, text) {
+  if (memory.size >= MEMORY_ENTRIES) memory.clear();
+  memory.set(name, { text, at: Date.now() });
+}
 
 /** @typedef {{text: string, headers: Record<string, string>, at: number}} Kept `at`: when it was asked for, unix ms */
 
@@ -68,7 +75,7 @@ export class Keep {
 
   async keepPage(question, kept) {
     const version = kept.headers["x-endcap-version"];
-    if (!version) return;
+    if (!version || version.includes(",")) return; // a batch by a model and by another one on trial
     await Promise.all([this.learn("version", version), this.learn("rules", rulesOf(version))]);
     await this.#write("page", [version, ...this.#page(question)], kept, this.config.staleS);
   }
@@ -85,7 +92,7 @@ export class Keep {
   /** Remember what an answer came with: here, and in the cache for other isolates. */
   async learn(kind, text) {
     if (!text || (await this.#learned(kind)) === text) return;
-    this.#remember(kind, text);
+    remember(`${kind} ${this.shop}`, text);
     await this.#write(kind, [this.shop], { text, headers: {}, at: Date.now() }, LEARNED_S);
   }
 
@@ -93,13 +100,8 @@ export class Keep {
     const known = memory.get(`${kind} ${this.shop}`);
     if (known && Date.now() - known.at < MEMORY_MS) return known.text;
     const text = (await this.#read(kind, [this.shop]))?.text ?? known?.text ?? null;
-    if (text) this.#remember(kind, text);
+    if (text) remember(`${kind} ${this.shop}`, text);
     return text;
-  }
-
-  #remember(kind, text) {
-    if (memory.size >= MEMORY_ENTRIES) memory.clear();
-    memory.set(`${kind} ${this.shop}`, { text, at: Date.now() });
   }
 
   // --- personal ------------------------------------------------------------------------------------------------------
@@ -179,22 +181,36 @@ export class Keep {
   // --- popular -------------------------------------------------------------------------------------------------------
 
   /** The popular answer of a surface, whoever asks. @returns {Promise<Kept | null>} */
-  async popular({ surface, shape, market, locale }) {
-    return this.#read("popular", [this.shop, shape, surface, market, locale]);
+  async popular(question) {
+    return this.#read("popular", this.#surface(question));
   }
 
-  async keepPopular({ surface, shape, market, locale }, kept) {
-    await this.#write("popular", [this.shop, shape, surface, market, locale], kept, this.config.popularS);
+  async keepPopular(question, kept) {
+    await this.#write("popular", this.#surface(question), kept, this.config.popularS);
+  }
+
+  /** Whether this isolate should look after the popular answer: not again a moment after it did. */
+  turnToRefresh(question) {
+    const name = `refreshed ${this.#surface(question).join(" ")}`;
+    const last = memory.get(name)?.at ?? 0;
+    if (Date.now() - last < REFRESH_PAUSE_MS) return false;
+    remember(name, "");
+    return true;
+  }
+
+  #surface({ surface, shape, place, market, locale }) {
+    return [this.shop, shape, place, surface, market, locale];
   }
 
   // --- files ---------------------------------------------------------------------------------------------------------
 
+  /** A file by its path, without the signature. @returns {Promise<Kept | null>} */
   async file(path) {
-    return this.cache.match(await this.#address("file", [path]));
+    return this.#read("file", [path]);
   }
 
-  async keepFile(path, response) {
-    await this.cache.put(await this.#address("file", [path]), response);
+  async keepFile(path, kept) {
+    await this.#write("file", [path], kept, this.config.popularS);
   }
 
   // --- the cache itself ----------------------------------------------------------------------------------------------

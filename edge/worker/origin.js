@@ -10,16 +10,25 @@ import { originHeader } from "./signatures.js";
 export class OriginFailure extends Error {}
 
 const TOO_MANY = 429;
-/** Of the connection, not of the message; or Cloudflare's own; or a word of ours that outsiders must not say. */
-const NOT_ON = /^(connection|keep-alive|te|trailer|transfer-encoding|upgrade|host|content-length|cookie|forwarded)$|^(cf|x-endcap|x-forwarded|proxy|sec)-|^(x-real-ip|true-client-ip|if-none-match|if-modified-since|expect)$/;
-const NOT_BACK = /^(connection|keep-alive|transfer-encoding|content-length|content-encoding|set-cookie|server)$/;
+/** Of the connection, not of the message; of another hop's business; Cloudflare's own; ours, which no one else sets. */
+const NOT_ON = new Set([
+  ..."connection keep-alive te trailer transfer-encoding upgrade host content-length cookie expect".split(" "),
+  ..."forwarded x-real-ip true-client-ip if-none-match if-modified-since".split(" "),
+]);
+const NOT_ON_FAMILIES = /^(?:cf|x-endcap|x-forwarded|proxy|sec)-/;
+const NOT_BACK = /^(?:connection|keep-alive|transfer-encoding|content-length|content-encoding|set-cookie|server)$/;
 
-/** Where requests go to: an ordinary host, or what a container binding offers. @typedef {(request: Request) => Promise<Response>} Send */
+/**
+ * Where requests go to: an ordinary host, or what a container binding offers.
+ * @typedef {(request: Request) => Promise<Response>} Send
+ */
 
 /** The headers that the origin gets. */
 function onward(request) {
   const headers = new Headers();
-  for (const [name, value] of request.headers) if (!NOT_ON.test(name)) headers.set(name, value);
+  for (const [name, value] of request.headers) {
+    if (!NOT_ON.has(name) && !NOT_ON_FAMILIES.test(name)) headers.set(name, value);
+  }
   const client = request.headers.get("cf-connecting-ip");
   if (client) headers.set("x-forwarded-for", client);
   return headers;

@@ -46,11 +46,11 @@ export class Refusal extends Error {
 
 /**
  * One question. `personal`: somebody asks and allows it; anything else is contextual, and who asked is no part of it.
- * `shared`: may be answered with what another shopper got for the same page. What a visit's own products shaped may not.
- * `substitutes`: popular products are better than none.
- * @typedef {{surface: string, shape: "endcap" | "shopify", limit: number, slots: string[], consent: string[],
- *   market: string, locale: string, visitor: string | null, customer: string | null, personal: boolean,
- *   shared: boolean, leaveOut: Set<string>, substitutes: boolean, context: string}} Question
+ * `shared`: may be answered with what another shopper got for the same page. What a visit's own products shaped may
+ * not. `place`: the locale in the path of Shopify's own endpoint. `substitutes`: popular products are better than none.
+ * @typedef {{surface: string, shape: "endcap" | "shopify", place: string, limit: number, slots: string[],
+ *   consent: string[], market: string, locale: string, visitor: string | null, customer: string | null,
+ *   personal: boolean, shared: boolean, leaveOut: Set<string>, substitutes: boolean, context: string}} Question
  */
 
 /** The value of a parameter. Throws Refusal where it is no UTF-8. */
@@ -62,13 +62,16 @@ function text(name, value) {
   }
 }
 
-/** From a GET. Under the app proxy names we do not know are Shopify's and are passed over; elsewhere they are refused. */
-export function fromQuery(surface, pairs, { customer, proxied, shape = "endcap" }) {
+/** From a GET. Names that we do not know are Shopify's own under the app proxy; elsewhere the origin refuses them. */
+export function fromQuery(surface, pairs, { customer, proxied, shape, place = "" }) {
   const fields = {};
+  const lenient = shape === "shopify"; // there the origin passes over what it does not understand, as Shopify does
   let plain = true;
   for (const [name, value] of pairs) {
     if (!KNOWN.has(name) || name === "lines") {
-      plain &&= proxied; // the origin will say what is wrong with it
+      plain &&= proxied || lenient; // elsewhere the origin will say what is wrong with it
+    } else if (lenient && (name in fields || !(RULES[name] ?? LISTS[name]).test(value))) {
+      plain = false;
     } else if (name in fields) {
       throw new Refusal(400, name, "given twice; give it once, lists are comma-separated");
     } else if (value !== "") {
@@ -76,7 +79,7 @@ export function fromQuery(surface, pairs, { customer, proxied, shape = "endcap" 
       fields[name] = name in LISTS ? said.split(",").filter(Boolean) : said;
     }
   }
-  return question(surface, fields, { customer, plain, shape });
+  return question(surface, fields, { customer, plain, shape, place });
 }
 
 /** From a POST, or from one member of a batch, which names its own surface. */
@@ -88,10 +91,10 @@ export function fromBody(surface, body, { customer }) {
   const asked = surface ?? String(fields.surface ?? "").slice(0, 16);
   delete fields.surface;
   const plain = Object.keys(fields).every((name) => KNOWN.has(name));
-  return question(asked, fields, { customer, plain, shape: "endcap" });
+  return question(asked, fields, { customer, plain, shape: "endcap", place: "" });
 }
 
-function question(surface, fields, { customer, plain, shape }) {
+function question(surface, fields, { customer, plain, shape, place }) {
   if (!SURFACES.includes(surface)) {
     throw new Refusal(400, "surface", `it is one of ${SURFACES.join(", ")}`);
   }
@@ -106,6 +109,7 @@ function question(surface, fields, { customer, plain, shape }) {
   return {
     surface,
     shape,
+    place,
     limit: Number(fields.limit ?? DEFAULT_LIMIT),
     slots: fields.slots ?? [],
     consent,
@@ -118,16 +122,16 @@ function question(surface, fields, { customer, plain, shape }) {
     leaveOut: new Set([fields.product_id, ...cart(fields), ...(fields.exclude ?? [])].filter(Boolean)),
     // A filter needs facts that cards do not hold, and `none` says that nothing popular is wanted.
     substitutes: fields.fallback !== "none" && fields.filter === undefined && fields.min_score === undefined,
-    context: context(surface, shape, fields),
+    context: context([shape, place, surface], fields),
   };
 }
 
 const cart = (fields) => [...(fields.product_ids ?? []), ...(fields.lines ?? []).map((line) => line?.product_id)];
 
 /** The page and what is asked of it, the same text for the same page: fixed order, numbers by value. */
-function context(surface, shape, fields) {
+function context(where, fields) {
   const { product_id, lines, slots, limit, exclude, filter, min_score, fallback, intent } = fields;
-  const page = [shape, surface, product_id, fields.product_ids, lines, slots, Number(limit ?? DEFAULT_LIMIT)];
+  const page = [...where, product_id, fields.product_ids, lines, slots, Number(limit ?? DEFAULT_LIMIT)];
   return JSON.stringify([...page, exclude, filter, Number(min_score ?? 0), fallback, intent]);
 }
 

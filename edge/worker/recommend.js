@@ -23,8 +23,8 @@ const LASTING = new Set(["unknown_product"]);
  */
 
 /** Answer one request for shelves. Throws Refusal for what is malformed. */
-export async function recommend(call, { surface, shape }) {
-  const asked = await read(call, surface, shape);
+export async function recommend(call, what) {
+  const asked = await read(call, what);
   const keep = await Keep.open(call);
   if (!(await call.admitted("ask"))) return instead(call, keep, asked, { what: "overload" });
   const found = await fresh(keep, asked, call.config.freshS);
@@ -35,7 +35,7 @@ export async function recommend(call, { surface, shape }) {
   try {
     const response = await askOrigin(call, asked);
     if (response.status !== 200) return onward(call, response, "PASS");
-    call.waitUntil(store(call, keep, asked, permits, response, began));
+    call.waitUntil(quietly(store(call, keep, asked, permits, response, began)));
     return onward(call, response, asked.questions.every(isShared) ? "MISS" : "PASS");
   } catch (error) {
     if (!(error instanceof OriginFailure)) throw error;
@@ -47,10 +47,10 @@ export async function recommend(call, { surface, shape }) {
 // --- the question ----------------------------------------------------------------------------------------------------
 
 /** @returns {Promise<Asked>} */
-async function read(call, surface, shape) {
+async function read(call, { surface, shape, place }) {
   const { customer, proxied, pairs } = call.door;
   if (call.request.method === "GET") {
-    return { form: "page", questions: [fromQuery(surface, pairs, { customer, proxied, shape })], body: null };
+    return { form: "page", questions: [fromQuery(surface, pairs, { customer, proxied, shape, place })], body: null };
   }
   const body = await call.body(MAX_BODY);
   const said = parsed(body);
@@ -85,12 +85,7 @@ const isShared = (question) => !(question instanceof Refusal) && question.shared
 /** What the shopper's answer may be kept under; null where there is no shopper, or the cache is out of order. */
 async function permit(keep, question) {
   if (question instanceof Refusal || !question.personal) return null;
-  try {
-    return await keep.permit(question);
-  } catch (error) {
-    console.warn(`cache: ${error}`);
-    return null;
-  }
+  return quietly(keep.permit(question));
 }
 
 // --- answers ---------------------------------------------------------------------------------------------------------
@@ -98,7 +93,7 @@ async function permit(keep, question) {
 /** Pages that are all kept and young enough; null otherwise. Personal answers are never among them. */
 async function fresh(keep, { questions }, freshS) {
   if (!questions.every(isShared)) return null;
-  const found = await Promise.all(questions.map((question) => keep.page(question)));
+  const found = await Promise.all(questions.map((question) => quietly(keep.page(question))));
   const young = (one) => one !== null && Date.now() - one.at < freshS * 1000;
   return found.every(young) ? found : null;
 }
@@ -108,7 +103,8 @@ async function askOrigin(call, asked) {
   const response = await ask(call, { method: request.method, body: asked.body, timeoutMs: config.originTimeoutMs });
   if (response.status !== 200) return response;
   try {
-    response.said = JSON.parse(new TextDecoder().decode(response.body));
+    response.text = new TextDecoder().decode(response.body);
+    response.said = JSON.parse(response.text);
   } catch {
     throw new OriginFailure("status 200 with something that is no answer");
   }
@@ -179,7 +175,7 @@ async function stale(keep, question, permit) {
   return quietly(keep.page(question));
 }
 
-/** A cache out of order is one that holds nothing. */
+/** A cache out of order is one that holds nothing and takes nothing. */
 async function quietly(reading) {
   try {
     return await reading;
@@ -191,18 +187,19 @@ async function quietly(reading) {
 
 // --- keeping ---------------------------------------------------------------------------------------------------------
 
-async function store(call, keep, { form, questions }, permits, { headers, said }, began) {
-  const bodies = form === "page" ? [said] : (said.results ?? []).map(({ status, body }) => (status === 200 ? body : null));
+async function store(call, keep, { form, questions }, permits, { headers, text, said }, began) {
+  const members = form === "page" ? [{ status: 200, body: said }] : (said.results ?? []);
   const scope = headers.get("x-endcap-scope");
   const one = async (question, at) => {
-    const body = bodies[at];
-    if (!body || question instanceof Refusal || !lasts(body)) return;
-    const answer = kept(JSON.stringify(body), headers, began);
+    const { status, body } = members[at] ?? {};
+    if (status !== 200 || question instanceof Refusal || !lasts(body)) return;
+    const answer = kept(form === "page" ? text : JSON.stringify(body), headers, began);
     if (question.shared && scope === "shared") await keep.keepPage(question, answer);
     if (question.personal && permits[at]) await keep.keepPersonal(question, permits[at], answer);
   };
   await Promise.all(questions.map(one));
-  const surfaces = new Map(questions.filter((question) => !(question instanceof Refusal)).map((one) => [one.surface, one]));
+  const asked = questions.filter((question) => !(question instanceof Refusal));
+  const surfaces = new Map(asked.map((question) => [question.surface, question]));
   await Promise.all(Array.from(surfaces.values(), (question) => refreshPopular(call, keep, question)));
 }
 
@@ -210,6 +207,7 @@ const lasts = ({ degraded: what }) => (what ?? []).every((word) => LASTING.has(w
 
 /** Fetch the popular answer of a surface anew where the one here is old, of another version, or missing. */
 async function refreshPopular(call, keep, question) {
+  if (!keep.turnToRefresh(question)) return;
   const have = await keep.popular(question);
   const age = have ? (Date.now() - have.at) / 1000 : Number.POSITIVE_INFINITY;
   const version = await keep.version();
@@ -227,10 +225,11 @@ async function refreshPopular(call, keep, question) {
   }
 }
 
-function popularTarget({ surface, shape, market, locale }) {
+function popularTarget({ surface, shape, place, market, locale }) {
   const query = new URLSearchParams({ limit: String(POPULAR_ITEMS) });
   if (surface === "pdp") query.set("product_id", NO_PRODUCT);
   if (market) query.set("market", market);
   if (locale) query.set("locale", locale);
-  return shape === "shopify" ? `/recommendations/products.json?${query}` : `/v1/recommendations/${surface}?${query}`;
+  if (shape === "endcap") return `/v1/recommendations/${surface}?${query}`;
+  return `${place ? `/${place}` : ""}/recommendations/products.json?${query}`;
 }

@@ -2,11 +2,11 @@
  * What is only handed on: events, decisions about consent, webhooks, files. Bodies go on as the bytes they came in,
  * because ids of 64 bits and signatures do not survive being read and written again.
  *
- * Nothing here is answered in the origin's place: what was not taken is answered 503, so that the sender sends it again.
+ * Nothing here is accepted in the origin's place: what was not taken is answered 503, so that its sender repeats it.
  */
 
 import { problem } from "./answers.js";
-import { Keep } from "./keep.js";
+import { Keep, kept } from "./keep.js";
 import { ask, OriginFailure } from "./origin.js";
 import { isShopifys } from "./signatures.js";
 
@@ -16,19 +16,21 @@ const MAX_CONSENT = 16_384;
 const FILE_TIMEOUT_MS = 5_000;
 const RATE_PERIOD_S = "60";
 
-/** Hand a request on and its answer back; 503 where the origin fails. `keepable`: it says nothing of any shopper. */
-async function relay(call, body, timeoutMs, keepable = false) {
+/** Hand a request on and its answer back; 503 where the origin fails. */
+async function relay(call, body, timeoutMs) {
   try {
     const { status, headers, body: said } = await ask(call, { method: call.request.method, body, timeoutMs });
     headers.set("x-endcap-edge", "PASS");
-    if (call.door.proxied && !keepable) headers.set("cache-control", "private, no-store");
+    if (call.door.proxied) headers.set("cache-control", "private, no-store");
     return new Response(status === 204 || status === 304 ? null : said, { status, headers });
   } catch (error) {
     if (!(error instanceof OriginFailure)) throw error;
     console.warn(`origin: ${error.message}`);
-    return problem(503, "nothing was accepted; send it again", { headers: { "Retry-After": "2" } });
+    return notTaken("nothing was accepted; send it again");
   }
 }
+
+const notTaken = (detail) => problem(503, detail, { headers: { "Retry-After": "2" } });
 
 const tooMany = () =>
   problem(429, "too many requests from one place; send it again later", { headers: { "Retry-After": RATE_PERIOD_S } });
@@ -56,7 +58,7 @@ function withdrawer(body, customer) {
   return { visitor: said.visitor_id, customer: customer ?? said.customer_id };
 }
 
-/** Shopify's deliveries are verified here, so that nothing else costs the origin anything; the origin verifies again. */
+/** Shopify's deliveries: verified here, so that forged ones cost the origin nothing; the origin verifies again. */
 export async function shopifyWebhook(call) {
   const body = await call.body(MAX_WEBHOOK);
   const { headers } = call.request;
@@ -84,11 +86,22 @@ export async function pass(call) {
 async function forgetting(call, people, step) {
   if (!people) return step();
   const keep = await Keep.open(call);
-  await keep.forget(people);
+  await forgotten(keep, people);
   const response = await step();
-  await keep.forget(people);
-  call.waitUntil(keep.tellOthers(people).catch((error) => console.error(`withdrawal: other places not told: ${error}`)));
+  if (!(await forgotten(keep, people))) return notTaken("the withdrawal did not take hold everywhere; send it again");
+  call.waitUntil(keep.tellOthers(people).catch((error) => console.error(`withdrawal: others were not told: ${error}`)));
   return response;
+}
+
+/** Whether everything kept here for these people is out of reach now. The origin is told in any case. */
+async function forgotten(keep, people) {
+  try {
+    await keep.forget(people);
+    return true;
+  } catch (error) {
+    console.error(`withdrawal: ${error}`);
+    return false;
+  }
 }
 
 /** JSON with numbers as the digits they are written in; null for what is none. */
@@ -101,27 +114,39 @@ function read(body) {
   }
 }
 
-/** The theme script and its kin: kept as long as the origin allows, for its address without the signature. */
+/**
+ * The theme script and its kin: kept for their address without a signature, as long as the origin says, and longer
+ * where the origin fails.
+ */
 export async function file(call) {
   const keep = await Keep.open(call);
   const path = call.url.pathname;
   const found = await keep.file(path);
-  if (found) return sameFile(call, found, await found.arrayBuffer(), "HIT");
-  const response = await relay(call, null, FILE_TIMEOUT_MS, true);
-  const body = await response.arrayBuffer();
-  const lasts = /max-age=[1-9]/.test(response.headers.get("cache-control") ?? "");
-  if (call.request.method === "GET" && response.status === 200 && lasts) {
-    call.waitUntil(keep.keepFile(path, new Response(body, response)));
+  const ageS = found ? (Date.now() - found.at) / 1000 : 0;
+  if (found && ageS < lifetime(found.headers["cache-control"])) return sameFile(call, found.text, found.headers, "HIT");
+  const began = Date.now();
+  try {
+    const { status, headers, body } = await ask(call, { timeoutMs: FILE_TIMEOUT_MS });
+    const text = new TextDecoder().decode(body);
+    if (status !== 200) return new Response(text, { status, headers });
+    if (lifetime(headers.get("cache-control")) > 0) call.waitUntil(keep.keepFile(path, kept(text, headers, began)));
+    return sameFile(call, text, headers, "MISS");
+  } catch (error) {
+    if (!(error instanceof OriginFailure)) throw error;
+    console.warn(`origin: ${error.message}`);
+    return found ? sameFile(call, found.text, found.headers, "STALE") : notTaken("not here at the moment");
   }
-  return sameFile(call, response, body, response.status === 200 ? "MISS" : "PASS");
 }
 
-function sameFile(call, { status, headers: given }, body, state) {
+const lifetime = (cacheControl) => Number(/max-age=(\d+)/.exec(cacheControl ?? "")?.[1] ?? 0);
+
+function sameFile(call, text, given, state) {
   const headers = new Headers(given);
   headers.set("x-endcap-edge", state);
+  if (state === "STALE") headers.set("cache-control", "public, max-age=60");
   const etag = headers.get("etag");
   if (etag && (call.request.headers.get("if-none-match") ?? "").includes(etag)) {
     return new Response(null, { status: 304, headers });
   }
-  return new Response(call.request.method === "HEAD" ? null : body, { status, headers });
+  return new Response(call.request.method === "HEAD" ? null : text, { headers });
 }

@@ -29,8 +29,8 @@ from edge.core.sessions.features import FEATURE_NAMES
 from edge.core.sessions.index import ARRAYS
 from edge.core.sessions.ranking import rank
 from edge.scoring import LiveModel, load_model
-from training.export import Scorer
 from training.pipeline import Outcome
+from training.scorer import Scorer
 from training.sessions.benchmark import Result
 
 ZERO = [0.0] * len(FEATURE_NAMES)

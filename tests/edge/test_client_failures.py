@@ -1,5 +1,6 @@
 """The Python client before edges that fail: killed, silent, slow for ever, half done, refusing, foreign."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ import pytest
 
 from edge.client import Answer, ClientError, Endcap, EventsNotTakenError, RefusedError, UnavailableError
 from edge.client_http import checked, retry_after
+from edge.client_loop import BackgroundLoop
 from edge.core.errors import EndcapError
 from tests.edge.both_clients import BOTH
 from tests.edge.hostile import Act, answer, drips, hangs_up, hostile, sends
+from tests.serving import until
 
 ROOT = Path(__file__).parent.parent.parent
 KEY = "sk_very-secret-indeed"
@@ -342,6 +346,42 @@ def test_a_closed_client_says_so() -> None:
         with pytest.raises(EndcapError, match="closed"):
             endcap.shelves("home")
         endcap.close()
+
+
+def test_closing_ends_calls_of_other_threads(stopwatch: None) -> None:
+    """Nobody waits for a loop that has gone: shelves fall back, decisions are errors."""
+    with hostile(sends(b"")) as server, ThreadPoolExecutor(4) as threads:
+        endcap = Endcap(server.url, timeout_s=LONG, patience_s=LONG)
+        pages = [threads.submit(endcap.shelves, "home") for _ in range(2)]
+        decision = threads.submit(endcap.consent, [], visitor_id="v")
+        until(lambda: len(server.requests) == 3)
+        endcap.close()
+        assert [page.result().degraded for page in pages] == [("client",)] * 2
+        with pytest.raises(UnavailableError, match="closed during the call"):
+            decision.result()
+
+
+def test_a_loop_that_is_closed_takes_nothing_more() -> None:
+    """Whoever comes between the look and the hand-over is not left waiting, nor is the work."""
+
+    async def nothing() -> None:
+        """Done at once."""
+
+    loop = BackgroundLoop()
+    assert loop.run(asyncio.sleep(0, "done")) == "done"
+    loop.close(nothing())
+    with pytest.raises(CancelledError):
+        loop.run(nothing())
+
+
+def test_a_program_that_forgets_to_close_can_end(stopwatch: None) -> None:
+    """At once, and without a word."""
+    code = (
+        "import sys; from edge.client import Endcap; print(Endcap(sys.argv[1], timeout_s=60).shelves('home').surface)"
+    )
+    with hostile(answer(200, EMPTY)) as server:
+        done = subprocess.run([sys.executable, "-c", code, server.url], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "home\n", "")
 
 
 FORKS = """

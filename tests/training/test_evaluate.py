@@ -8,10 +8,10 @@ from edge.core.codec import encode_profile
 from edge.core.context import Context, History
 from edge.core.index import Index
 from edge.core.profile import Bought, Profile
-from training.baselines import ALS, BASELINES, COSINE, OWN, POPULARITY, TIFU, Baselines
-from training.evaluate import BOUGHT, NOVEL, RANKER, REPEAT, RETRIEVAL, evaluate
+from training.baselines import Baselines
+from training.evaluate import BOUGHT, NOVEL, REPEAT, evaluate
 from training.examples import Past, Query
-from training.metrics import RATES
+from training.metrics import ALS, BASELINES, COSINE, OWN, POPULARITY, RANKER, RATES, RETRIEVAL, TIFU
 from training.moments import Moment
 from training.pairs import Meetings
 from training.purchases import Purchases

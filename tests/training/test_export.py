@@ -9,8 +9,9 @@ from onnxruntime import InferenceSession
 from edge.core.features import FEATURE_NAMES
 from edge.core.onnx_header import check_header, read_header
 from training import export as exporting
-from training.export import MAX_IR, OPERATORS, PARITY_ROWS, TOLERANCE, ExportError, Scorer, convert, exact, export
+from training.export import MAX_IR, OPERATORS, PARITY_ROWS, TOLERANCE, convert, exact, export
 from training.ranker import keep_order
+from training.scorer import ExportError, Scorer
 
 WIDTH = len(FEATURE_NAMES)
 

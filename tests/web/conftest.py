@@ -1,7 +1,6 @@
 """What tests of the browser and Worker parts stand on: Node with the project's packages.
 
-Where something is missing, a test skips with a sentence that says what to install; where ENDCAP_REQUIRE names it, as
-`.ci/run` does, the test fails instead.
+Where something is missing, `needs` says what happens.
 """
 
 import os
@@ -12,16 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.web.needs import missing
+
 ROOT = Path(__file__).parents[2]
 NODE_MIN = (20, 3)
 _QUIET = {"CI": "1", "WRANGLER_SEND_METRICS": "false", "NO_COLOR": "1"}
-
-
-def unavailable(what: str, remedy: str) -> None:
-    """Skip, or fail where ENDCAP_REQUIRE (a comma list) names `what`."""
-    if what in os.environ.get("ENDCAP_REQUIRE", "").split(","):
-        pytest.fail(f"{what} is required here (ENDCAP_REQUIRE): {remedy}", pytrace=False)
-    pytest.skip(f"{what} is missing: {remedy}")
 
 
 # --- Node ------------------------------------------------------------------------------------------------------------
@@ -60,12 +54,11 @@ def node() -> Node:
     """Node 20.3 or newer, and `node_modules` filled by `npm ci` (scripts/test does it)."""
     path = shutil.which("node")
     if path is None:
-        unavailable("node", "install Node.js 20 or newer with npm, then run scripts/test")
-        raise AssertionError
+        missing("node", "install Node.js 20 or newer with npm, then run scripts/test")
     said = subprocess.run([path, "--version"], capture_output=True, text=True, check=True, timeout=30).stdout
     if tuple(int(part) for part in said.strip().removeprefix("v").split(".")[:2]) < NODE_MIN:
-        unavailable("node", f"Node.js 20.3 or newer is needed, {path} is {said.strip()}")
+        missing("node", f"Node.js 20.3 or newer is needed, {path} is {said.strip()}")
     modules = ROOT / "node_modules"
     if not (modules / "wrangler").is_dir():
-        unavailable("node", "its packages are not installed; run npm ci in the repository's root, or scripts/test")
+        missing("node", "its packages are not installed; run npm ci in the repository's root, or scripts/test")
     return Node(path, modules)

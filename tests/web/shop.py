@@ -26,8 +26,9 @@ from edge.core.events import Event
 from edge.core.products import Product, write_snapshot
 from edge.embedded import EmbeddedStore
 from tests.serving import KEY
+from tests.web.chromium import Open
 from tests.web.programs import Program, free_port
-from tests.web.visit import Visit
+from tests.web.visit import DESK, Visit
 from tests.web.wire import Wire, wire
 from training.completejourney.tiles import tile
 from training.dataset import Dataset
@@ -81,6 +82,12 @@ class DemoShop:
         answer = shopper.context.request.post(self.url + path, form=fields, max_redirects=0)
         assert answer.status == 303, answer.text()
 
+    def bought(self, household: str) -> set[str]:
+        """The titles of all that a household bought, by its profile."""
+        stored = self.store.get(keys.profile_key(SHOP, self.name("customer", household)))
+        assert isinstance(stored, bytes)
+        return {self.catalogue[id_].title for id_ in decode_profile(stored).bought if id_ in self.catalogue}
+
     def events(self) -> list[Event]:
         """What lies in the shop's stream, oldest first: the events that were taken and kept."""
         entries: Any = self.store.xrange(keys.events_key(SHOP))
@@ -108,6 +115,26 @@ def own_shop(shop_dir: Dataset, bundle_root: Path, tmp_path_factory: pytest.Temp
     """Another one, to be stopped, stalled and killed."""
     with _running(shop_dir, bundle_root, tmp_path_factory.mktemp("own")) as shop:
         yield shop
+
+
+@pytest.fixture
+def enter(visit: Open) -> Open:
+    """`visit`, for shoppers whose browsers wait for shelves however long a busy machine takes."""
+
+    def start(viewport: tuple[int, int] = DESK, **options: Any) -> Visit:
+        shopper = visit(viewport, **options)
+        be_patient(shopper)
+        return shopper
+
+    return start
+
+
+def be_patient(shopper: Visit) -> None:
+    """Let the theme script's own deadline be half a minute: a test about something else is not about that second."""
+    shopper.context.add_init_script("""(() => {
+      const set = window.setTimeout;
+      window.setTimeout = (act, ms, ...rest) => set(act, /no answer within/.test(act) ? 30 * ms : ms, ...rest);
+    })();""")
 
 
 @contextlib.contextmanager
@@ -139,7 +166,9 @@ def _running(shop_dir: Dataset, bundles: Path, directory: Path) -> Iterator[Demo
 def _fill(data_dir: Path, shop_dir: Dataset, bundles: Path) -> tuple[dict[str, Product], list[str]]:
     """What the demo prepares: bundle, catalogue with pictures, profiles in the store. Products by id; households."""
     shutil.copytree(bundles, data_dir / "bundles")
-    products = [msgspec.structs.replace(one, image=tile(one.category, one.brand, one.title)) for one in shop_dir.catalogue()]
+    products = [
+        msgspec.structs.replace(one, image=tile(one.category, one.brand, one.title)) for one in shop_dir.catalogue()
+    ]
     write_snapshot(data_dir / "catalogue" / f"{SHOP}.cat", products, as_of=0)
     # In a thread of its own: Playwright may keep an event loop running in this one.
     with EmbeddedStore(data_dir / "store") as store, ThreadPoolExecutor(1) as pool:

@@ -13,7 +13,7 @@ from tests.web.axe import findings
 from tests.web.chromium import Open
 from tests.web.conftest import Node
 from tests.web.shelves import Shelf, answers, shelves, wait
-from tests.web.shop import DemoShop
+from tests.web.shop import DemoShop, be_patient
 from tests.web.visit import DESK, PHONE, VIEWPORTS, begin
 
 PRODUCT, CART = "p004", ("p016", "p028")
@@ -76,6 +76,7 @@ def _path(shop: DemoShop, page: str) -> str:
 
 def _look(chromium: Browser, shop: DemoShop, node: Node, viewport: tuple[int, int], path: str) -> Seen:
     shopper = begin(chromium, viewport)
+    be_patient(shopper)
     shop.log_in(shopper, shop.household())
     shop.allow(shopper, "personalization", "analytics")
     shop.put_in_cart(shopper, *CART)
@@ -161,9 +162,9 @@ def test_every_page_has_a_policy_that_lets_scripts_come_from_the_shop_only(see: 
     assert "default-src 'self'" in policy or "default-src 'none'" in policy
 
 
-def test_a_link_of_a_shelf_leads_to_its_product(visit: Open, demo_shop: DemoShop) -> None:
+def test_a_link_of_a_shelf_leads_to_its_product(enter: Open, demo_shop: DemoShop) -> None:
     """A click on a card opens the page with that name."""
-    shopper = visit()
+    shopper = enter()
     shopper.open(demo_shop.url)
     wait(shopper)
     card = shelves(shopper.page)["for_you"].cards[0]
@@ -174,10 +175,10 @@ def test_a_link_of_a_shelf_leads_to_its_product(visit: Open, demo_shop: DemoShop
 
 @pytest.mark.parametrize("size", VIEWPORTS)
 def test_the_question_of_consent_moves_nothing_and_has_no_findings(
-    visit: Open, demo_shop: DemoShop, node: Node, size: str
+    enter: Open, demo_shop: DemoShop, node: Node, size: str
 ) -> None:
     """A stranger's first page, with the question on it, and after it was answered."""
-    shopper = visit(VIEWPORTS[size])
+    shopper = enter(VIEWPORTS[size])
     shopper.open(demo_shop.url)
     shopper.scroll()
     wait(shopper)
@@ -187,9 +188,9 @@ def test_the_question_of_consent_moves_nothing_and_has_no_findings(
     assert shopper.faults() == []
 
 
-def test_the_panel_says_how_the_shelves_were_made(visit: Open, demo_shop: DemoShop, node: Node) -> None:
+def test_the_panel_says_how_the_shelves_were_made(enter: Open, demo_shop: DemoShop, node: Node) -> None:
     """Model version, who served it, reasons and timings; and it has no findings either."""
-    shopper = visit(DESK)
+    shopper = enter(DESK)
     shopper.open(demo_shop.url)
     wait(shopper)
     shopper.page.locator("#panel-toggle").click()
@@ -218,9 +219,9 @@ def _focused(page: Any) -> str:
     return found
 
 
-def test_tab_goes_through_a_shelf_in_the_order_of_the_eye(visit: Open, demo_shop: DemoShop) -> None:
+def test_tab_goes_through_a_shelf_in_the_order_of_the_eye(enter: Open, demo_shop: DemoShop) -> None:
     """Buttons of the shelf, then card by card; focus is always visible, nothing hidden takes it."""
-    shopper = visit(DESK, reduced_motion="reduce")
+    shopper = enter(DESK, reduced_motion="reduce")
     shopper.open(demo_shop.url)
     wait(shopper)
     page = shopper.page
@@ -239,9 +240,9 @@ def test_tab_goes_through_a_shelf_in_the_order_of_the_eye(visit: Open, demo_shop
     assert seen == ["link", "button", "link", "button"] or seen == ["link"] * 4
 
 
-def test_arrow_keys_walk_along_a_shelf(visit: Open, demo_shop: DemoShop) -> None:
+def test_arrow_keys_walk_along_a_shelf(enter: Open, demo_shop: DemoShop) -> None:
     """Right, End, Left and Home move from card to card, and what has the focus is in sight."""
-    shopper = visit(PHONE, reduced_motion="reduce")
+    shopper = enter(PHONE, reduced_motion="reduce")
     shopper.open(demo_shop.url)
     wait(shopper)
     page = shopper.page
@@ -265,9 +266,9 @@ def test_arrow_keys_walk_along_a_shelf(visit: Open, demo_shop: DemoShop) -> None
 
 
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
-def test_the_buttons_of_a_shelf_move_it_as_calmly_as_asked(visit: Open, demo_shop: DemoShop, motion: str) -> None:
+def test_the_buttons_of_a_shelf_move_it_as_calmly_as_asked(enter: Open, demo_shop: DemoShop, motion: str) -> None:
     """With reduced motion it jumps; without, it glides. Either way the cards further on come into sight."""
-    shopper = visit(PHONE, reduced_motion=motion)
+    shopper = enter(PHONE, reduced_motion=motion)
     shopper.open(demo_shop.url)
     wait(shopper)
     page = shopper.page
@@ -283,9 +284,9 @@ def test_the_buttons_of_a_shelf_move_it_as_calmly_as_asked(visit: Open, demo_sho
     assert animations == 0 or motion != "reduce"
 
 
-def test_every_button_and_link_has_a_name_of_its_own(visit: Open, demo_shop: DemoShop) -> None:
+def test_every_button_and_link_has_a_name_of_its_own(enter: Open, demo_shop: DemoShop) -> None:
     """A screen reader tells one `add to cart` from the next, and one shelf's buttons from another's."""
-    shopper = visit(DESK)
+    shopper = enter(DESK)
     shopper.open(demo_shop.url)
     shopper.scroll()
     wait(shopper)
@@ -300,9 +301,9 @@ def test_every_button_and_link_has_a_name_of_its_own(visit: Open, demo_shop: Dem
         assert len(names) == len(set(names))
 
 
-def test_add_to_cart_by_keyboard_is_announced(visit: Open, demo_shop: DemoShop, until: Callable[..., None]) -> None:
+def test_add_to_cart_by_keyboard_is_announced(enter: Open, demo_shop: DemoShop, until: Callable[..., None]) -> None:
     """Enter on a card's button: the cart has one more, and a screen reader hears so."""
-    shopper = visit(DESK)
+    shopper = enter(DESK)
     shopper.open(demo_shop.url)
     wait(shopper)
     page = shopper.page

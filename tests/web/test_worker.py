@@ -1,15 +1,14 @@
-"""The Cloudflare Worker: in workerd against an origin that fails in every way, against Python's signatures, and before
-the real edge; and what wrangler says of its configuration.
+"""The Cloudflare Worker: in workerd against an origin that fails in every way, before the real edge, and its signatures
+against Python's.
 """
 
 import base64
 import hashlib
 import hmac
 import json
-import os
 import random
-import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_to_bytes, urlencode
@@ -19,19 +18,41 @@ import pytest
 from edge.app_proxy import NotSignedError, read_signed, sign
 from edge.webhooks.signatures import is_shopifys
 from edge.worker_header import is_workers
-from tests.web.conftest import ROOT, Node
-from tests.web.needs import missing
+from tests.serving import Serve
+from tests.web.conftest import Node
 
 HERE = Path(__file__).parent
 SHOP = "shop-name.myshopify.com"
+_SHOPIFY_SECRET, _WORKER_SECRET = "hush-hush-hush-hush", "between-us-between-us"
 NOW = 1_790_000_000.0
 _PIECES = ["a", "Z", "0", "_", "[", "]", ",", "=", "%", "&", "+", " ", "é", "ß", "名", "🛒", "", "~", "\x7f"]
 
 
-@pytest.mark.parametrize("file", ["worker_pages", "worker_doors"])
+@pytest.mark.parametrize("file", ["worker_pages", "worker_doors", "worker_withdrawal"])
 def test_worker_cases_in_workerd(node: Node, file: str) -> None:
     """Every case of the file passes in workerd; each is a test of its own there, with its own sentence."""
     node.test(HERE / f"{file}.test.mjs", timeout_s=300)
+
+
+def test_worker_before_the_real_edge(node: Node, serve: Serve) -> None:
+    """The Worker and the app understand each other: doors, shelves, withdrawal, popular products, webhooks, script."""
+    server = serve(
+        demo=False,
+        worker_secrets=_WORKER_SECRET,
+        shopify_secrets=_SHOPIFY_SECRET,
+        shopify_domain=SHOP,
+        webhook_consent="personalization,analytics",
+    )
+    model = server.edge.recommender.live.current
+    assert model is not None
+    products = [id_ for id_ in sorted(server.edge.recommender.catalogue.ids()) if id_ in model.index.position][:3]
+    node.test(
+        HERE / "worker_real.test.mjs",
+        ORIGIN_URL=server.url,
+        SHOPIFY_SECRET=_SHOPIFY_SECRET,
+        WORKER_SECRET=_WORKER_SECRET,
+        PRODUCTS=",".join(products),
+    )
 
 
 # --- signatures ------------------------------------------------------------------------------------------------------
@@ -52,17 +73,22 @@ def ask(node: Node, questions: list[dict[str, Any]]) -> list[Any]:
     return answers
 
 
+# Shopify's own, from its documentation and libraries.
 VECTORS = [
     (
         "hush",
-        "extra=1&extra=2&shop=shop-name.myshopify.com&logged_in_customer_id=1&path_prefix=%2Fapps%2Fawesome_reviews"
-        "&timestamp=1317327555",
+        (
+            "extra=1&extra=2&shop=shop-name.myshopify.com&logged_in_customer_id=1&path_prefix=%2Fapps%2Fawesome_reviews"
+            "&timestamp=1317327555"
+        ),
         "4c68c8624d737112c91818c11017d24d334b524cb5c2b8ba08daa056f7395ddb",
     ),
     (
         "hush",
-        "extra=1&extra=2&shop=shop-name.myshopify.com&logged_in_customer_id=&path_prefix=%2Fapps%2Fawesome_reviews"
-        "&timestamp=1317327555",
+        (
+            "extra=1&extra=2&shop=shop-name.myshopify.com&logged_in_customer_id=&path_prefix=%2Fapps%2Fawesome_reviews"
+            "&timestamp=1317327555"
+        ),
         "e072b6d7e6622d85912a5214b860d3100dc1e73d9bc29f43796ac8c9ff8093cb",
     ),
     (
@@ -72,8 +98,10 @@ VECTORS = [
     ),
     (
         "secret",
-        "shop=some-random-store.myshopify.com&path_prefix=%2Fapps%2Fmy-app&timestamp=1466106083&foo=bar&baz[1]"
-        "&baz[2]=b&baz[c[0]]=whatup&baz[c[1]]=notmuch",
+        (
+            "shop=some-random-store.myshopify.com&path_prefix=%2Fapps%2Fmy-app&timestamp=1466106083&foo=bar&baz[1]"
+            "&baz[2]=b&baz[c[0]]=whatup&baz[c[1]]=notmuch"
+        ),
         "bbf3aa60e098f08919a2ea4c64a388414f164e6a117a63b03479ac7aa9464b4f",
     ),
 ]
@@ -93,18 +121,24 @@ def test_published_vectors(node: Node) -> None:
     assert ask(node, bad) == [None] * len(bad)
 
 
+_ENCODERS: list[Callable[[str], str]] = [
+    quote,
+    quote_plus,
+    lambda text: quote(text, safe="[],%=~"),
+    lambda text: quote(text).lower(),
+]
+
+
 def _text(chance: random.Random) -> str:
     return "".join(chance.choices(_PIECES, k=chance.randrange(6)))
 
 
 def _raw_query(chance: random.Random) -> str:
-    """A query as somebody might write it: encoded fully, partly, or in odd ways; names repeated, empty or without `=`."""
+    """A query as somebody might write it: encoded in several ways; names repeated, empty or without `=`."""
     parts = []
     for _ in range(chance.randrange(6)):
         name, value = chance.choice([_text(chance), "limit", "Limit", "extra", "a", "a1"]), _text(chance)
-        encode = chance.choice(
-            [quote, quote_plus, lambda text: quote(text, safe="[],%=~"), lambda text: quote(text).lower()]
-        )
+        encode = chance.choice(_ENCODERS)
         parts.append(
             chance.choice([f"{encode(name)}={encode(value)}", encode(name), f"{encode(name)}=%zz%e", "%ff=%C3"])
         )
@@ -146,7 +180,7 @@ def _python_says(query: str, secrets: list[str], now: float) -> dict[str, Any] |
 def test_javascript_and_python_agree_on_queries(node: Node, seed: int) -> None:
     """Of 300 random queries, many of them tampered with, the Worker lets in those that the app lets in, as the same."""
     chance = random.Random(seed)
-    questions = [
+    questions: list[dict[str, Any]] = [
         {
             "ask": "proxy",
             "secrets": chance.choice([["hush"], ["other", "hush"], ["other"]]),
@@ -193,86 +227,3 @@ def test_javascript_and_python_agree_on_webhooks(node: Node) -> None:
         expected.append(is_shopifys([b"hush"], made.encode(), body))
     assert ask(node, questions) == expected
     assert 5 < sum(expected) < 60
-
-
-# --- wrangler --------------------------------------------------------------------------------------------------------
-
-CONTAINERS = HERE / "containers"
-
-
-def _dry_run(node: Node, environment: str, folder: Path, config: str | None = None) -> tuple[int, str]:
-    """What `wrangler deploy --dry-run` says of an environment; nothing leaves this machine."""
-    wrangler, program = node.modules / "wrangler" / "bin" / "wrangler.js", node.path
-    more = []
-    if environment == "containers":
-        wrangler, program, more = *_newer_wrangler(node), ["--containers-rollout=none"]
-    path = ROOT / "wrangler.toml"
-    if config is not None:  # beside the original, for paths in it are relative to it
-        path = ROOT / f".wrangler-{os.getpid()}.toml"
-        path.write_text(config)
-    try:
-        done = subprocess.run(
-            [program, wrangler, "deploy", "--dry-run", f"--env={environment}", f"--config={path}", *more],
-            cwd=ROOT,
-            env={**os.environ, "CI": "1", "NO_COLOR": "1", "WRANGLER_SEND_METRICS": "false", "HOME": str(folder)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-    finally:
-        if config is not None:
-            path.unlink()
-    return done.returncode, done.stdout
-
-
-def _newer_wrangler(node: Node) -> tuple[Path, str]:
-    """A wrangler that knows Containers, and a Node 22 or newer for it: this machine's, or npm's."""
-    wrangler = CONTAINERS / "node_modules" / "wrangler" / "bin" / "wrangler.js"
-    if not wrangler.is_file():
-        missing("node", "the packages of tests/web/containers are not installed; run npm ci there, or scripts/test")
-    packaged = [*(CONTAINERS / "node_modules").glob("node-*/bin/node")]
-    program = str(packaged[0]) if packaged else shutil.which("node") or node.path
-    major = subprocess.run([program, "-p", "process.versions.node"], capture_output=True, text=True, check=True).stdout
-    if int(major.split(".")[0]) < 22:
-        missing("node", "the dry run of the Containers environment needs Node.js 22")
-    return wrangler, program
-
-
-def _complaints(code: int, said: str) -> list[str]:
-    """Why a dry run cannot be trusted. Wrangler only warns of keys that it does not know, and goes on."""
-    found = [line.strip() for line in said.splitlines() if "Unexpected fields" in line or "WARNING" in line]
-    return found + ([f"exit status {code}"] if code else []) + ([] if "--dry-run: exiting now" in said else ["no end"])
-
-
-@pytest.mark.parametrize("environment", ["", "production", "containers"])
-def test_wrangler_accepts_each_environment(node: Node, environment: str, tmp_path: Path) -> None:
-    """The configuration of each environment has no key that wrangler does not know, and its Worker can be bundled."""
-    code, said = _dry_run(node, environment, tmp_path)
-    assert _complaints(code, said) == [], said
-    assert "SHOP_LIMIT" in said
-    assert ("ApiContainer" in said) == (environment == "containers")
-
-
-@pytest.mark.parametrize(
-    ("environment", "right", "wrong"),
-    [("", "compatibility_date", "compatability_date"), ("containers", "max_instances", "max_instance")],
-)
-def test_a_misspelt_key_is_found(node: Node, environment: str, right: str, wrong: str, tmp_path: Path) -> None:
-    """A key with a slip of the pen makes the check fail, though wrangler itself goes on."""
-    config = (ROOT / "wrangler.toml").read_text()
-    assert right in config
-    code, said = _dry_run(node, environment, tmp_path, config.replace(right, wrong))
-    assert any("Unexpected fields" in one for one in _complaints(code, said)), said
-
-
-def test_lock_files_hold_no_download_addresses() -> None:
-    """Packages come from whatever registry npm is set to; the lock files hold versions and checksums only."""
-    for folder in (ROOT, CONTAINERS):
-        lock = json.loads((folder / "package-lock.json").read_text())
-        assert not [name for name, entry in lock["packages"].items() if "resolved" in entry], folder
-        assert "omit-lockfile-registry-resolved=true" in (folder / ".npmrc").read_text()
-        for section in ("dependencies", "devDependencies", "optionalDependencies"):
-            versions = json.loads((folder / "package.json").read_text()).get(section, {})
-            assert all(version[0].isdigit() for version in versions.values()), "exact versions only"

@@ -22,7 +22,7 @@ after(async () => {
   await origin.stop();
 });
 beforeEach(() => {
-  Object.assign(origin, { version: "m1.r1", failure: null, seen: [], served: [], overrides: {}, before: null, degraded: undefined });
+  origin.reset();
   count += 1;
   shop = `shop-${count}.myshopify.com`; // nothing kept by one test is found by another
 });
@@ -248,7 +248,7 @@ describe("customers named by a server", () => {
   it("have their stale answers for that server's key only", async () => {
     origin.overrides["/v1/recommendations/home"] = (response, { headers }) =>
       headers.authorization === "Bearer sk_1"
-        ? response.writeHead(200, { "X-Endcap-Scope": "personal", "X-Endcap-Version": "m1.r1" }).end('{"degraded":[],"slots":[]}')
+        ? response.writeHead(200, { "X-Endcap-Version": "m1.r1" }).end('{"degraded":[],"slots":[]}')
         : response.writeHead(400).end();
     await ask("sk_1");
     origin.failure = FAILURES["status 500"];
@@ -298,7 +298,8 @@ describe("a failing origin", () => {
     const answer = await until(() => page(worker, fields, pdp), ({ json }) => json.slots.length > 0);
     assert.equal(answer.edge, "FALLBACK");
     assert.deepEqual(answer.json.degraded, ["origin"]);
-    assert.deepEqual(answer.json.slots.map(({ id, items }) => [id, items.map((item) => item.id)]), [["similar", ["p1"]]]);
+    const shown = answer.json.slots.map(({ id, items }) => [id, items.map((item) => item.id)]);
+    assert.deepEqual(shown, [["similar", ["p1"]]]);
     const none = await page(worker, { ...fields, fallback: "none" }, pdp);
     assert.deepEqual(none.json.slots, []);
     const filtered = await page(worker, { ...fields, filter: '{"brand":"x"}' }, pdp);
@@ -323,7 +324,8 @@ describe("a failing origin", () => {
 });
 
 describe("posts and batches", () => {
-  const post = (path, content) => worker.ask(`${path}?${signed({}, { shop })}`, { method: "POST", body: JSON.stringify(content) });
+  const post = (path, content) =>
+    worker.ask(`${path}?${signed({}, { shop })}`, { method: "POST", body: JSON.stringify(content) });
   const single = (content) => post("/proxy/v1/recommendations/home", content);
   const batch = (...requests) => post("/proxy/v1/recommendations", { requests });
 
@@ -359,7 +361,8 @@ describe("posts and batches", () => {
     assert.deepEqual(fine.json.results.map(({ status }) => status), [200, 400]);
     origin.failure = FAILURES["status 500"];
     const poor = await batch({ surface: "home" }, { surface: "attic" });
-    assert.deepEqual(poor.json.results.map(({ status, body }) => [status, body.parameter]), [[200, undefined], [400, "surface"]]);
+    const told = poor.json.results.map(({ status, body }) => [status, body.parameter]);
+    assert.deepEqual(told, [[200, undefined], [400, "surface"]]);
   });
 
   it("that are no JSON, no batch or too long are refused", async () => {
@@ -379,6 +382,13 @@ describe("Shopify's own endpoint", () => {
     assert.equal((await page(worker, { product_id: "7" }, path)).edge, "MISS");
     assert.equal((await kept(worker, { product_id: "7" }, path)).json.products.length, 3);
     assert.equal((await page(worker, { product_id: "7", intent: "complementary" }, path)).edge, "MISS");
+  });
+
+  it("passes over what it does not understand, keeps that apart, and knows locales in its path", async () => {
+    assert.equal((await page(worker, { product_id: "7" }, path)).edge, "MISS");
+    await kept(worker, { product_id: "7", section: "1" }, path);
+    assert.equal((await page(worker, { product_id: "7", limit: "many" }, path)).edge, "PASS");
+    assert.equal((await page(worker, { product_id: "7" }, "/proxy/fr/recommendations/products.json?")).edge, "MISS");
   });
 
   it("has products, or none, in Shopify's shape while the origin is away", async () => {

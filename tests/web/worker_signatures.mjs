@@ -1,4 +1,4 @@
-/** Answers questions about signatures with the Worker's own functions: JSON in on stdin, JSON out. For test_worker.py. */
+/** Answers questions about signatures with the Worker's own functions, for test_worker.py: JSON on stdin, JSON out. */
 
 import { text } from "node:stream/consumers";
 

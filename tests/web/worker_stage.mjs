@@ -40,13 +40,19 @@ const product = (id) => ({ id, score: 0.5, reason: "suggested", product: { title
 
 /** An app of a few lines that answers as the contract says; `for` in the model version shows whose answer it was. */
 export class Origin {
-  version = "m1.r1";
-  failure = null;
-  seen = [];
-  served = []; // addresses answered in full
-  overrides = {};
+  /** As it was: nothing seen, nothing wrong. */
+  reset() {
+    this.version = "m1.r1"; // of model and rules
+    this.failure = null; // one of FAILURES
+    this.degraded = []; // what answers say is missing
+    this.overrides = {}; // path -> what to do instead
+    this.before = null; // waited for before a request is answered
+    this.seen = []; // requests that came in
+    this.served = []; // addresses answered in full
+  }
 
   async start() {
+    this.reset();
     this.server = createServer((request, response) => this.#take(request, response));
     this.server.listen(0, "127.0.0.1");
     await once(this.server, "listening");
@@ -77,7 +83,7 @@ export class Origin {
     const path = url.pathname.replace(/^\/proxy/, "");
     const custom = this.overrides[path];
     if (custom) return custom(response, seen);
-    if (path.startsWith("/v1/recommendations") || path.startsWith("/recommendations")) {
+    if (path.startsWith("/v1/recommendations") || path.endsWith("/products.json")) {
       return this.#recommend(path, url.searchParams, seen, response);
     }
     if (path === "/v1/consent") return send(response, 200, { consent: [] });
@@ -111,8 +117,8 @@ export class Origin {
     const ids = ["p1", "p2", "p3", "p4"];
     const slots = SLOTS[surface].map((id) => slot(id, personal ? "personal" : popular ? "popular" : "context", ids));
     return {
-      answer: { surface, model_version: of, degraded: this.degraded ?? [], slots },
-      scope: personal || said.has("session") || this.degraded ? "personal" : "shared",
+      answer: { surface, model_version: of, degraded: this.degraded, slots },
+      scope: personal || said.has("session") || this.degraded.length > 0 ? "personal" : "shared",
     };
   }
 
@@ -128,7 +134,10 @@ export class Origin {
 
 const SURFACES = ["pdp", "cart", "home"];
 const SLOTS = { pdp: ["bought_together", "similar"], cart: ["cart_complements"], home: ["for_you", "trending"] };
-const slot = (id, by, ids) => ({ id, title: id, served_by: by, attribution_token: `token-${id}`, items: ids.map(product) });
+
+function slot(id, by, ids) {
+  return { id, title: id, served_by: by, attribution_token: `token-${id}`, items: ids.map(product) };
+}
 
 function send(response, status, content, headers = {}) {
   const fixed = { "Content-Type": "application/json", "Cache-Control": "public, max-age=5, s-maxage=30" };
@@ -164,7 +173,8 @@ export async function startWorker(originUrl, vars = {}, options = {}) {
     const response = await miniflare.dispatchFetch(HOST + target, { redirect: "manual", ...init });
     const text = await response.text();
     const json = /json/.test(response.headers.get("content-type") ?? "") && text ? JSON.parse(text) : null;
-    return { status: response.status, headers: response.headers, text, json, edge: response.headers.get("x-endcap-edge") };
+    const { status, headers } = response;
+    return { status, headers, text, json, edge: headers.get("x-endcap-edge") };
   };
   return { ask, miniflare, stop: () => miniflare.dispose() };
 }

@@ -8,28 +8,18 @@ Source: P. Fader, B. Hardie, K. Lee, "Counting your customers" the easy way, Mar
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1, psi
 
 from edge.core.errors import EndcapError
+from training.customers.counts import Counts, Floats
 
-Floats = NDArray[np.float64]
 _LOG_BOUND = 9.0  # parameters between e^-9 and e^9: beyond, customers are as good as alike
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.5, 0.3, 0.3, 3.0))
 
 
 class FitError(EndcapError):
     """A model of customers that could not be fitted."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What the model sees of each customer: repeat purchases, time of the last, time observed, each [customers]."""
-
-    repeats: Floats
-    last: Floats
-    observed: Floats
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.customers import bgnbd, gamma_gamma
-from training.customers.bgnbd import Floats
+from training.customers.counts import Floats
 from training.customers.table import Seen
 
 FEATURE_NAMES = (

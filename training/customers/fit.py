@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from training.customers import measures
-from training.customers.bgnbd import Floats
+from training.customers.counts import Floats
 from training.customers.features import Purchasing, matrix
 from training.customers.methods import LOGARITHMIC, RISKS, VALUES, Features, Fit, Kind, Model
 from training.customers.table import History, outcomes, seen

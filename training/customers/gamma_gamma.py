@@ -10,7 +10,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import gammaln, psi
 
-from training.customers.bgnbd import FitError, Floats
+from training.customers.bgnbd import FitError
+from training.customers.counts import Floats
 
 _LOG_BOUND = 9.0
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from training.bootstrap import SURE
-from training.customers.bgnbd import Floats
+from training.customers.counts import Floats
 
 Measure = Callable[[Floats, Floats], float]
 Table = dict[str, dict[str, dict[str, float]]]  # method -> measure -> value, low, high

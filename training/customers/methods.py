@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from training import export
-from training.customers.bgnbd import Floats
+from training.customers.counts import Floats
 from training.customers.features import FEATURE_NAMES
 
 Kind = Literal["risk", "value"]

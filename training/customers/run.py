@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.core.bundle import new_version
 from training.customers import measures, store
-from training.customers.bgnbd import Floats
+from training.customers.counts import Floats
 from training.customers.features import FEATURE_NAMES, Purchasing
 from training.customers.fit import Examples, Link, Predictor, Target, compare, examples, train
 from training.customers.store import Manifest, Measured, TargetModel, Tenth

@@ -19,13 +19,14 @@ import numpy as np
 from edge.core.bundle import MANIFEST, Golden, Live, read_live, write_live
 from edge.core.errors import BundleError
 from edge.core.onnx_header import check_header, read_header
-from training.customers.bgnbd import BgNbd, Floats
+from training.customers.bgnbd import BgNbd
+from training.customers.counts import Floats
 from training.customers.features import FEATURE_NAMES, Purchasing, matrix
 from training.customers.fit import Link, LinkName, Predictor
 from training.customers.gamma_gamma import GammaGamma
 from training.customers.methods import Features, Kind
 from training.customers.table import Seen
-from training.export import ExportError, Scorer
+from training.scorer import ExportError, Scorer
 
 SCHEMA = 1
 KEPT = 5  # versions: to return to, and to compare with

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.core.events import Purpose
 from training import engine as engines
-from training.customers.bgnbd import Counts, Floats
+from training.customers.counts import Counts, Floats
 from training.dataset import Dataset
 from training.facts import PURCHASE
 from training.rules import DataError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge.core.bundle import Manifest, read_manifest, verify_files
 from edge.core.errors import BundleError
-from training.evaluate import RANKER
+from training.metrics import RANKER
 from training.page import names
 from training.page.features import models
 from training.page.measures import accuracies, cell

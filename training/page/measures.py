@@ -8,7 +8,7 @@ how far the ranker is ahead. A method without accuracies, such as what was bough
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from training.evaluate import LEADING, RANKER, RETRIEVAL, Metrics
+from training.metrics import LEADING, RANKER, RETRIEVAL, Metrics
 from training.page import names
 
 # What lists reach and lean on, not how right they are.

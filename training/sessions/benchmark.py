@@ -28,8 +28,8 @@ from edge.core.bundle import (
 from edge.core.index import Ints
 from edge.core.sessions.index import SessionIndex
 from edge.core.sessions.ranking import rank
-from training.export import Scorer
 from training.memory import peak_mib
+from training.scorer import Scorer
 from training.sessions import model
 from training.sessions.baselines import Baselines
 from training.sessions.clicks import Clicks, Question, read_questions, read_sessions

@@ -10,7 +10,8 @@ import numpy as np
 
 from edge.core.index import Floats
 from edge.core.sessions.retrieval import CANDIDATES
-from training.export import Scorer, convert, exact
+from training.export import convert, exact
+from training.scorer import Scorer
 
 _RUNS = 200
 

@@ -9,7 +9,6 @@ from backend.admin.access import COOKIE
 from edge.core.access import make_key, read_keys, remove_key
 from tests.backend.admin.conftest import Panel, StartPanel
 
-pytestmark = pytest.mark.store
 CLOSED = ["/status", "/metrics", "/audit", "/dead-letters", "/reports/drift.html"]
 POSTS = ["/approve", "/reject", "/rollback", "/erase", "/canary", "/shadow", "/switch", "/dead-letters/replay", "/run"]
 

@@ -17,7 +17,6 @@ from tests.backend.imports.conftest import ALL, logged, named
 from tests.backend.platforms.shop_server import TOKEN, Platforms, bc_order, bc_product, running
 from training.rules import DataError
 
-pytestmark = pytest.mark.store
 Tell = Callable[[str, int, int], None]
 AT = "Fri, 01 May 2026 10:00:00 +0000"
 REFUND = {"id": 4, "created": "2026-05-09T10:00:00+00:00",

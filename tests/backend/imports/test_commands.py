@@ -13,7 +13,6 @@ from redis import Redis
 from tests.serving import KEY
 from training import sample
 
-pytestmark = pytest.mark.store
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 

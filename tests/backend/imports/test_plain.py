@@ -27,8 +27,6 @@ from tests.serving import KEY
 from training import sample
 from training.rules import DataError
 
-pytestmark = pytest.mark.store
-
 COLUMNS = "event_id,type,time,product_id,customer_id,visitor_id,session_id,order_id,quantity,price,discount,currency,"
 EVENTS = f"""{COLUMNS}consent,source
 o1,purchase-complete,2026-05-01T10:00:00Z,p1,7,,s1,100,2,5.00,1.00,EUR,,web

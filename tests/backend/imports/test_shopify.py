@@ -33,7 +33,6 @@ from tests.backend.platforms.shop_server import (
 )
 from training.rules import DataError
 
-pytestmark = pytest.mark.store
 Tell = Callable[[str, int, int], None]
 START = datetime(2026, 5, 1, tzinfo=UTC)
 LOCAL = Rules(hosts=("127.0.0.1",), private=True)

@@ -30,8 +30,6 @@ from edge.profiles import connect
 from tests.serving import KEY, Running, Serve
 from training.dataset import prepare
 
-pytestmark = pytest.mark.store
-
 SECRET = PseudonymKey.from_hex(KEY)
 CUSTOMER, VISITOR, PHONE = "canary-customer-7d1f", "canary-visitor-aa90", "+49 151 77 31 99 42"
 MAIL, ORDER, PRODUCT = "Piep.7d1f@Example.org", "canary-order-5c5c", "p113"

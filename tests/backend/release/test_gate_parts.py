@@ -16,7 +16,7 @@ from backend.settings import Settings
 from edge.core.bundle import Golden, Live, Manifest, write_bundle, write_live
 from edge.core.errors import BundleError
 from edge.core.index import Index
-from training.evaluate import RANKER
+from training.metrics import RANKER
 
 END = 20_000  # the hand-made index ends with the day before
 

@@ -15,7 +15,6 @@ from backend.release.state import Candidate
 from backend.settings import Settings
 from edge.core.bundle import INDEX, RANKERS, SESSIONS, Part, new_version, read_arrays, read_manifest, write_bundle
 
-pytestmark = pytest.mark.store
 TURNS = 12
 
 

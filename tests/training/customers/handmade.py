@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.customers.bgnbd import BgNbd, Counts
+from training.customers.bgnbd import BgNbd
+from training.customers.counts import Counts
 from training.dataset import Dataset, prepare
 from training.rules import EVENT_COLUMNS, PRODUCT_COLUMNS
 

@@ -6,7 +6,8 @@ from scipy.optimize import approx_fprime
 from scipy.special import hyp2f1
 
 from tests.training.customers.handmade import drawn
-from training.customers.bgnbd import BgNbd, Counts, FitError, fit, log_likelihood
+from training.customers.bgnbd import BgNbd, FitError, fit, log_likelihood
+from training.customers.counts import Counts
 
 TRUTH = BgNbd(r=0.8, alpha=12.0, a=0.8, b=2.5)
 

@@ -11,7 +11,7 @@ from training.customers.gamma_gamma import GammaGamma
 from training.customers.methods import BASELINES, LOGARITHMIC, RISKS, VALUES, column, forest_of, rule_of
 from training.customers.store import to_a_year
 from training.customers.table import Seen
-from training.export import Scorer
+from training.scorer import Scorer
 
 CUT = 20_000
 MODELS = Purchasing(BgNbd(1.0, 10.0, 0.8, 3.0), GammaGamma(2.0, 3.0, 15.0))

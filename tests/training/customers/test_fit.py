@@ -7,8 +7,8 @@ from training.customers import fit as fits
 from training.customers.features import FEATURE_NAMES
 from training.customers.fit import Examples, Link, Target, calibrate, compare, train
 from training.customers.methods import RISKS, VALUES, Model
-from training.export import Scorer
 from training.rules import DataError
+from training.scorer import Scorer
 
 RISK, VALUE = Target("churn_risk_30d", "risk", 30, absent=True), Target("customer_ltv_12m", "value", 91)
 

@@ -25,7 +25,7 @@ from training.customers.store import CHURN, KEPT, LTV, REPURCHASE, Manifest, to_
 from training.customers.table import collect, seen
 from training.customers.windows import Plan
 from training.dataset import Dataset
-from training.export import ExportError, Scorer
+from training.scorer import ExportError, Scorer
 from training.stages import Stages
 
 

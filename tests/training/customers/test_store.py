@@ -17,7 +17,7 @@ from training.customers.fit import Link, Predictor, Target, calibrate, link_of
 from training.customers.gamma_gamma import GammaGamma
 from training.customers.methods import column
 from training.customers.store import KEPT, Manifest, Measured
-from training.export import ExportError
+from training.scorer import ExportError
 
 TARGET = Target("churn_risk_30d", "risk", 30, absent=True)
 FEATURES = np.random.default_rng(5).gamma(2.0, 1.0, (40, len(FEATURE_NAMES))).astype(np.float32)

@@ -13,7 +13,8 @@ from edge.core.sessions.features import FEATURE_NAMES
 from edge.core.sessions.index import SessionIndex
 from edge.core.sessions.ranking import rank
 from tests.visits import Files, Sessions, quiet, ring, write_questions, write_sessions
-from training.export import TOLERANCE, Scorer
+from training.export import TOLERANCE
+from training.scorer import Scorer
 from training.sessions import benchmark
 from training.sessions.benchmark import Result, run
 from training.sessions.clicks import Question, SessionsError, read_questions

@@ -41,5 +41,5 @@ def open_shop(serve: Serve, data_dir: Path, shop_dir: Dataset) -> Callable[[Chan
 @pytest.fixture
 def shop(open_shop: Callable[[Change], Any]) -> Iterator[Site]:
     """A site of that shop."""
-    with site(open_shop(with_pictures).url) as made:
+    with site(open_shop(with_pictures)) as made:
         yield made

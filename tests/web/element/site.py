@@ -1,6 +1,6 @@
-"""A shop's site for the tests of `<endcap-shelf>`: pages written by the test, and the way to the edge at `/apps/endcap`.
+"""A shop's site for the tests of `<endcap-shelf>`: pages written by the test, and the edge at `/apps/endcap`.
 
-In: the address of a running edge. Out: `Site`, which writes down every request and can be slow, ill or away.
+In: a running edge. Out: `Site`, which writes down every request and can be slow, ill or away.
 """
 
 import contextlib
@@ -15,11 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests.serving import Running
+
 BASE = "/apps/endcap"
 _TILE = b'<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"><rect width="4" height="3" fill="teal"/></svg>'
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/theme.css">
-<script src="/config.js"></script><script type="module" src="{base}/endcap.js"></script></head><body>{body}</body></html>"""
+<script src="/config.js"></script><script type="module" src="{base}/endcap.js"></script></head>
+<body>{body}</body></html>"""
 _THEME = """body { margin: 0; font: 16px/1.5 sans-serif } main { padding: 1rem }
 endcap-shelf { display: flow-root; min-height: 26rem }
 .hero { height: 20rem } .far { height: 300vh }"""
@@ -44,7 +47,7 @@ class Asked:
 class Site:
     """What the shop's server has and does; all of it may be changed while it runs."""
 
-    edge: str
+    running: Running
     port: int = 0
     pages: dict[str, str] = field(default_factory=dict)
     config: str = ""  # the script before the module: `window.endcap = ...`
@@ -121,7 +124,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(weather, b"<h1>Sorry</h1>", {"Content-Type": "text/html"})
             return
         time.sleep(weather)
-        url = self.site.edge + asked.path.removeprefix(BASE) + (f"?{query}" if query else "")
+        url = self.site.running.url + asked.path.removeprefix(BASE) + (f"?{query}" if query else "")
         said = self.client.request(asked.method, url, content=asked.body)
         names = ("content-type", "x-request-id", "cache-status", "server-timing", "etag")
         kept = {name: said.headers[name] for name in names if name in said.headers}
@@ -140,9 +143,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def site(edge: str) -> Iterator[Site]:
+def site(running: Running) -> Iterator[Site]:
     """A site in front of an edge, until the end of the block."""
-    made = Site(edge)
+    made = Site(running)
     with httpx.Client() as client:
         handler = type("Handler", (_Handler,), {"site": made, "client": client})
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

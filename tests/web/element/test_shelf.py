@@ -38,11 +38,7 @@ def test_a_shelf_is_a_named_section_with_a_list_of_linked_products(visit: Open, 
     expect(rows).to_have_count(8)
     link = rows.first.get_by_role("link")
     assert re.fullmatch(r"/products/p\d+", str(link.evaluate("node => new URL(node.href).pathname")))
-    assert rows.first.locator("img").evaluate("node => [node.alt, node.complete, node.naturalWidth > 0]") == [
-        "",
-        True,
-        True,
-    ]
+    assert rows.first.locator("img").evaluate("node => [node.alt, node.complete, node.naturalWidth > 0]") == ["", True, True]
     assert re.search(r"\$\d+\.\d\d", rows.first.inner_text())
     assert findings(shopper.page, node) == []
     assert shopper.faults() == []
@@ -86,16 +82,12 @@ def test_text_of_the_catalogue_is_never_markup_and_links_lead_to_the_web(
     """Titles with tags are shown as they are; `javascript:` and `data:` addresses are dropped."""
 
     def hostile(product: Product) -> Product:
-        urls = (
-            "javascript:window.hacked=1",
-            " java\nscript:window.hacked=2",
-            "data:text/html,<script>alert(1)</script>",
-        )
+        urls = ("javascript:window.hacked=1", " java\nscript:window.hacked=2", "data:text/html,<script>alert(1)</script>")
         place = int(product.id[1:]) % 3
         title = f'<img src=x onerror="window.hacked=3">"\'><script>window.hacked=4</script> {product.id}'
         return msgspec.structs.replace(with_pictures(product), title=title, url=urls[place], image=urls[place])
 
-    with site(open_shop(hostile).url) as shop:
+    with site(open_shop(hostile)) as shop:
         shopper = visit()
         shopper.open(shop.page("/", PAGE))
         shelf = ready(shopper.page)
@@ -114,22 +106,13 @@ def test_the_keyboard_walks_along_the_cards(visit: Open, shop: Site) -> None:
     page, shelf = shopper.page, ready(shopper.page)
     titles = [title.split("$")[0].strip() for title in shelf.locator("[part=title]").all_inner_texts()]
     shelf.locator("a").first.focus()
-    for key, place in (
-        ("ArrowRight", 1),
-        ("ArrowRight", 2),
-        ("ArrowLeft", 1),
-        ("End", 7),
-        ("ArrowRight", 7),
-        ("Home", 0),
-    ):
+    for key, place in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", 7), ("ArrowRight", 7), ("Home", 0)):
         page.keyboard.press(key)
         assert page.evaluate(FOCUSED) == titles[place], key
-        seen = "node => { const a = node.shadowRoot.activeElement.getBoundingClientRect(); return [a.left, a.right] }"
         page.wait_for_function(
-            "() => { const box = document.querySelector('endcap-shelf').shadowRoot.activeElement.getBoundingClientRect();"
-            " return box.left >= -1 && box.right <= innerWidth + 1 }"
+            "() => { const { activeElement } = document.querySelector('endcap-shelf').shadowRoot;"
+            " const box = activeElement.getBoundingClientRect(); return box.left >= -1 && box.right <= innerWidth + 1 }"
         )
-        assert shelf.evaluate(seen)
     assert shelf.evaluate("node => getComputedStyle(node.shadowRoot.activeElement).outlineStyle") == "solid"
 
 
@@ -158,9 +141,7 @@ def test_in_a_page_from_right_to_left_everything_runs_that_way(visit: Open, shop
     forth = shelf.get_by_role("button", name="Next: Similar products")
     assert forth.inner_text() == "‹"
     forth.click()
-    page.wait_for_function(
-        "() => document.querySelector('endcap-shelf').shadowRoot.querySelector('ul').scrollLeft < -10"
-    )
+    page.wait_for_function("() => document.querySelector('endcap-shelf').shadowRoot.querySelector('ul').scrollLeft < -10")
     rows.locator("a").first.focus()
     page.keyboard.press("ArrowLeft")
     assert page.evaluate(FOCUSED) == shelf.locator("[part=title]").nth(1).inner_text()
@@ -177,7 +158,10 @@ def test_nothing_glides_for_those_who_want_less_motion(visit: Open, shop: Site, 
 
 def test_a_strict_content_policy_is_kept(visit: Open, shop: Site) -> None:
     """No inline style or script, no address but the shop's own; the shelf looks the same."""
-    shop.policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; require-trusted-types-for 'script'"
+    shop.policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " require-trusted-types-for 'script'"
+    )
     shop.config = ALL
     shopper = visit()
     shopper.open(shop.page("/", PAGE))
@@ -221,6 +205,8 @@ def test_nothing_moves_while_shelves_and_pictures_come(visit: Open, shop: Site, 
         shopper.open(shop.page(path, f"<main><h1>Shop</h1>{shelf}<p id='below'>Below</p></main>"))
         ready(shopper.page)
         shopper.scroll()
+        wide = shopper.page.evaluate("() => [document.documentElement.scrollWidth, visualViewport.width]")
+        assert wide == [viewport[0], viewport[0]]  # nothing reaches out of the page, nor makes a phone zoom out
         assert shopper.shifts() == []
 
 

@@ -22,7 +22,7 @@ async def headless(request: Request) -> Response:
     edge = settings.storefront_edge.rstrip("/")
     text = _PAGE.read_text().replace(_ENDPOINT, f'name="endcap-endpoint" content="{escape(edge)}"')
     policy = (
-        f"default-src 'none'; script-src 'unsafe-inline' {edge}; style-src 'unsafe-inline'; img-src 'self' data: {edge}; "
+        f"default-src 'none'; script-src 'unsafe-inline' {edge}; style-src 'unsafe-inline'; img-src 'self' data:; "
         f"connect-src {edge}; base-uri 'none'; frame-ancestors 'none'"
     )
     headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}

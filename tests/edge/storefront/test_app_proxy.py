@@ -9,7 +9,7 @@ import pytest
 
 from edge.app_proxy import read_signed
 from edge.core import clock
-from tests.edge.hostile import Hostile, answer, hangs_up, hostile
+from tests.edge.hostile import Hostile, answer, hangs_up, hostile, sends
 from tests.edge.storefront.conftest import DOMAIN, SECRET, Before, Shop
 from tests.serving import Running, Serve, event, remember
 
@@ -114,12 +114,17 @@ def test_bodies_pass_as_they_came(before: Before) -> None:
     assert told.json() == {"title": "no"}
 
 
+def nothing_for(surface: str) -> dict[str, Any]:
+    """A page without shelves."""
+    return {"surface": surface, "model_version": None, "degraded": ["origin"], "slots": []}
+
+
 STAND_INS = [
-    ("GET", "/v1/recommendations/pdp", b"", {"surface": "pdp", "model_version": None, "degraded": ["origin"], "slots": []}),
-    ("POST", "/v1/recommendations/cart", b"{}", {"surface": "cart", "model_version": None, "degraded": ["origin"], "slots": []}),
+    ("GET", "/v1/recommendations/pdp", b"", nothing_for("pdp")),
+    ("POST", "/v1/recommendations/cart", b"{}", nothing_for("cart")),
     ("POST", "/v1/events", b"{}", {"results": [], "degraded": ["origin"]}),
     ("GET", "/recommendations/products.json", b"", {"products": []}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("method", "path", "body", "expected"), STAND_INS)
@@ -186,5 +191,5 @@ def test_an_app_that_hangs_up_is_away(before: Before) -> None:
 def test_an_app_that_is_silent_is_away(before: Before, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while, which a shopper does not notice."""
     monkeypatch.setattr("edge.storefront.app.DEADLINE_S", 0.3)
-    with hostile(lambda connection: None) as app:
+    with hostile(sends(b"")) as app:
         assert before(app.url).client.get(HOME).json()["degraded"] == ["origin"]

@@ -385,7 +385,7 @@ const STYLE = `
 --w:calc((100% - (var(--endcap-columns) - 1)*var(--g))/var(--endcap-columns))}
 :host([hidden]),.gone{display:none}
 .stack,ul{display:grid}
-.stack>*{grid-area:1/1}
+.stack>*{grid-area:1/1;min-inline-size:0}
 .away{visibility:hidden}
 .head,.nav,.cost{display:flex;gap:.5rem}
 .head{align-items:center;justify-content:space-between;padding-inline:4px;margin-block-end:.5rem}
@@ -397,7 +397,7 @@ border-radius:var(--r);cursor:pointer;padding:0;min-block-size:2.75rem}
 ul{grid-auto-flow:column;grid-auto-columns:var(--endcap-card-width,var(--w,clamp(9rem,42vw,14rem)));gap:var(--g);
 list-style:none;margin:-4px 0;padding:4px;overflow-x:auto;scroll-snap-type:x proximity;
 scroll-padding-inline:4px;scrollbar-width:none}
-li,section{position:relative;min-inline-size:0}
+li,section{position:relative}
 li{scroll-snap-align:start}
 [part=card]{display:flex;flex-direction:column;gap:.5rem;block-size:100%}
 a{display:grid;gap:.5rem;color:inherit;text-decoration:none}

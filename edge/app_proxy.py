@@ -4,7 +4,6 @@ In: the raw query string, never one put together again. Out: `Signed`, or NotSig
 log only. Source: Shopify, "Authenticate app proxies"; where its own libraries differ, the Ruby one is followed.
 """
 
-import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,15 +66,18 @@ def _message(values: dict[bytes, list[bytes]]) -> bytes:
 
 def sign(values: dict[bytes, list[bytes]], secret: bytes) -> str:
     """The signature of decoded fields, as Shopify makes it."""
-    return hmac.new(secret, _message(values), hashlib.sha256).hexdigest()
+    return _signature(secret, _message(values))
+
+
+def _signature(secret: bytes, message: bytes) -> str:
+    return hmac.digest(secret, message, "sha256").hex()
 
 
 def _fits(secrets: Sequence[bytes], message: bytes, signature: bytes) -> bool:
     """Whether one of the secrets gives this signature; it takes as long whichever, and however much, fits."""
     found = False
     for secret in secrets:
-        expected = hmac.new(secret, message, hashlib.sha256).hexdigest().encode()
-        found |= hmac.compare_digest(expected, signature)
+        found |= hmac.compare_digest(_signature(secret, message).encode(), signature)
     return found
 
 

@@ -4,7 +4,6 @@ In: secrets, the header `X-Endcap-Worker: t=<unix s>,v1=<hex>`, the request's me
 HMAC-SHA256 is over `<t>.<METHOD>.<path?raw query>`; the body is not in it, for TLS keeps that between the two.
 """
 
-import hashlib
 import hmac
 from collections.abc import Sequence
 
@@ -29,7 +28,7 @@ def is_workers(secrets: Sequence[bytes], header: bytes, method: str, target: byt
         return False
     found = False
     for secret in secrets:
-        expected = hmac.new(secret, message(stamps[0], method, target), hashlib.sha256).hexdigest().encode()
+        expected = hmac.digest(secret, message(stamps[0], method, target), "sha256").hex().encode()
         for signature in given:
             found |= hmac.compare_digest(expected, signature)
     return found

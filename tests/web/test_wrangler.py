@@ -26,7 +26,16 @@ def _dry_run(node: Node, environment: str, folder: Path, config: str | None = No
         path.write_text(config)
     try:
         done = subprocess.run(
-            [program, wrangler, "deploy", "--dry-run", f"--env={environment}", f"--config={path}", *more],
+            [
+                program,
+                wrangler,
+                "deploy",
+                "--dry-run",
+                f"--env={environment}",
+                f"--config={path}",
+                f"--outdir={folder}",
+                *more,
+            ],
             cwd=ROOT,
             env={**os.environ, "CI": "1", "NO_COLOR": "1", "WRANGLER_SEND_METRICS": "false", "HOME": str(folder)},
             stdout=subprocess.PIPE,
@@ -67,6 +76,8 @@ def test_wrangler_accepts_each_environment(node: Node, environment: str, tmp_pat
     assert _complaints(code, said) == [], said
     assert "SHOP_LIMIT" in said
     assert ("ApiContainer" in said) == (environment == "containers")
+    if environment == "containers":
+        node.test(CONTAINERS.parent / "worker_container.test.mjs", BUNDLE=str(tmp_path / "container.js"))
 
 
 def test_a_misspelt_key_is_found(node: Node, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def open_shop(serve: Serve, data_dir: Path, shop_dir: Dataset) -> Callable[[Chan
 
 @pytest.fixture
 def shop(open_shop: Callable[[Change], Any]) -> Iterator[Site]:
-    """A site of that shop."""
+    """A site of that shop; the edge must have liked all that it was asked and told."""
     with site(open_shop(with_pictures)) as made:
         yield made
+        assert made.refused == []

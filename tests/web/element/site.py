@@ -54,6 +54,9 @@ class Site:
     theme: str = _THEME
     policy: str | None = None  # Content-Security-Policy of the pages
     asked: list[Asked] = field(default_factory=list)
+    refused: list[str] = field(
+        default_factory=list
+    )  # what the edge would not have: no module of ours sends such things
     # What becomes of a request to the edge: seconds to wait, a status instead of an answer, or None for no answer.
     weather: Callable[[Asked], float | int | None] = lambda _: 0.0
 
@@ -125,7 +128,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         time.sleep(weather)
         url = self.site.running.url + asked.path.removeprefix(BASE) + (f"?{query}" if query else "")
-        said = self.client.request(asked.method, url, content=asked.body)
+        try:
+            said = self.client.request(asked.method, url, content=asked.body)
+        except (httpx.HTTPError, RuntimeError):  # the test is over: the edge, or the way to it, is gone
+            self.close_connection = True
+            return
+        if said.status_code >= 400 or b'"rejected"' in said.content:
+            self.site.refused.append(f"{asked.method} {asked.path} {asked.body!r}: {said.text}")
         names = ("content-type", "x-request-id", "cache-status", "server-timing", "etag")
         kept = {name: said.headers[name] for name in names if name in said.headers}
         self._answer(said.status_code, said.content, kept)

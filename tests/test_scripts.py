@@ -84,6 +84,15 @@ def test_demo_says_when_its_port_is_taken(checkout: Path, mode: tuple[str, ...])
     assert not (checkout / "data").exists()
 
 
+def test_demo_wants_its_ports_for_backend_and_shop_too(checkout: Path) -> None:
+    """They follow the server's; a taken one of them is named."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+        told = run(checkout, "demo", "--port", str(port - 2))
+    assert told.returncode == 2
+    assert "is taken" in told.stderr
+
+
 @pytest.mark.parametrize("script", ["demo", "test", "check"])
 def test_a_python_that_is_too_old_or_missing_is_named(checkout: Path, script: str) -> None:
     """And how to name another one."""

@@ -92,9 +92,9 @@ def test_a_misspelt_key_is_found(node: Node, tmp_path: Path) -> None:
 
 def test_the_workers_types_hold(node: Node) -> None:
     """TypeScript finds no name in the Worker's modules that is not there, and no shape that its comments deny."""
-    options = "--noEmit --allowJs --checkJs --target es2022 --module esnext --moduleResolution bundler".split()
-    libraries = ["--lib", "es2024,dom,dom.iterable,dom.asynciterable"]
-    done = node.run(node.modules / "typescript" / "bin" / "tsc", *options, *libraries, "edge/worker.js")
+    options = ["--noEmit", "--allowJs", "--checkJs", "--skipLibCheck", "--target", "es2022", "--module", "esnext"]
+    options += ["--moduleResolution", "bundler", "--lib", "es2024,dom,dom.iterable,dom.asynciterable"]
+    done = node.run(node.modules / "typescript" / "bin" / "tsc", *options, "edge/worker.js")
     assert done.returncode == 0, done.stdout
 
 

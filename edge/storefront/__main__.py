@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         access_log=False,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # nothing stands before it, so a shopper's X-Forwarded-For is a claim
         timeout_graceful_shutdown=2,
     )
     return 0

@@ -18,6 +18,7 @@ from edge.core.errors import EndcapError
 from edge.storefront import actions, pages, tiles
 from edge.storefront.app_proxy import DEADLINE_S, PREFIX, AppProxy
 from edge.storefront.goods import Goods, read_goods
+from edge.storefront.headless import headless
 from edge.storefront.households import read_households
 from edge.storefront.settings import Settings
 from edge.storefront.visitor import read_visitor
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None, goods: Goods | None = None) -> 
         Route("/checkout", actions.check_out, methods=["POST"]),
         Route("/login", actions.log_in, methods=["POST"]),
         Route("/consent", actions.consent, methods=["POST"]),
+        Route("/headless", headless),
         Route("/tiles/{name}.svg", tiles.tile),
         Route("/healthz", healthz),
         Route(PREFIX + "/{path:path}", app_proxy, methods=_METHODS),

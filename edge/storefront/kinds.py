@@ -44,7 +44,7 @@ _WORDS = (
     ("bottle", r"salad-dressing|dressing"),
     ("sandwich", r"sandwich(?!-(cook|bag|roll|bun|bread))|wrap(s)?$|party-tray|subs?($|-)"),
     ("salad", r"salad(?!-bar)|slaw"),
-    ("soap", r"bar-soap|soap$|bath($|-)"),
+    ("soap", r"bar-soap|soap$|bath(?!-tissue)(?=$|-)"),
     ("pump", r"liquid-soap|hand-soap|body-wash"),
     ("bowl", r"soup|chili|stew|broth|ramen|noodle|prepared-food|hot-cereal|oat"),
     ("pasta", r"pasta|macaroni|spaghetti|boxed-dinner"),

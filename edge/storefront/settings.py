@@ -22,7 +22,9 @@ class Settings(BaseSettings):
     )
     shopify_domain: str | None = Field(None, description="the shop's `*.myshopify.com`, as the app proxy names it")
     storefront_port: int = Field(8002, ge=0, le=65535, description="port of the demo shop")
-    storefront_edge: str = Field("http://127.0.0.1:8000", description="the edge that the demo shop asks")
+    storefront_edge: str = Field(
+        "http://127.0.0.1:8000", pattern=r"^https?://[\w.:\[\]-]+/?$", description="the edge that the demo shop asks"
+    )
 
     @property
     def secret(self) -> str:

@@ -41,7 +41,8 @@ export function Shelf(props: ShelfProps): ReactNode;
 declare module "react" {
   namespace JSX {
     interface IntrinsicElements {
-      "endcap-shelf": Omit<DetailedHTMLProps<HTMLAttributes<ShelfElement>, ShelfElement>, keyof ShelfAttributes> & ShelfAttributes;
+      "endcap-shelf": Omit<DetailedHTMLProps<HTMLAttributes<ShelfElement>, ShelfElement>, keyof ShelfAttributes> &
+        ShelfAttributes;
     }
   }
 }

@@ -12,7 +12,7 @@ import { getShelves } from "./endcap.js";
  * The shelves of a page. A question that changes is asked anew and the former request aborted, as when the page goes.
  * @param {"pdp" | "cart" | "home"} surface
  * @param {object} query as for getShelves
- * @param {object} options as for getShelves, and `initial`: an answer that a server has already got, not asked for again
+ * @param {object} options as for getShelves, and `initial`: an answer that a server has got already
  * @returns {{answer?: object, error?: Error, loading: boolean}} `error` beside the fallback's answer
  */
 export function useShelves(surface, query = {}, { initial, ...options } = {}) {
@@ -36,7 +36,11 @@ export function useShelves(surface, query = {}, { initial, ...options } = {}) {
     return () => stop.abort();
   }, [question]);
   const known = said.shown === shown ? said : {};
-  return { answer: known.answer, error: known.error, loading: known.question !== question || !(known.answer || known.error) };
+  return {
+    answer: known.answer,
+    error: known.error,
+    loading: known.question !== question || !(known.answer || known.error),
+  };
 }
 
 /**
@@ -45,7 +49,17 @@ export function useShelves(surface, query = {}, { initial, ...options } = {}) {
  *   onSelect(item, slot), called when a card is followed: the place to `track` a recommendation-click;
  *   children(item, slot): draws a card, where the one here will not do
  */
-export function Shelf({ answer, slot, heading, headingLevel = 2, locale, className, fallback = null, onSelect, children }) {
+export function Shelf({
+  answer,
+  slot,
+  heading,
+  headingLevel = 2,
+  locale,
+  className,
+  fallback = null,
+  onSelect,
+  children,
+}) {
   const id = useId();
   const shelf = answer?.slots.find((one) => slot === undefined || one.id === slot);
   if (!shelf?.items.length) return fallback;
@@ -55,12 +69,17 @@ export function Shelf({ answer, slot, heading, headingLevel = 2, locale, classNa
     return createElement("li", { key: item.id, onClick: follow }, card(item, shelf));
   });
   const title = createElement(`h${headingLevel}`, { id }, heading ?? shelf.title);
-  return createElement("section", { className, "aria-labelledby": id }, title, createElement("ul", { role: "list" }, items));
+  return createElement(
+    "section",
+    { className, "aria-labelledby": id },
+    title,
+    createElement("ul", { role: "list" }, items),
+  );
 }
 
 function Card({ item: { id, product }, locale }) {
   const image = web(product.image);
-  const picture = image && createElement("img", { src: image, alt: "", loading: "lazy" }); // the title beside it says it all
+  const picture = image && createElement("img", { src: image, alt: "", loading: "lazy" }); // the title says it
   const title = createElement("span", null, product.title || id);
   const price = createElement("data", { value: product.price.amount }, money(product.price, locale));
   return createElement("a", { href: web(product.url) }, picture, title, " ", price);

@@ -201,6 +201,14 @@ export interface ShelfElement extends HTMLElement {
   readonly dataset: DOMStringMap & { state?: "loading" | "ready" | "fallback" };
 }
 
+/** Server-Timing, Cache-Status, X-Endcap-Version and X-Request-Id; undefined without an answer, null where not sent. */
+export interface AnswerHeaders {
+  timing?: string | null;
+  cache?: string | null;
+  version?: string | null;
+  requestId?: string | null;
+}
+
 /** `endcap:answer` on document: what was asked and answered, for panels and measurements. */
 export interface AnswerDetail {
   surface: Surface;
@@ -210,7 +218,7 @@ export interface AnswerDetail {
   ms: number;
   failed: boolean;
   error?: Error;
-  headers: { timing: string | null; cache: string | null; version: string | null; requestId: string | null };
+  headers: AnswerHeaders;
 }
 
 /** `endcap:add`, cancelable: a shop that cancels it has put the product into the cart by itself. */

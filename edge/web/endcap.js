@@ -6,7 +6,7 @@
 // --- data layer
 
 const LISTS = ["product_ids", "session", "consent", "slots", "exclude"];
-const MAX_EVENTS = 100; // as the server does, and 20 pages
+const MAX_EVENTS = 100;
 const MAX_BODY = 60_000;
 const HOME = /^http/.test(import.meta.url) ? new URL(".", import.meta.url).href : undefined;
 const filled = new WeakMap(); // ids given to events: sent again they count once
@@ -154,7 +154,6 @@ const VISITOR = "endcap.visitor";
 const VISIT = "endcap.visit";
 const LIFETIME_MS = 395 * 86_400_000; // thirteen months
 const VISIT_MS = 30 * 60_000;
-const VIEWED = 10;
 
 let granted = []; // purposes in force
 let mine; // where nothing can be stored
@@ -187,7 +186,7 @@ function kept() {
   try {
     return id ? { ...JSON.parse(stored(VISIT)), id } : mine;
   } catch {
-    return { id }; // others wrote there
+    return { id };
   }
 }
 
@@ -237,7 +236,7 @@ async function deliver(beacon) {
   for (const one of told) if (!(await setConsent(one, settings({ beacon })))) decisions.push(one);
 }
 
-/** By this attribute orders find the visit. */
+// Orders find the visit by it.
 const noteInCart = (id) => cartCall("update", { attributes: { _recs_sid: id } }).catch(() => {});
 
 async function cartCall(name, body) {
@@ -272,7 +271,7 @@ function note(type, fields, now) {
     if (!personal() || type === IMPRESSION) return;
     visit.rev += 1;
     const [{ product_id: viewing } = {}] = type === VIEWS.pdp ? fields.products : [];
-    if (viewing) visit.session = [...visit.session.filter((one) => one !== viewing), viewing].slice(-VIEWED);
+    if (viewing) visit.session = [...visit.session.filter((one) => one !== viewing), viewing].slice(-10);
   });
   queue.push(complete({ type, visitor_id: id, customer_id: config().customerId, consent: granted, ...fields }));
   if (now) flush();
@@ -287,11 +286,11 @@ async function flush() {
   if (!(await track(sent, settings({ beacon: true }))) && known()) queue = [...sent, ...queue].slice(-MAX_EVENTS);
 }
 
-/** By the shelf that says most about the page. */
+// Of the shelf that says most.
 function viewPage() {
   if (config().pageViews === false || !known()) return;
   const pages = [...shelves].map((shelf) => shelf.page());
-  const page = Object.keys(VIEWS).flatMap((surface) => pages.find((one) => one?.surface === surface) ?? [])[0];
+  const [page] = Object.keys(VIEWS).flatMap((surface) => pages.find((one) => one?.surface === surface) ?? []);
   if (!page) return;
   const { surface, product_id, product_ids = [] } = page;
   const key = [surface, product_id, location.pathname, location.search].join();
@@ -386,7 +385,7 @@ const STYLE = `
 --w:calc((100% - (var(--endcap-columns) - 1)*var(--g))/var(--endcap-columns))}
 :host([hidden]),.gone{display:none}
 .stack,ul{display:grid}
-.stack>*{grid-area:1/1}
+.stack>*{grid-area:1/1;min-inline-size:0}
 .away{visibility:hidden}
 .head,.nav,.cost{display:flex;gap:.5rem}
 .head{align-items:center;justify-content:space-between;padding-inline:4px;margin-block-end:.5rem}
@@ -398,7 +397,7 @@ border-radius:var(--r);cursor:pointer;padding:0;min-block-size:2.75rem}
 ul{grid-auto-flow:column;grid-auto-columns:var(--endcap-card-width,var(--w,clamp(9rem,42vw,14rem)));gap:var(--g);
 list-style:none;margin:-4px 0;padding:4px;overflow-x:auto;scroll-snap-type:x proximity;
 scroll-padding-inline:4px;scrollbar-width:none}
-li,section{position:relative;min-inline-size:0}
+li,section{position:relative}
 li{scroll-snap-align:start}
 [part=card]{display:flex;flex-direction:column;gap:.5rem;block-size:100%}
 a{display:grid;gap:.5rem;color:inherit;text-decoration:none}
@@ -461,10 +460,11 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
   }
 
   attributeChangedCallback(name, before, after) {
-    if (this.isConnected && this.section && before !== after) this.ask();
+    if (this.isConnected && before !== after) this.ask();
   }
 
   ask() {
+    this.turn = 0;
     shelves.add(this);
     waiting.add(this);
     near.unobserve(this);
@@ -494,6 +494,7 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
 
   /** What is not seen keeps its space until that can go without moving anything. */
   settle() {
+    if (!this.section) return;
     const own = this.own.firstChild.assignedNodes().some((node) => node.nodeType === 1 || node.data?.trim());
     const ready = this.state === "ready";
     this.own.className = ready ? this.own.className || "away" : "";
@@ -614,12 +615,12 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
     new ResizeObserver(update).observe(rows);
     rows.addEventListener("keydown", (event) => {
       const links = [...rows.querySelectorAll("a[href]")];
-      const at = links.indexOf(event.target.closest("li").querySelector("a"));
+      const at = links.indexOf(event.target.closest("li")?.querySelector("a"));
       const [back, ahead] = rtl ? ["ArrowRight", "ArrowLeft"] : ["ArrowLeft", "ArrowRight"];
       const to = { Home: 0, End: links.length - 1, [back]: at - 1, [ahead]: at + 1 }[event.key];
-      if (to === undefined || event.metaKey || event.altKey) return;
+      if (to === undefined || !links[0] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      links[Math.min(Math.max(to, 0), links.length - 1)]?.focus();
+      links[Math.min(Math.max(to, 0), links.length - 1)].focus();
     });
     return buttons;
   }
@@ -631,9 +632,9 @@ async function addToShopify({ variant }) {
 }
 
 function whenSeen(entries) {
-  for (const { target, isIntersecting } of entries) {
+  for (const { target, intersectionRatio } of entries) {
     clearTimeout(target.timer);
-    if (isIntersecting) target.timer = setTimeout(seen, SOON_MS, target);
+    if (intersectionRatio >= 0.5) target.timer = setTimeout(seen, SOON_MS, target);
   }
 }
 
@@ -644,8 +645,6 @@ function seen(row) {
   const same = queue.find((one) => one.type === IMPRESSION && one.attribution_token === did.attribution_token);
   return same ? same.products.push(...did.products) : note(IMPRESSION, { ...did, products: [...did.products] });
 }
-
-// --- starting
 
 /** What Shopify's API says after a second still counts. */
 function whenDecided() {
@@ -663,7 +662,7 @@ async function act(event) {
   refresh();
 }
 
-/** Withdrawn in another tab, or while this page slept. */
+/** In another tab, or while this page slept. */
 function lostElsewhere() {
   granted = [];
   queue = [];
@@ -691,10 +690,9 @@ function start() {
     shop.consent = list(purposes);
     return act(true);
   };
-  const parsed = new Promise((done) =>
-    document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", done) : done(),
-  );
-  decided = Promise.all([parsed, whenDecided()]);
+  const after = (waits, type) => new Promise((done) => (waits ? document.addEventListener(type, done) : done()));
+  const parsed = after(document.readyState === "loading", "DOMContentLoaded");
+  decided = Promise.all([parsed, after(document.prerendering, "prerenderingchange"), whenDecided()]);
   document.addEventListener("visitorConsentCollected", act);
   document.addEventListener("visibilitychange", () => document.hidden && leave());
   addEventListener("pagehide", leave);

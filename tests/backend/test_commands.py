@@ -1,10 +1,9 @@
 """The backend's small commands: prices and stock, switches, publishing."""
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from edge.core.bundle import read_live
 from edge.core.keys import overlay_key
 from edge.core.products import decode_change
 from edge.core.switches import Switches, read_switches
+from tests.backend.program import backend
 
 pytestmark = pytest.mark.store
 
@@ -22,15 +22,7 @@ pytestmark = pytest.mark.store
 @pytest.fixture
 def command(data_dir: Path, session_store: str, redis: "Redis") -> Callable[..., subprocess.CompletedProcess[str]]:
     """`python -m backend ...` on the test's data directory and store."""
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        inherited = os.environ | {"ENDCAP_DATA_DIR": str(data_dir), "REDIS_URL": session_store, "COLUMNS": "200"}
-        line = [sys.executable, "-m", "backend", *arguments]
-        return subprocess.run(
-            line, env=inherited | environment, capture_output=True, text=True, timeout=60, check=False
-        )
-
-    return run
+    return partial(backend, ENDCAP_DATA_DIR=str(data_dir), REDIS_URL=session_store)
 
 
 def test_help_lists_the_commands(command: Callable[..., Any]) -> None:

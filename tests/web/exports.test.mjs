@@ -10,10 +10,17 @@ const WEB = new URL("../../edge/web/", import.meta.url);
 /** The names of all values, not types, that a declaration file exports. */
 function declared(file) {
   const path = fileURLToPath(new URL(file, WEB));
-  const program = ts.createProgram([path], { moduleResolution: ts.ModuleResolutionKind.Bundler, module: ts.ModuleKind.ESNext, types: [] });
+  const program = ts.createProgram([path], {
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    module: ts.ModuleKind.ESNext,
+    types: [],
+  });
   const checker = program.getTypeChecker();
   const symbols = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(path)));
-  return symbols.filter((symbol) => symbol.flags & ts.SymbolFlags.Value).map((symbol) => symbol.name).sort();
+  return symbols
+    .filter((symbol) => symbol.flags & ts.SymbolFlags.Value)
+    .map((symbol) => symbol.name)
+    .sort();
 }
 
 for (const name of ["endcap", "endcap-react"]) {
@@ -24,13 +31,17 @@ for (const name of ["endcap", "endcap-react"]) {
 
   test(`the functions of ${name}.js take as many arguments as declared`, async () => {
     const path = fileURLToPath(new URL(`${name}.d.ts`, WEB));
-    const program = ts.createProgram([path], { moduleResolution: ts.ModuleResolutionKind.Bundler, module: ts.ModuleKind.ESNext, types: [] });
+    const program = ts.createProgram([path], {
+      moduleResolution: ts.ModuleResolutionKind.Bundler,
+      module: ts.ModuleKind.ESNext,
+      types: [],
+    });
     const checker = program.getTypeChecker();
     const real = await import(new URL(`${name}.js`, WEB));
     for (const symbol of checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(path)))) {
       if (!(symbol.flags & ts.SymbolFlags.Function)) continue;
       const [signature] = checker.getTypeOfSymbol(symbol).getCallSignatures();
-      const required = signature.parameters.filter((one) => !(one.valueDeclaration.questionToken)).length;
+      const required = signature.parameters.filter((one) => !one.valueDeclaration.questionToken).length;
       assert.equal(real[symbol.name].length, required, symbol.name); // JavaScript counts up to the first default
     }
   });

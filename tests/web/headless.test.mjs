@@ -1,5 +1,5 @@
 /**
- * The data layer in Node against a running edge, as a headless storefront's server uses it. `tests/web/test_headless.py`
+ * The data layer in Node against a running edge, as a headless storefront's server uses it. tests/web/test_headless.py
  * starts the edge, puts a customer with a history into its store, and looks at the store afterwards.
  *
  * EDGE: the edge. HELD: a way to it that lets nothing through. DEAD: where nobody listens. PRODUCT: what `ada` buys.
@@ -13,7 +13,13 @@ const { EDGE: endpoint, HELD, DEAD, PRODUCT: product_id, VISITOR: visitor_id, LE
 const patient = { endpoint, timeout: 20_000 };
 const all = ["personalization", "analytics"];
 const ids = (answer) => answer.slots.flatMap((slot) => slot.items.map((item) => item.id));
-const event = (fields) => ({ type: "detail-page-view", visitor_id, consent: all, products: [{ product_id }], ...fields });
+const event = (fields) => ({
+  type: "detail-page-view",
+  visitor_id,
+  consent: all,
+  products: [{ product_id }],
+  ...fields,
+});
 
 test("a known customer gets a personal homepage, and without consent what everybody gets", async () => {
   const known = await getShelves("home", { customer_id: "ada", consent: ["personalization"] }, patient);
@@ -36,19 +42,29 @@ test("a product page says what the product is, and everybody gets the same", asy
     assert.equal(product.available, true);
     assert.ok(product.title);
   }
-  assert.deepEqual(await getShelves("pdp", { product_id, limit: 3, slots: "similar,bought_together" }, patient), answer);
+  assert.deepEqual(
+    await getShelves("pdp", { product_id, limit: 3, slots: "similar,bought_together" }, patient),
+    answer,
+  );
 });
 
 test("products of this visit make a session's shelves, without an id of anybody", async () => {
   const answer = await getShelves("home", { session: [product_id], consent: ["personalization"] }, patient);
-  assert.ok(answer.slots.some((slot) => slot.served_by === "session"), JSON.stringify(answer.slots.map((slot) => slot.served_by)));
+  assert.ok(
+    answer.slots.some((slot) => slot.served_by === "session"),
+    JSON.stringify(answer.slots.map((slot) => slot.served_by)),
+  );
 });
 
 test("carts come as ids and as lines, filters and exclusions count", async () => {
   const plain = await getShelves("cart", { product_ids: [product_id] }, patient);
   assert.deepEqual(await getShelves("cart", { lines: [{ product_id, quantity: 2 }] }, patient), plain);
   const [first] = ids(plain);
-  const less = await getShelves("cart", { product_ids: [product_id], exclude: [first], filter: { price_min: 0.01 } }, patient);
+  const less = await getShelves(
+    "cart",
+    { product_ids: [product_id], exclude: [first], filter: { price_min: 0.01 } },
+    patient,
+  );
   assert.ok(!ids(less).includes(first));
 });
 
@@ -56,7 +72,10 @@ test("several pages are one request; what one of them gets wrong is its own", as
   let asked = 0;
   const counting = (...request) => (asked++, fetch(...request));
   const reasons = [];
-  const fallback = (error, query) => (reasons.push(error.message), { surface: query.surface, degraded: ["mine"], slots: [] });
+  const fallback = (error, query) => (
+    reasons.push(error.message),
+    { surface: query.surface, degraded: ["mine"], slots: [] }
+  );
   const queries = [{ surface: "pdp", product_id }, { surface: "pdp" }, { surface: "home" }];
   const [pdp, bad, home] = await getPages(queries, { ...patient, fetch: counting, fallback });
   assert.equal(asked, 1);
@@ -67,9 +86,16 @@ test("several pages are one request; what one of them gets wrong is its own", as
 });
 
 test("more pages than one request may hold are several, in order", async () => {
-  const queries = Array.from({ length: 23 }, (_, at) => ({ surface: at % 2 ? "home" : "pdp", product_id, limit: 1 + (at % 3) }));
+  const queries = Array.from({ length: 23 }, (_, at) => ({
+    surface: at % 2 ? "home" : "pdp",
+    product_id,
+    limit: 1 + (at % 3),
+  }));
   const answers = await getPages(queries, patient);
-  assert.deepEqual(answers.map((answer) => answer.surface), queries.map((query) => query.surface));
+  assert.deepEqual(
+    answers.map((answer) => answer.surface),
+    queries.map((query) => query.surface),
+  );
 });
 
 test("an answer is the fallback when the deadline passes", async () => {
@@ -86,7 +112,10 @@ test("an edge that is away, or refuses, is a fallback and no exception", async (
   const fallback = (error) => void reasons.push(error);
   assert.deepEqual((await getShelves("home", {}, { endpoint: DEAD, fallback })).degraded, ["client"]);
   assert.deepEqual((await getShelves("checkout", {}, { ...patient, fallback })).degraded, ["client"]);
-  assert.deepEqual((await getPages([{ surface: "home" }, { surface: "cart" }], { endpoint: DEAD })).map((one) => one.surface), ["home", "cart"]);
+  assert.deepEqual(
+    (await getPages([{ surface: "home" }, { surface: "cart" }], { endpoint: DEAD })).map((one) => one.surface),
+    ["home", "cart"],
+  );
   assert.equal(reasons.length, 2);
   assert.equal(reasons[1].status, 400);
   assert.equal(await track([event()], { endpoint: DEAD }), null);
@@ -105,9 +134,18 @@ test("who aborts gets the reason back, before and during the request", async () 
 
 test("events are taken once each, and said to be ignored without consent", async () => {
   const first = event();
-  assert.deepEqual((await track([first, event({ id: "mine" })], patient)).map((one) => one.status), ["accepted", "accepted"]);
-  assert.deepEqual((await track([first, event({ id: "mine" })], patient)).map((one) => one.status), ["duplicate", "duplicate"]);
-  assert.deepEqual((await track([event({ consent: [] })], patient)).map((one) => one.status), ["ignored"]);
+  assert.deepEqual(
+    (await track([first, event({ id: "mine" })], patient)).map((one) => one.status),
+    ["accepted", "accepted"],
+  );
+  assert.deepEqual(
+    (await track([first, event({ id: "mine" })], patient)).map((one) => one.status),
+    ["duplicate", "duplicate"],
+  );
+  assert.deepEqual(
+    (await track([event({ consent: [] })], patient)).map((one) => one.status),
+    ["ignored"],
+  );
   const [bad, good] = await track([event({ currency: "dollars" }), event()], patient);
   assert.equal(bad.status, "rejected");
   assert.match(bad.detail, /currency/);
@@ -123,8 +161,14 @@ test("what was viewed moves the next page, until consent is withdrawn", async ()
   assert.ok(after.slots.some((slot) => slot.served_by === "personal"));
   assert.deepEqual(await setConsent({ visitor_id: LEAVER, consent: [] }, patient), []);
   const left = await getShelves("home", { ...who, rev: 2 }, patient);
-  assert.ok(left.slots.every((slot) => slot.served_by !== "personal"), "a stored denial wins");
-  assert.deepEqual((await track([{ type: "home-page-view", ...who }], patient)).map((one) => one.status), ["ignored"]);
+  assert.ok(
+    left.slots.every((slot) => slot.served_by !== "personal"),
+    "a stored denial wins",
+  );
+  assert.deepEqual(
+    (await track([{ type: "home-page-view", ...who }], patient)).map((one) => one.status),
+    ["ignored"],
+  );
 });
 
 test("outside demo mode a server shows its secret key, in the header alone", async () => {
@@ -136,6 +180,10 @@ test("outside demo mode a server shows its secret key, in the header alone", asy
   assert.equal((await track([event({ type: "home-page-view", products: [] })], server))[0].status, "accepted");
   assert.deepEqual(await setConsent({ visitor_id: "somebody", consent: all }, server), [...all].sort());
   assert.ok(urls.length === 3 && urls.every((url) => !url.includes(KEY)));
-  const without = await getShelves("home", {}, { endpoint: KEYED, timeout: 20_000, fallback: (error) => ({ slots: [], why: error.status }) });
+  const without = await getShelves(
+    "home",
+    {},
+    { endpoint: KEYED, timeout: 20_000, fallback: (error) => ({ slots: [], why: error.status }) },
+  );
   assert.equal(without.why, 401);
 });

@@ -10,12 +10,27 @@ let walk;
 
 function Product({ first, initial, options }) {
   const [query, setQuery] = useState({ product_id: first });
-  const { answer, error, loading } = useShelves("pdp", query, { endpoint: "/apps/endcap", timeout: 20_000, initial, ...options });
+  const { answer, error, loading } = useShelves("pdp", query, {
+    endpoint: "/apps/endcap",
+    timeout: 20_000,
+    initial,
+    ...options,
+  });
   walk = (changed) => setQuery((before) => ({ ...before, ...changed }));
   return (
-    <main aria-busy={loading} data-product={query.product_id} data-error={error?.message} data-degraded={answer?.degraded.join()}>
+    <main
+      aria-busy={loading}
+      data-product={query.product_id}
+      data-error={error?.message}
+      data-degraded={answer?.degraded.join()}
+    >
       <h1>Product</h1>
-      <Shelf answer={answer} slot="similar" fallback={<p>Bestsellers</p>} onSelect={(item, slot) => selected.push([item.id, slot.id])} />
+      <Shelf
+        answer={answer}
+        slot="similar"
+        fallback={<p>Bestsellers</p>}
+        onSelect={(item, slot) => selected.push([item.id, slot.id])}
+      />
     </main>
   );
 }

@@ -28,7 +28,7 @@ NOW = 1_790_000_000.0
 _PIECES = ["a", "Z", "0", "_", "[", "]", ",", "=", "%", "&", "+", " ", "é", "ß", "名", "🛒", "", "~", "\x7f"]
 
 
-@pytest.mark.parametrize("file", ["worker_pages", "worker_doors", "worker_withdrawal"])
+@pytest.mark.parametrize("file", ["worker_pages", "worker_doors", "worker_withdrawal", "worker_broken"])
 def test_worker_cases_in_workerd(node: Node, file: str) -> None:
     """Every case of the file passes in workerd; each is a test of its own there, with its own sentence."""
     node.test(HERE / f"{file}.test.mjs", timeout_s=300)

@@ -1,4 +1,4 @@
-"""What wrangler says of the Worker's configuration, and whether the packages of tests and builds are pinned."""
+"""What wrangler and TypeScript say of the Worker, and whether the packages of tests and builds are pinned."""
 
 import json
 import os
@@ -26,7 +26,16 @@ def _dry_run(node: Node, environment: str, folder: Path, config: str | None = No
         path.write_text(config)
     try:
         done = subprocess.run(
-            [program, wrangler, "deploy", "--dry-run", f"--env={environment}", f"--config={path}", *more],
+            [
+                program,
+                wrangler,
+                "deploy",
+                "--dry-run",
+                f"--env={environment}",
+                f"--config={path}",
+                f"--outdir={folder}",
+                *more,
+            ],
             cwd=ROOT,
             env={**os.environ, "CI": "1", "NO_COLOR": "1", "WRANGLER_SEND_METRICS": "false", "HOME": str(folder)},
             stdout=subprocess.PIPE,
@@ -67,6 +76,8 @@ def test_wrangler_accepts_each_environment(node: Node, environment: str, tmp_pat
     assert _complaints(code, said) == [], said
     assert "SHOP_LIMIT" in said
     assert ("ApiContainer" in said) == (environment == "containers")
+    if environment == "containers":
+        node.test(CONTAINERS.parent / "worker_container.test.mjs", BUNDLE=str(tmp_path / "container.js"))
 
 
 def test_a_misspelt_key_is_found(node: Node, tmp_path: Path) -> None:
@@ -77,6 +88,14 @@ def test_a_misspelt_key_is_found(node: Node, tmp_path: Path) -> None:
     code, said = _dry_run(node, "", tmp_path, config.replace(right, wrong))
     assert code == 0
     assert any("Unexpected fields" in one for one in _complaints(code, said)), said
+
+
+def test_the_workers_types_hold(node: Node) -> None:
+    """TypeScript finds no name in the Worker's modules that is not there, and no shape that its comments deny."""
+    options = ["--noEmit", "--allowJs", "--checkJs", "--skipLibCheck", "--target", "es2022", "--module", "esnext"]
+    options += ["--moduleResolution", "bundler", "--lib", "es2024,dom,dom.iterable,dom.asynciterable"]
+    done = node.run(node.modules / "typescript" / "bin" / "tsc", *options, "edge/worker.js")
+    assert done.returncode == 0, done.stdout
 
 
 def test_lock_files_hold_no_download_addresses() -> None:

@@ -51,7 +51,6 @@ for (const form of document.querySelectorAll("[data-consent-form]")) {
   });
   form.addEventListener("change", () => form.requestSubmit());
 }
-for (const button of document.querySelectorAll("[data-plain]")) button.hidden = true; // the switches act by themselves
 
 const order = document.querySelector("[data-order]");
 if (order) {

@@ -1,11 +1,10 @@
 """The log's commands as people run them: from the stream to the data set, and what `none` means to each."""
 
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ from edge.core import keys
 from edge.core.consent import Decision, encode_decision
 from edge.core.products import Change, encode_change
 from tests.backend.event_log.handmade import event, order
+from tests.backend.program import backend
 from training.dataset import open_dataset
 
 pytestmark = pytest.mark.store
@@ -27,15 +27,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def command(data_dir: Path, session_store: str, redis: "Redis") -> Command:
     """`python -m backend ...` on the test's data directory and store."""
-
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        inherited = os.environ | {"ENDCAP_DATA_DIR": str(data_dir), "REDIS_URL": session_store, "COLUMNS": "200"}
-        line = [sys.executable, "-m", "backend", *arguments]
-        return subprocess.run(
-            line, env=inherited | environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    return run
+    return partial(backend, ENDCAP_DATA_DIR=str(data_dir), REDIS_URL=session_store)
 
 
 def send(redis: "Redis", number: int) -> None:

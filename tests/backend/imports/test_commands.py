@@ -1,15 +1,15 @@
 """`python -m backend import` as people type it."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
 from redis import Redis
 
+from tests.backend.program import backend
 from tests.serving import KEY
 from training import sample
 
@@ -19,16 +19,8 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def command(tmp_path: Path, session_store: str, redis: "Redis") -> Command:
     """The command on a data directory of the test's own."""
-    environment = os.environ | {
-        "ENDCAP_DATA_DIR": str(tmp_path / "data"), "REDIS_URL": session_store, "COLUMNS": "200",
-        "ENDCAP_PSEUDONYM_KEY": KEY,
-    }  # fmt: skip
-
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "backend", "import", *arguments]
-        return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=90, check=False)
-
-    return run
+    settings = {"ENDCAP_DATA_DIR": str(tmp_path / "data"), "REDIS_URL": session_store, "ENDCAP_PSEUDONYM_KEY": KEY}
+    return partial(backend, "import", **settings)
 
 
 def test_a_directory_is_imported_with_a_report(command: Command, tmp_path: Path) -> None:

@@ -6,14 +6,29 @@ import { track } from "../../../edge/web/endcap.js";
 import type { Answer } from "../../../edge/web/endcap.js";
 
 export function ProductPage({ id, initial }: { id: string; initial?: Answer }): ReactNode {
-  const { answer, error, loading } = useShelves("pdp", { product_id: id }, { endpoint: "/apps/endcap", initial, timeout: 500 });
+  const { answer, error, loading } = useShelves(
+    "pdp",
+    { product_id: id },
+    { endpoint: "/apps/endcap", initial, timeout: 500 },
+  );
   return (
     <main aria-busy={loading} title={error?.message}>
-      <Shelf answer={answer} slot="similar" heading={<em>More</em>} headingLevel={3} locale="de-DE" fallback={<p>Nothing yet</p>} />
+      <Shelf
+        answer={answer}
+        slot="similar"
+        heading={<em>More</em>}
+        headingLevel={3}
+        locale="de-DE"
+        fallback={<p>Nothing yet</p>}
+      />
       <Shelf
         answer={answer}
         onSelect={(item, slot) =>
-          void track({ type: "recommendation-click", products: [{ product_id: item.id }], attribution_token: slot.attribution_token })
+          void track({
+            type: "recommendation-click",
+            products: [{ product_id: item.id }],
+            attribution_token: slot.attribution_token,
+          })
         }
       >
         {(item, slot) => <b title={slot.title}>{item.product.title}</b>}

@@ -152,7 +152,7 @@ const PURPOSES = {
 };
 const VISITOR = "endcap.visitor";
 const VISIT = "endcap.visit";
-const LIFETIME_MS = 395 * 86_400_000; // thirteen months
+const LIFETIME_MS = 395 * 86_400_000;
 const VISIT_MS = 30 * 60_000;
 
 let granted = []; // purposes in force
@@ -664,7 +664,6 @@ async function act(event) {
   refresh();
 }
 
-/** In another tab, or while this page slept. */
 function lostElsewhere() {
   granted = [];
   queue = [];

@@ -1,7 +1,7 @@
 """`python -m tests.web.screenshots`: pictures of the running demo shop for docs/, on a desk and on a phone.
 
-In: the shop that `scripts/demo` serves. Out: WebP files of home page (its top, and its shelves), product and cart page, as
-a household that is logged in and allows everything sees them on its way through the shop, and one with the panel open.
+In: the shop that `scripts/demo` serves. Out: WebP files of the home page (its top, and its shelves), a product and the
+cart, as a household that is logged in and allows everything sees them on its way through the shop; one with the panel.
 """
 
 import argparse

@@ -36,6 +36,7 @@ from edge.wire import Answer, Query
 Sharing = Literal["public", "private", "none"]
 _STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.labels(stage) for stage in ("store", "retrieve", "rank", "shelve"))
 _REHEARSED = (STAGE_SECONDS.labels("shadow_retrieve"), STAGE_SECONDS.labels("shadow_rank"))
+_PROGRAM = version("endcap")
 _HISTORIES = 256  # of some 30 KB each
 _LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such an answer may be kept
 
@@ -234,14 +235,16 @@ class Recommender:
         self.listings.refresh(*(model.index for model in models if model is not None))
 
     def _read_switches(self) -> bool:
-        self.switches = read_switches(self._settings.bundles_dir, self.shop)
-        self.rules = self._rules()
+        switches = read_switches(self._settings.bundles_dir, self.shop)
+        if switches != self.switches:
+            self.switches = switches
+            self.rules = self._rules()
         return False
 
     def _rules(self) -> str:
         """Eight hex digits of all that shapes answers and is no model: switches, settings, this program's version."""
         settings = self._settings
-        said = (settings.diversity, settings.new_places, settings.market, settings.locale, version("endcap"))
+        said = (settings.diversity, settings.new_places, settings.market, settings.locale, _PROGRAM)
         return hashlib.blake2s(repr((self.switches, *said)).encode(), digest_size=4).hexdigest()
 
 

@@ -11,12 +11,17 @@ import { problem } from "./worker/answers.js";
 import { readConfig } from "./worker/config.js";
 import { Refusal } from "./worker/question.js";
 import { recommend } from "./worker/recommend.js";
-import { consent, events, file, pass, shopifyWebhook, webhook } from "./worker/relay.js";
+import { consent, events, file, pass, preflight, shopifyWebhook, webhook } from "./worker/relay.js";
 import { openProxyQuery, parseQuery } from "./worker/signatures.js";
 
 const MAX_QUERY = 8_192;
 
-/** Path below the door -> methods -> what to do. The first that fits counts. */
+/**
+ * Path below the door, methods, what to do with a call and what the path holds. The first that fits counts.
+ * @typedef {[RegExp, string[], (call: Call, held?: string) => Promise<Response>]} Route
+ */
+
+/** @type {Route[]} */
 const ROUTES = [
   [/^\/v1\/recommendations\/([a-z]{1,16})$/, ["GET", "POST"], page],
   [/^\/v1\/recommendations$/, ["POST"], (call) => page(call, null)],
@@ -26,7 +31,7 @@ const ROUTES = [
 ];
 /** The theme script and its kin say nothing of any shop: they need no signature. */
 const FILES = /^(?:\/proxy)?\/endcap[a-z0-9.-]{0,64}\.(?:js|ts)$/;
-/** Only without the app proxy: servers' questions, and platforms' deliveries. */
+/** Only without the app proxy: servers' questions, and platforms' deliveries. @type {Route[]} */
 const OPEN_ROUTES = [
   [/^\/v1\/customers\/.{1,400}$/, ["GET"], pass],
   [/^\/webhooks\/shopify$/, ["POST"], shopifyWebhook],
@@ -42,8 +47,16 @@ function dropIn(call, place) {
   return recommend(call, { surface: "pdp", shape: "shopify", place });
 }
 
+/**
+ * How a request came in: through the app proxy or not, for which shop, who is logged in, and its query.
+ * @typedef {{shop: string, customer: string | null, pairs: [string, string][], proxied: boolean}} Door
+ */
+
 /** One request on its way. */
 class Call {
+  /** @type {Door | null} */
+  door = null;
+
   constructor(request, env, context, send) {
     this.request = request;
     this.url = new URL(request.url);
@@ -90,7 +103,7 @@ class Call {
   }
 }
 
-/** @returns a door: the shop, who is logged in, the query; null where the signature is wrong. */
+/** @returns {Promise<Door | null>} null where the signature is wrong. Throws Refusal for a query that is too long. */
 async function openDoor(call, proxied) {
   const raw = call.url.search.slice(1);
   if (raw.length > MAX_QUERY) throw new Refusal(400, "query", `at most ${MAX_QUERY} bytes`);
@@ -107,17 +120,17 @@ async function answer(call) {
   if (pathname === "/healthz") return Response.json({ status: "ok" }, { headers: { "Cache-Control": "no-store" } });
   const proxied = pathname.startsWith("/proxy/");
   if (FILES.test(pathname) && ["GET", "HEAD"].includes(call.request.method)) {
-    call.door = { shop: call.config.shop, proxied };
+    call.door = { shop: call.config.shop, customer: null, pairs: [], proxied };
     return file(call);
   }
   call.door = await openDoor(call, proxied);
   if (!call.door) return problem(401, "not signed as it should be");
   const path = proxied ? pathname.slice("/proxy".length) : pathname;
-  if (call.request.method === "OPTIONS" && !proxied && /^\/v1\//.test(path)) return pass(call);
+  if (call.request.method === "OPTIONS" && !proxied && path.startsWith("/v1/")) return preflight(call);
   for (const [pattern, methods, act] of proxied ? ROUTES : [...ROUTES, ...OPEN_ROUTES]) {
     const match = pattern.exec(path);
     if (!match) continue;
-    if (methods.includes(call.request.method)) return act(call, ...match.slice(1));
+    if (methods.includes(call.request.method)) return act(call, match[1]);
     return problem(405, `${methods.join(" or ")} is needed here`, { headers: { Allow: methods.join(", ") } });
   }
   return problem(404, "nothing here; see the app's /openapi.json");

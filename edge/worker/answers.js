@@ -11,7 +11,11 @@ const STATUS_TEXT = {
   503: "Service Unavailable",
 };
 
-/** An RFC 9457 problem. */
+/**
+ * An RFC 9457 problem.
+ * @param {number} status @param {string} detail
+ * @param {{parameter?: string, headers?: Record<string, string>}} more
+ */
 export function problem(status, detail, { parameter, headers } = {}) {
   const body = JSON.stringify({ title: STATUS_TEXT[status], status, detail, parameter, type: "about:blank" });
   const fixed = { "Content-Type": "application/problem+json", "Cache-Control": "no-store" };

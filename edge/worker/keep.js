@@ -150,7 +150,10 @@ export class Keep {
     await Promise.all(subjects.map((subject) => kv.put(subject, "1", { expirationTtl })));
   }
 
-  /** Keyed hashes of those who are named. Not by shop: too much forgotten does no harm. */
+  /**
+   * Keyed hashes of those who are named. Not by shop: too much forgotten does no harm.
+   * @param {{visitor?: string | null, customer?: string | null}} people
+   */
   async #subjects({ visitor, customer }) {
     const names = [visitor && `visitor:${visitor}`, customer && `customer:${customer}`].filter(Boolean);
     return Promise.all(names.map((name) => this.#hash(["subject", name])));

@@ -98,17 +98,17 @@ async function fresh(keep, { questions }, freshS) {
   return found.every(young) ? found : null;
 }
 
+/** The origin's answer, with its text and what it says where there are shelves in it. */
 async function askOrigin(call, asked) {
   const { config, request } = call;
   const response = await ask(call, { method: request.method, body: asked.body, timeoutMs: config.originTimeoutMs });
-  if (response.status !== 200) return response;
+  if (response.status !== 200) return { ...response, text: "", said: null };
   try {
-    response.text = new TextDecoder().decode(response.body);
-    response.said = JSON.parse(response.text);
+    const text = new TextDecoder().decode(response.body);
+    return { ...response, text, said: JSON.parse(text) };
   } catch {
     throw new OriginFailure("status 200 with something that is no answer");
   }
-  return response;
 }
 
 /** The origin's own answer, its headers and ours. */
@@ -149,7 +149,7 @@ function written({ form, questions }, texts) {
 }
 
 /** What to answer without the origin: what was kept, else what is popular, else empty shelves. */
-async function instead(call, keep, asked, { what, permits }) {
+async function instead(call, keep, asked, { what, permits = null }) {
   const found = permits ? await Promise.all(asked.questions.map((one, at) => stale(keep, one, permits[at]))) : [null];
   if (found.every(Boolean)) return answer(call, asked, found, "STALE");
   const texts = asked.questions.map(async (question, at) => {

@@ -5,7 +5,7 @@
  * Nothing here is accepted in the origin's place: what was not taken is answered 503, so that its sender repeats it.
  */
 
-import { problem } from "./answers.js";
+import { crossOrigin, problem } from "./answers.js";
 import { Keep, kept } from "./keep.js";
 import { ask, OriginFailure } from "./origin.js";
 import { isShopifys } from "./signatures.js";
@@ -15,6 +15,12 @@ const MAX_WEBHOOK = 2_097_152;
 const MAX_CONSENT = 16_384;
 const FILE_TIMEOUT_MS = 5_000;
 const RATE_PERIOD_S = "60";
+/** As edge/cors.py, but for how long it holds: the app will be back. */
+const ALLOWED = {
+  "Access-Control-Allow-Methods": "GET, POST",
+  "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match, X-Request-Id",
+  "Access-Control-Max-Age": "60",
+};
 
 /** Hand a request on and its answer back; 503 where the origin fails. */
 async function relay(call, body, timeoutMs) {
@@ -77,10 +83,17 @@ export async function webhook(call) {
   return relay(call, body, call.config.webhookTimeoutMs);
 }
 
-/** Anything else of the contract: handed on and back, never kept. */
+/** Questions of a server with its key: handed on and back, never kept. */
 export async function pass(call) {
-  const body = ["GET", "HEAD", "OPTIONS"].includes(call.request.method) ? null : await call.body(MAX_EVENTS);
-  return relay(call, body, call.config.eventsTimeoutMs);
+  return relay(call, null, call.config.eventsTimeoutMs);
+}
+
+/** May this page ask? The app says; where it fails, the same from here for the pages that the shop named. */
+export async function preflight(call) {
+  const response = await relay(call, null, call.config.originTimeoutMs);
+  const headers = crossOrigin(call);
+  if (response.status !== 503 || !("Access-Control-Allow-Origin" in headers)) return response;
+  return new Response(null, { status: 204, headers: { ...headers, ...ALLOWED } });
 }
 
 async function forgetting(call, people, step) {

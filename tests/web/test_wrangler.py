@@ -1,4 +1,4 @@
-"""What wrangler says of the Worker's configuration, and whether the packages of tests and builds are pinned."""
+"""What wrangler and TypeScript say of the Worker, and whether the packages of tests and builds are pinned."""
 
 import json
 import os
@@ -88,6 +88,14 @@ def test_a_misspelt_key_is_found(node: Node, tmp_path: Path) -> None:
     code, said = _dry_run(node, "", tmp_path, config.replace(right, wrong))
     assert code == 0
     assert any("Unexpected fields" in one for one in _complaints(code, said)), said
+
+
+def test_the_workers_types_hold(node: Node) -> None:
+    """TypeScript finds no name in the Worker's modules that is not there, and no shape that its comments deny."""
+    options = ["--noEmit", "--allowJs", "--checkJs", "--skipLibCheck", "--target", "es2022", "--module", "esnext"]
+    options += ["--moduleResolution", "bundler", "--lib", "es2024,dom,dom.iterable,dom.asynciterable"]
+    done = node.run(node.modules / "typescript" / "bin" / "tsc", *options, "edge/worker.js")
+    assert done.returncode == 0, done.stdout
 
 
 def test_lock_files_hold_no_download_addresses() -> None:

@@ -192,6 +192,26 @@ describe("what the Worker answers itself", () => {
   });
 });
 
+describe("pages on other origins", () => {
+  it("that the shop named may read what is answered here, others may not", async () => {
+    const named = await startWorker(origin.url, { ENDCAP_ORIGINS: "https://shop.example, https://other.example" });
+    origin.failure = FAILURES["status 500"];
+    const from = (Origin, method = "GET") => named.ask("/v1/recommendations/home", { method, headers: { Origin } });
+    const allowed = ({ headers }) => headers.get("access-control-allow-origin");
+    try {
+      const answer = await from("https://shop.example");
+      assert.deepEqual([answer.edge, allowed(answer)], ["FALLBACK", "https://shop.example"]);
+      assert.equal(answer.headers.get("vary"), "Origin");
+      assert.equal(allowed(await from("https://evil.example")), null);
+      const asked = await from("https://other.example", "OPTIONS");
+      assert.deepEqual([asked.status, allowed(asked)], [204, "https://other.example"]);
+      assert.equal((await from("https://evil.example", "OPTIONS")).status, 503);
+    } finally {
+      await named.stop();
+    }
+  });
+});
+
 describe("the rate limit", () => {
   let limited;
   const from = (address) => ({ headers: { "CF-Connecting-IP": address } });

@@ -41,15 +41,14 @@ def test_a_product_without_category_stands_under_more_and_more_comes_last() -> N
 def test_popular_products_differ_in_kind() -> None:
     """One of each narrow category, so that a shelf is not six kinds of milk; none that is on the page already."""
     goods = hand_made(
-        product("green"), product("black"), product("cola", category="Drinks > Cola"), product("bread", category="Bakery"),
+        product("green"), product("black"),
+        product("cola", category="Drinks > Cola"), product("bread", category="Bakery"),
         green=9.0, black=8.0, cola=1.0,
     )  # fmt: skip
     assert [one.id for one in goods.popular(5)] == ["green", "cola", "bread"]
     assert [one.id for one in goods.popular(1)] == ["green"]
-    assert [one.id for one in goods.popular(5, department=goods.departments["drinks"], but=["green"])] == [
-        "black",
-        "cola",
-    ]
+    drinks = goods.departments["drinks"]
+    assert [one.id for one in goods.popular(5, department=drinks, but=["green"])] == ["black", "cola"]
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,14 @@ def open_shop(serve: Serve, data_dir: Path, shop_dir: Dataset) -> Callable[[Chan
 
 
 @pytest.fixture
-def shop(open_shop: Callable[[Change], Any]) -> Iterator[Site]:
+def running(open_shop: Callable[[Change], Any]) -> Any:
+    """The edge of that shop."""
+    return open_shop(with_pictures)
+
+
+@pytest.fixture
+def shop(running: Any) -> Iterator[Site]:
     """A site of that shop; the edge must have liked all that it was asked and told."""
-    with site(open_shop(with_pictures)) as made:
+    with site(running.url) as made:
         yield made
         assert made.refused == []

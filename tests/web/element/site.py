@@ -1,6 +1,6 @@
 """A shop's site for the tests of `<endcap-shelf>`: pages written by the test, and the edge at `/apps/endcap`.
 
-In: a running edge. Out: `Site`, which writes down every request and can be slow, ill or away.
+In: the address of a running edge. Out: `Site`, which writes down every request and can be slow, ill or away.
 """
 
 import contextlib
@@ -14,8 +14,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-
-from tests.serving import Running
 
 BASE = "/apps/endcap"
 _TILE = b'<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"><rect width="4" height="3" fill="teal"/></svg>'
@@ -47,7 +45,7 @@ class Asked:
 class Site:
     """What the shop's server has and does; all of it may be changed while it runs."""
 
-    running: Running
+    edge: str
     port: int = 0
     pages: dict[str, str] = field(default_factory=dict)
     config: str = ""  # the script before the module: `window.endcap = ...`
@@ -127,7 +125,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._answer(weather, b"<h1>Sorry</h1>", {"Content-Type": "text/html"})
             return
         time.sleep(weather)
-        url = self.site.running.url + asked.path.removeprefix(BASE) + (f"?{query}" if query else "")
+        url = self.site.edge + asked.path.removeprefix(BASE) + (f"?{query}" if query else "")
         try:
             said = self.client.request(asked.method, url, content=asked.body)
         except (httpx.HTTPError, RuntimeError):  # the test is over: the edge, or the way to it, is gone
@@ -152,9 +150,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def site(running: Running) -> Iterator[Site]:
+def site(edge: str) -> Iterator[Site]:
     """A site in front of an edge, until the end of the block."""
-    made = Site(running)
+    made = Site(edge)
     with httpx.Client() as client:
         handler = type("Handler", (_Handler,), {"site": made, "client": client})
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

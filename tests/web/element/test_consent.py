@@ -152,7 +152,9 @@ WITHDRAWN: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("way", WITHDRAWN)
-def test_withdrawal_deletes_here_and_on_the_server(visit: Open, shop: Site, redis: Any, until: Until, way: str) -> None:
+def test_withdrawal_deletes_here_and_on_the_server(
+    visit: Open, shop: Site, running: Any, redis: Any, until: Until, way: str
+) -> None:
     """Id and storage are gone, the server is told once and forgets, shelves come back without a name."""
     shop.config, withdraw = WITHDRAWN[way]
     shopper = visit()
@@ -160,7 +162,7 @@ def test_withdrawal_deletes_here_and_on_the_server(visit: Open, shop: Site, redi
     shown(shopper.page)
     until(lambda: shop.events("detail-page-view"))
     id_ = visitor(shopper.page)
-    name = shop.running.edge.identifier.caller(id_, None, []).visitor
+    name = running.edge.identifier.caller(id_, None, []).visitor
     assert name
     until(lambda: redis.exists(session_key("demo", name)))
     shopper.page.evaluate(withdraw)

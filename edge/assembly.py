@@ -6,14 +6,14 @@ from edge.collect import Collector
 from edge.core.keys import load_keys
 from edge.core.restricted import Restricted
 from edge.drain import Drain
-from edge.identify import Identifier
+from edge.identify import AppProxy, Doors, Identifier
 from edge.keyring import KeyRing
 from edge.profiles import ShopperStore, connect
 from edge.recommend import Recommender
 from edge.settings import Settings
 from edge.tally import Tally
 from edge.trials import Trials
-from edge.webhooks.config import webhook_config
+from edge.webhooks.config import webhook_config, worker_secrets
 from edge.webhooks.receive import Receiver
 
 
@@ -23,6 +23,7 @@ class Edge:
 
     settings: Settings
     identifier: Identifier
+    doors: Doors
     store: ShopperStore
     recommender: Recommender
     collector: Collector
@@ -49,17 +50,26 @@ def build_edge(settings: Settings) -> Edge:
         product = recommender.catalogue.get(product_id) if listed.entries else None
         return product is not None and listed.holds(product.category)
 
+    webhooks, keyring = webhook_config(settings), KeyRing(settings.data_dir)
+    doors = Doors(
+        settings.shop,
+        settings.demo,
+        keyring,
+        AppProxy(webhooks.shopify.secrets, webhooks.shopify.shop) if webhooks.shopify else None,
+        worker_secrets(settings),
+    )
     patient_store = ShopperStore(patient, store.breaker)
     collector = Collector(patient_store, identifier, settings.stream_max_entries, restricted)
     return Edge(
         settings=settings,
         identifier=identifier,
+        doors=doors,
         store=store,
         recommender=recommender,
         collector=collector,
-        receiver=Receiver(webhook_config(settings), collector, identifier),
+        receiver=Receiver(webhooks, collector, identifier),
         drain=Drain(settings.drain_s),
-        keyring=KeyRing(settings.data_dir),
+        keyring=keyring,
         tally=tally,
         trials=Trials(recommender, tally, settings.shadow_percent),
     )

@@ -4,21 +4,22 @@ In: JSON bodies. Out: a result per event. An event is either refused at once or 
 accepted and lost, so a store that does not answer means 503, not a polite lie.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from edge.core import clock, keys
-from edge.core.consent import Decision, in_force
+from edge.core.consent import Decision
 from edge.core.events import Event, Id, Purpose
 from edge.core.restricted import without
 from edge.core.tasks import Withdraw
 from edge.errors import InputError
-from edge.identify import Caller, Identifier
+from edge.identify import Caller, Door, Identifier
 from edge.metrics import EVENTS
 from edge.profiles import NOTHING_KNOWN, ShopperStore
 from edge.stream import Stream, event_entry, task_entry
@@ -49,10 +50,22 @@ class ConsentUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A shopper's whole decision: purposes not named are denied, and what they allowed is deleted."""
 
     consent: tuple[Purpose, ...]
+    id: Id | None = None
     visitor_id: Id | None = None
     customer_id: Id | None = None
     source: Annotated[str, msgspec.Meta(max_length=64)] = "web"
     key: str | None = None
+
+
+class _Said(msgspec.Struct, frozen=True, array_like=True):
+    """A decision as it first came: when (unix seconds), the purposes granted, and a name for what follows from it."""
+
+    at: float
+    granted: tuple[Purpose, ...]
+    name: str
+
+
+_said_decoder = msgspec.msgpack.Decoder(_Said)
 
 
 class Collector:
@@ -71,14 +84,14 @@ class Collector:
         self.stream = Stream(store, stream_max_entries)
         self._restricted = restricted
 
-    async def events(self, body: bytes) -> list[Result]:
+    async def events(self, body: bytes, door: Door) -> list[Result]:
         """Take one event or a batch. Raises InputError for a body that is neither, and StoreUnavailableError."""
         now = clock.now()
-        parsed = [_parse(raw, now) for raw in _split(body)]
+        parsed = [_parse(raw, now, door) for raw in _split(body)]
         if len(parsed) == 1 and isinstance(parsed[0], InputError):
             raise parsed[0]
         results: dict[int, Result] = {}
-        for caller, group in self._by_caller(parsed).items():
+        for caller, group in self._by_caller(parsed, door).items():
             taken = await self.take(caller, list(group.values()), now)
             results |= dict(zip(group, taken, strict=True))
         for at, item in enumerate(parsed):
@@ -87,11 +100,11 @@ class Collector:
             EVENTS.labels(item.type if isinstance(item, Event) else "unknown", results[at].status).inc()
         return [results[at] for at in range(len(parsed))]
 
-    def _by_caller(self, parsed: Iterable[Event | InputError]) -> dict[Caller, dict[int, Event]]:
+    def _by_caller(self, parsed: Iterable[Event | InputError], door: Door) -> dict[Caller, dict[int, Event]]:
         callers: dict[Caller, dict[int, Event]] = {}
         for at, item in enumerate(parsed):
             if isinstance(item, Event):
-                caller = self._identifier.caller(item.visitor_id, item.customer_id, item.consent)
+                caller = self._identifier.caller(item.visitor_id, item.customer_id, item.consent, door.trust)
                 callers.setdefault(caller, {})[at] = item
         return callers
 
@@ -127,24 +140,46 @@ class Collector:
             Result(event.id, "accepted" if entry else "duplicate") for event, entry in zip(events, entries, strict=True)
         ]
 
-    async def consent(self, body: bytes) -> frozenset[Purpose]:
+    async def consent(self, body: bytes, door: Door) -> frozenset[Purpose]:
         """Store a decision; what is no longer allowed is deleted before this returns. Raises InputError."""
         update = decode_json(body, ConsentUpdate, parameter="body")
-        if update.visitor_id is None and update.customer_id is None:
+        if update.id is None and door.trust == "proxy":
+            raise InputError("id", "needed here: any value of the decision's own, so that sent twice it counts once")
+        customer_id = door.customer(update.customer_id)
+        if update.visitor_id is None and customer_id is None:
             raise InputError("visitor_id", "name the visitor_id or the customer_id whose consent this is")
-        caller = self._identifier.caller(update.visitor_id, update.customer_id, update.consent)
-        granted, at = tuple(sorted(caller.consent)), clock.now()
+        caller = self._identifier.caller(update.visitor_id, customer_id, update.consent, door.trust)
+        said = await self._first_said(caller, update)
 
         def decision(subject: str) -> Decision:
-            return Decision(caller.shop, subject, granted, at, update.source)
+            return Decision(caller.shop, subject, said.granted, said.at, update.source)
 
         await self.store.decide(caller, decision)
         names = (*caller.subjects, *(old for old, _ in caller.former))
-        if not set(granted) >= KEEPS:
+        if not set(said.granted) >= KEEPS:
             # The log, links and other customers' profiles are the backend's to clean.
-            task = Withdraw(secrets.token_hex(8), at, names, granted)
+            task = Withdraw(said.name, said.at, names, said.granted)
             await self.stream.append(caller.shop, [task_entry(task)])
-        return in_force(caller.consent, ())
+        return frozenset(said.granted)
+
+    async def _first_said(self, caller: Caller, update: ConsentUpdate) -> _Said:
+        """The decision, or the one that came under its id before. Raises StoreUnavailableError.
+
+        The mark keeps the time instead of telling to skip: a decision that failed halfway is carried out whole when it
+        comes again, and one that is older than what was decided since changes nothing.
+        """
+        said = _Said(clock.now(), tuple(sorted(caller.consent)), secrets.token_hex(8))
+        if update.id is None:
+            return said
+        # Of this shopper and this id: an id guessed by another, or kept over a login, is another decision.
+        whose = "\0".join((update.id, caller.visitor or "", caller.customer or ""))
+        mark = hashlib.blake2b(whose.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        key, redis = keys.decided_key(caller.shop, mark), self.store.redis
+        made: Any = await self.store.ask(
+            lambda: redis.set(key, msgspec.msgpack.encode(said), nx=True, ex=keys.DECIDED_TTL_S)
+        )
+        kept: Any = None if made else await self.store.ask(lambda: redis.get(key))
+        return _said_decoder.decode(kept) if kept else said
 
 
 def _split(body: bytes) -> list[msgspec.Raw]:
@@ -153,10 +188,10 @@ def _split(body: bytes) -> list[msgspec.Raw]:
     return [msgspec.Raw(body)]
 
 
-def _parse(raw: msgspec.Raw, now: float) -> Event | InputError:
-    """One event, or what is wrong with it."""
+def _parse(raw: msgspec.Raw, now: float, door: Door) -> Event | InputError:
+    """One event with the customer that the door lets it have, or what is wrong with it."""
     try:
-        event = decode_json(raw, Event, parameter="event")
+        event = door.event(decode_json(raw, Event, parameter="event"))
     except InputError as error:
         return error
     if event.visitor_id is None and event.customer_id is None:

@@ -1,4 +1,7 @@
-"""Plain ASGI middleware around every request: its id, its time, its count, and a closed connection when leaving."""
+"""Plain ASGI middleware around every request: its id, its time, its count, and a closed connection when leaving.
+
+What was asked through a shop's app proxy is kept by nobody on the way: a signed address never comes twice.
+"""
 
 import secrets
 import time
@@ -6,6 +9,7 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from edge.identify import PROXY_PREFIX
 from edge.metrics import REQUEST_SECONDS, REQUESTS
 from edge.respond import unexpected
 
@@ -21,6 +25,7 @@ _ROUTES = {
     "/webhooks/adobe": "webhooks",
     "/webhooks/endcap": "webhooks",
 }
+_TIMED = frozenset({"batch", "pdp", "cart", "home", "products"})  # what a page waits for
 _ID_LENGTH = 64
 
 
@@ -36,7 +41,7 @@ class Observe:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        route = _ROUTES.get(scope["path"], "other")
+        route, proxied = _route(scope["path"])
         request_id = _request_id(scope)
         begun = False
 
@@ -47,6 +52,10 @@ class Observe:
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
+                if proxied and route != "assets":
+                    headers["Cache-Control"] = "private, no-store"
+                if route in _TIMED:
+                    headers["Server-Timing"] = f"app;dur={1_000 * (time.perf_counter() - started):.1f}"
                 if scope["app"].state.edge.drain.leaving:
                     headers["Connection"] = "close"
                 REQUESTS.labels(route, str(message["status"])).inc()
@@ -59,6 +68,17 @@ class Observe:
             if not begun:
                 await unexpected()(scope, receive, send_with_headers)
             raise
+
+
+def _route(path: str) -> tuple[str, bool]:
+    """The name to count a path under, one of a fixed set, and whether it came through an app proxy."""
+    proxied = path.startswith(PROXY_PREFIX)
+    path = path.removeprefix(PROXY_PREFIX[:-1])
+    if path.startswith("/endcap"):
+        return "assets", proxied
+    if path.endswith("/recommendations/products.json"):
+        return "products", proxied
+    return _ROUTES.get(path, "other"), proxied
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,11 +1,13 @@
 """The OpenAPI document, from the same structs that read requests and write answers."""
 
+from copy import deepcopy
 from typing import Any
 
 import msgspec
 
 from edge.collect import ConsentUpdate, Events, Result
 from edge.core.events import Event
+from edge.drop_in import ShopifyAnswer
 from edge.facts import FactsAnswer
 from edge.webhooks.generic import MESSAGE_TYPES, Messages
 from edge.wire import Answer, Batch, Filter, Problem, Query
@@ -17,6 +19,28 @@ _SIGNATURES = {
     "bigcommerce": "Standard Webhooks",
     "adobe": "I/O Events with two RSA signatures",
     "endcap": "our own format, Standard Webhooks",
+}
+_SECURITY: dict[str, dict[str, str]] = {
+    "secret": {"type": "http", "scheme": "bearer", "description": "a secret key, `sk_...`, of a server"},
+    "worker": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Endcap-Worker",
+        "description": "our Worker's `t=<unix s>,v1=<HMAC-SHA256 of t.METHOD.path?query>`; names no customer",
+    },
+    "appProxy": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "Shopify's, over the whole query, beside shop, logged_in_customer_id, path_prefix and timestamp",
+    },
+}
+_HEADERS = {
+    "X-Endcap-Scope": "`shared`, or `personal` where the request or the shopper shaped it",
+    "X-Endcap-Version": "the model's version, a dot, and a digest of the rules",
+    "X-Request-Id": "the caller's, or one of ours",
+    "Cache-Status": "whether the ranking was found in the answer cache",
+    "Server-Timing": "`app;dur=` milliseconds",
 }
 _ABOUT = {
     "product_id": "the product on the page (pdp)",
@@ -59,6 +83,7 @@ class BatchResults(msgspec.Struct, frozen=True):
 
 _TYPES = (
     Query,
+    ShopifyAnswer,
     Batch,
     Answer,
     BatchResults,
@@ -79,26 +104,13 @@ def document(version: str) -> dict[str, Any]:
     _, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
     alone = [{"$ref": f"#/components/schemas/{name}"} for name in ("Answer", "Problem")]
     components["BatchResult"]["properties"]["body"] = {"oneOf": alone}  # msgspec has no word for either-or of structs
-    recommend = {"tags": ["recommendations"], "responses": _responses("Answer", "Shelves; also when degraded")}
+    contract = _contract(components)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Endcap", "version": version, "description": "Shelves for product page, cart and homepage."},
         "paths": {
-            "/v1/recommendations/{surface}": {
-                "parameters": [_SURFACES],
-                "get": {**recommend, "summary": "Shelves of one page", "parameters": _parameters(components)},
-                "post": {**recommend, "summary": "The same, with a JSON body", "requestBody": _body("Query")},
-            },
-            "/v1/recommendations": {
-                "post": {
-                    "tags": ["recommendations"],
-                    "summary": "Several pages in one request",
-                    "requestBody": _body("Batch"),
-                    "responses": _responses("BatchResults", "A result per request, each with its own status"),
-                }
-            },
-            "/v1/events": {"post": _collect("What a shopper did: one event or a batch", "Event", "Events")},
-            "/v1/consent": {"post": _collect("A shopper's whole decision on consent", "ConsentUpdate")},
+            **contract,
+            **_proxied(contract),
             "/v1/customers/{customer_id}/facts": {"get": _facts()},
             **_webhooks(),
             "/healthz": {"get": _plain("The process is alive")},
@@ -107,10 +119,75 @@ def document(version: str) -> dict[str, Any]:
         },
         "components": {
             "schemas": components,
-            "securitySchemes": {
-                "secret": {"type": "http", "scheme": "bearer", "description": "a secret key, `sk_...`"}
-            },
+            "securitySchemes": _SECURITY,
         },
+    }
+
+
+def _contract(components: dict[str, Any]) -> dict[str, Any]:
+    """What pages and servers ask. In demo mode without security, on loopback."""
+    recommend = {"tags": ["recommendations"], "responses": _responses("Answer", "Shelves; also when degraded")}
+    several = {
+        "tags": ["recommendations"],
+        "responses": _responses("BatchResults", "A result and a status per request"),
+    }
+    paths: dict[str, Any] = {
+        "/v1/recommendations/{surface}": {
+            "parameters": [_SURFACES],
+            "get": {**recommend, "summary": "Shelves of one page", "parameters": _parameters(components)},
+            "post": {**recommend, "summary": "The same, with a JSON body", "requestBody": _body("Query")},
+        },
+        "/v1/recommendations": {
+            "post": {**several, "summary": "Several pages in one request", "requestBody": _body("Batch")}
+        },
+        "/v1/events": {"post": _collect("What a shopper did: one event or a batch", "Event", "Events")},
+        "/v1/consent": {"post": _collect("A shopper's whole decision on consent", "ConsentUpdate")},
+        "/recommendations/products.json": {"get": _drop_in()},
+    }
+    for item in paths.values():
+        for method in item.keys() & {"get", "post"}:
+            item[method]["security"] = [{"secret": []}, {"worker": []}, {}]
+            refused = "No key, no signature, or none in force; in demo mode never"
+            item[method]["responses"] |= {"401": {"description": refused}}
+    return paths
+
+
+def _proxied(contract: dict[str, Any]) -> dict[str, Any]:
+    """The same through a shop's app proxy: always signed, and the platform says who is logged in."""
+    paths: dict[str, Any] = deepcopy({f"/proxy{path}": item for path, item in contract.items()})
+    for item in paths.values():
+        for method in item.keys() & {"get", "post"}:
+            operation = item[method]
+            operation["tags"] = ["app proxy"]
+            operation["security"] = [{"appProxy": []}]
+            operation["responses"] |= {
+                "401": {"description": "Not signed for this shop, or more than 90 s ago"},
+                "404": {"description": "No app proxy is set up here"},
+            }
+            if "parameters" in operation:
+                operation["parameters"] = [one for one in operation["parameters"] if one["name"] != "customer_id"]
+    return paths
+
+
+def _drop_in() -> dict[str, Any]:
+    said = {
+        "product_id": ("the product on the page", {"type": "string"}),
+        "limit": (
+            "how many; what lies outside counts as the nearest",
+            {"type": "integer", "minimum": 1, "maximum": 10},
+        ),
+        "intent": ("`related` by default", {"enum": ["related", "complementary"]}),
+    }
+    responses = _responses("ShopifyAnswer", "Products in the shape of Shopify's endpoint")
+    responses["422"] = {**responses["400"], "description": "What Shopify answers so: no product_id, another intent"}
+    return {
+        "tags": ["recommendations"],
+        "summary": "Shopify's own endpoint of this name, also under `/{locale}`; other names as for shelves",
+        "parameters": [
+            {"name": name, "in": "query", "description": about, "schema": schema, "required": name == "product_id"}
+            for name, (about, schema) in said.items()
+        ],
+        "responses": responses,
     }
 
 
@@ -135,8 +212,14 @@ def _body(*names: str) -> dict[str, Any]:
 
 def _responses(name: str, description: str) -> dict[str, Any]:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    headers = {header: {"description": about, "schema": {"type": "string"}} for header, about in _HEADERS.items()}
+    recommends = name in ("Answer", "BatchResults", "ShopifyAnswer")
     return {
-        "200": {"description": description, "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{name}"}}}},
+        "200": {
+            "description": description,
+            **({"headers": headers} if recommends else {}),
+            "content": {_JSON: {"schema": {"$ref": f"#/components/schemas/{name}"}}},
+        },
         "400": {"description": "Something to mend; `parameter` says where", "content": problem},
         "413": {"description": "The body is too large"},
     }

@@ -5,9 +5,11 @@ the top: every stage has something to fall back to, so a failing dependency make
 """
 
 import gc
+import hashlib
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Literal
 
 from cachetools import LRUCache
@@ -34,6 +36,7 @@ from edge.wire import Answer, Query
 Sharing = Literal["public", "private", "none"]
 _STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.labels(stage) for stage in ("store", "retrieve", "rank", "shelve"))
 _REHEARSED = (STAGE_SECONDS.labels("shadow_retrieve"), STAGE_SECONDS.labels("shadow_rank"))
+_PROGRAM = version("endcap")
 _HISTORIES = 256  # of some 30 KB each
 _LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such an answer may be kept
 
@@ -64,6 +67,12 @@ class Served:
     sharing: Sharing
     cached: Cached[Ranking]
     known: Known | None = None
+    rules: str = ""
+
+    @property
+    def version(self) -> str:
+        """What the answer depends on besides the request and the live catalogue: the model and the rules."""
+        return f"{self.answer.model_version or 'none'}.{self.rules}"
 
 
 class Recommender:
@@ -80,6 +89,7 @@ class Recommender:
         self._cache: AnswerCache[Ranking] = AnswerCache(ttl_s=settings.cache_ttl_s, entries=settings.cache_entries)
         self._histories: LRUCache[Hashable, History] = LRUCache(_HISTORIES)
         self._settings = settings
+        self.rules = self._rules()
 
     async def answer(self, query: Query, caller: Caller, model: Model | None = None) -> Served:
         """The shelves for one request, by the live model if none is given. Never raises for a failing dependency."""
@@ -203,7 +213,7 @@ class Recommender:
             DEGRADED.labels(what).inc()
         for slot in answer.slots:
             SLOTS.labels(slot.id, slot.served_by).inc()
-        return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known)
+        return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
 
     def refresh(self) -> None:
         """Look for a new bundle, catalogue and switches, off the request path; what is damaged changes nothing."""
@@ -225,8 +235,17 @@ class Recommender:
         self.listings.refresh(*(model.index for model in models if model is not None))
 
     def _read_switches(self) -> bool:
-        self.switches = read_switches(self._settings.bundles_dir, self.shop)
+        switches = read_switches(self._settings.bundles_dir, self.shop)
+        if switches != self.switches:
+            self.switches = switches
+            self.rules = self._rules()
         return False
+
+    def _rules(self) -> str:
+        """Eight hex digits of all that shapes answers and is no model: switches, settings, this program's version."""
+        settings = self._settings
+        said = (settings.diversity, settings.new_places, settings.market, settings.locale, _PROGRAM)
+        return hashlib.blake2s(repr((self.switches, *said)).encode(), digest_size=4).hexdigest()
 
 
 def _orders(known: Known) -> int:

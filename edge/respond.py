@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edge.drop_in import DropInError
 from edge.errors import InputError
 from edge.recommend import Served
 from edge.shelves import encode
@@ -31,9 +32,9 @@ def json(content: object, status: int = 200, cache: str = "no-store") -> Respons
     return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
 
 
-def recommendation(served: Served, if_none_match: str | None) -> Response:
-    """An answer with its cache rules; 304 when the caller has these bytes already."""
-    body = encode(served.answer)
+def recommendation(served: Served, if_none_match: str | None, body: bytes | None = None) -> Response:
+    """An answer with its cache rules, in its own shape or another's; 304 when the caller has these bytes already."""
+    body = encode(served.answer) if body is None else body
     tag = f'"{hashlib.blake2s(body, digest_size=8).hexdigest()}"'
     cached = served.cached
     headers = {
@@ -41,6 +42,7 @@ def recommendation(served: Served, if_none_match: str | None) -> Response:
         "ETag": tag,
         "Vary": "Accept-Encoding",
         "Cache-Status": f"endcap; hit; ttl={cached.ttl_s}" if cached.hit else "endcap; fwd=miss",
+        **_provenance([served]),
     }
     if cached.hit:
         headers["Age"] = str(cached.age_s)
@@ -57,7 +59,18 @@ def batch(results: Sequence[Served | InputError]) -> Response:
         else {"status": 200, "body": msgspec.Raw(encode(result.answer))}
         for result in results
     ]
-    return json({"results": members})
+    response = json({"results": members})
+    response.headers.update(_provenance([result for result in results if isinstance(result, Served)]))
+    return response
+
+
+def _provenance(answers: Sequence[Served]) -> dict[str, str]:
+    """For a cache in front, whose own rules may say nothing of sharing: whom the answers are for, by which version."""
+    if not answers:
+        return {}
+    shared = all(served.sharing == "public" for served in answers)
+    versions = dict.fromkeys(served.version for served in answers)
+    return {"X-Endcap-Scope": "shared" if shared else "personal", "X-Endcap-Version": ",".join(versions)}
 
 
 def try_later(detail: str, what: str = "Nothing was accepted") -> Response:
@@ -81,6 +94,14 @@ async def _input_error(request: Request, error: Exception) -> Response:
     return _problem_response(_problem_of(error), error.status, headers)
 
 
+async def _drop_in_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, DropInError):
+        raise error
+    told = {"message": "Invalid parameter error", "description": error.detail}
+    body = msgspec.json.encode(msgspec.json.decode(_problem_of(error), type=dict) | told)
+    return _problem_response(body, error.status)
+
+
 async def _http_error(request: Request, error: Exception) -> Response:
     """Starlette's own 404, 405 and 413, in the same shape."""
     if not isinstance(error, HTTPException):
@@ -94,4 +115,4 @@ def unexpected() -> Response:
     return _problem_response(problem(500, "Internal Server Error", "a fault in Endcap; it has been logged"), 500)
 
 
-HANDLERS: dict[Any, Any] = {InputError: _input_error, HTTPException: _http_error}
+HANDLERS: dict[Any, Any] = {DropInError: _drop_in_error, InputError: _input_error, HTTPException: _http_error}

@@ -1,10 +1,29 @@
 """The settings of the edge, from the environment; `python -m edge --help` and docs/settings.md list them."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, StringConstraints
+from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+
+
+def _origins(text: str) -> str:
+    """Origins as browsers send them. Raises ValueError for what would never match, or match everything."""
+    for origin in listed(text):
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} is no origin: scheme, host in small letters, port; no path, no final slash, no *"
+            )
+    return text
+
+
+def listed(text: str | None) -> tuple[str, ...]:
+    """The parts of a comma list."""
+    return tuple(part.strip() for part in (text or "").split(",") if part.strip())
+
 
 Shop = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
@@ -18,6 +37,7 @@ class Settings(BaseSettings):
 
     redis_url: str | None = Field(
         None,
+        pattern="^(redis|rediss|unix)://",
         validation_alias=AliasChoices("redis_url", "REDIS_URL"),
         description="store of profiles and events; unset: an embedded Valkey in the data directory",
     )
@@ -29,9 +49,25 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("port", "ENDCAP_PORT", "PORT"),
         description="port to listen on",
     )
-    workers: int = Field(1, ge=1, le=64, description="server processes")
-    demo: bool = Field(True, description="no keys needed, loopback only; other modes are not there yet")
-    shop: Shop = Field("demo", description="the shop served in demo mode")
+    workers: int = Field(
+        1,
+        ge=0,
+        le=64,
+        description="server processes; 0: this one alone, for a platform that restarts it (REDIS_URL set)",
+    )
+    demo: bool = Field(
+        True, description="`/v1` needs no keys and answers loopback only; off: a secret key or the Worker's signature"
+    )
+    worker_secrets: str | None = Field(
+        None,
+        repr=False,
+        description="secrets that our Cloudflare Worker signs with, comma list, 16 bytes or more; unset: no Worker",
+    )
+    origins: Annotated[str, AfterValidator(_origins)] = Field(
+        "",
+        description="origins whose pages may read answers, comma list such as `https://shop.example`; none: same only",
+    )
+    shop: Shop = Field("demo", description="the shop served")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
     bundle_store: str | None = Field(
         None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
@@ -76,10 +112,11 @@ class Settings(BaseSettings):
     shopify_secrets: str | None = Field(
         None,
         repr=False,
-        description="client secrets of the Shopify app, comma list while one is being replaced; unset: no webhooks",
+        description="client secrets of the Shopify app, comma list while one is being replaced; unset: no webhooks, no "
+        "app proxy",
     )
     shopify_domain: str | None = Field(
-        None, description="the shop's `*.myshopify.com`; deliveries for other shops are refused"
+        None, description="the shop's `*.myshopify.com`; what comes from other shops is refused"
     )
     bigcommerce_secrets: str | None = Field(
         None, repr=False, description="client secrets of the BigCommerce app, comma list; unset: no webhooks"

@@ -116,8 +116,8 @@ _PARAMETERS = tuple(name for name in Query.__struct_fields__ if name not in ("su
 _LISTS = frozenset({"product_ids", "session", "consent", "slots", "exclude"})
 
 
-def query_from_url(surface: str, raw_query: bytes) -> Query:
-    """Read a GET. Comma-separated lists; `filter` is a JSON object. Raises InputError."""
+def query_from_url(surface: str, raw_query: bytes, *, lenient: bool = False) -> Query:
+    """Read a GET. Comma-separated lists; `filter` is a JSON object; `lenient` skips others. Raises InputError."""
     fields: dict[str, object] = {"surface": surface}
     try:
         pairs = parse_qsl(raw_query.decode("ascii"), keep_blank_values=True, max_num_fields=50, errors="strict")
@@ -125,6 +125,8 @@ def query_from_url(surface: str, raw_query: bytes) -> Query:
         raise InputError("query", f"the query string cannot be read ({error}); percent-encode it as UTF-8") from error
     for name, value in pairs:
         if name not in _PARAMETERS:
+            if lenient:
+                continue
             raise InputError(name[:64], f"unknown parameter; known here: {', '.join(_PARAMETERS)}")
         if name in fields:
             raise InputError(name, "given twice; give it once, lists are comma-separated")

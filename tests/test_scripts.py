@@ -84,6 +84,15 @@ def test_demo_says_when_its_port_is_taken(checkout: Path, mode: tuple[str, ...])
     assert not (checkout / "data").exists()
 
 
+def test_demo_wants_its_ports_for_backend_and_shop_too(checkout: Path) -> None:
+    """They follow the server's; a taken one of them is named."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+        told = run(checkout, "demo", "--port", str(port - 2))
+    assert told.returncode == 2
+    assert "is taken" in told.stderr
+
+
 @pytest.mark.parametrize("script", ["demo", "test", "check"])
 def test_a_python_that_is_too_old_or_missing_is_named(checkout: Path, script: str) -> None:
     """And how to name another one."""
@@ -139,3 +148,53 @@ def test_load_refuses_hosts_of_others(checkout: Path) -> None:
     told = run(checkout, "load", "--host", "http://192.0.2.1:8000", "--duration", "1", **environment)
     assert told.returncode == 2
     assert "is not this machine" in told.stderr
+
+
+def _ensure_node(checkout: Path, *, node: str | None, npm: str | None) -> subprocess.CompletedProcess[str]:
+    """`ensure_node` with these programs in the place of Node and npm; None: there is none."""
+    programs = checkout / "programs"
+    shutil.rmtree(programs, ignore_errors=True)
+    programs.mkdir()
+    for name in ("bash", "cat", "cksum", "cut"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+    for name, script in (("node", node), ("npm", npm)):
+        if script is not None:
+            (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+            (programs / name).chmod(0o755)
+    command = ["bash", "-c", "set -euo pipefail; source scripts/environment; ensure_node; echo went on"]
+    environment = {"PATH": str(programs)}
+    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, check=True)
+
+
+@pytest.fixture
+def packages(checkout: Path) -> Path:
+    """The checkout with packages to install."""
+    for name in ("package.json", "package-lock.json"):
+        (checkout / name).write_text("{}")
+    return checkout
+
+
+@pytest.mark.parametrize(("node", "npm"), [(None, None), ("exit 1", "exit 0"), ("exit 0", None)])
+def test_without_node_it_says_so_and_goes_on(packages: Path, node: str | None, npm: str | None) -> None:
+    """No Node, one that is too old, or no npm: the other tests still run."""
+    told = _ensure_node(packages, node=node, npm=npm)
+    assert "Node.js 20 or newer with npm is missing" in told.stderr
+    assert told.stdout == "went on\n"
+
+
+def test_node_packages_are_installed_once_per_change(packages: Path) -> None:
+    """By npm ci, which keeps to the lock file; again when that changes, and when it failed."""
+    npm = 'echo "npm $1" && PATH=/bin:/usr/bin mkdir -p node_modules'
+    assert "npm ci" in _ensure_node(packages, node="exit 0", npm=npm).stdout
+    assert _ensure_node(packages, node="exit 0", npm=npm).stdout == "went on\n"
+    (packages / "package-lock.json").write_text('{"other": 1}')
+    failed = _ensure_node(packages, node="exit 0", npm="exit 1")
+    assert "npm ci failed" in failed.stderr
+    assert "went on" in failed.stdout
+    assert "npm ci" in _ensure_node(packages, node="exit 0", npm=npm).stdout
+
+
+def test_node_packages_behind_a_link_are_left_alone(packages: Path) -> None:
+    """Whoever made the link fills what it leads to."""
+    (packages / "node_modules").symlink_to(packages)
+    assert _ensure_node(packages, node="exit 0", npm="exit 1").stdout == "went on\n"

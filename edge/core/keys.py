@@ -18,6 +18,7 @@ from typing import Literal
 PROFILE_TTL_S = 400 * 86_400  # a yearly shopper is still known the next year
 SESSION_TTL_S = 86_400  # a visit, and the evening after it
 CONSENT_TTL_S = 400 * 86_400  # a denial outlives what it denied
+DECIDED_TTL_S = 300  # a decision sent again within this is the same one; pages send it again at once or never
 SEEN_TTL_S = 96 * 3_600  # longer than any platform retries
 TRAIL_TTL_S = 35 * 86_400  # which stream entries are this shopper's: longer than a stream may lie unread
 
@@ -153,6 +154,11 @@ def events_key(shop: str) -> str:
 def seen_key(shop: str, event_id: str) -> str:
     """The idempotency mark of one event."""
     return f"d:{{{shop}}}:{event_id}"
+
+
+def decided_key(shop: str, mark: str) -> str:
+    """What a decision on consent said that came under this mark, and when: sent again it is that one again."""
+    return f"k:{{{shop}}}:{mark}"
 
 
 def marks_key(shop: str, shopper: str) -> str:

@@ -67,7 +67,7 @@ class Carts:
             return self._identifier.caller(cart.visitor_id, cart.customer_id, self._consent)
         if owner is None:
             return None
-        return Caller(self._identifier.shop, owner.visitor, owner.customer, self._consent, "demo")
+        return Caller(self._identifier.shop, owner.visitor, owner.customer, self._consent, "server")
 
 
 def _difference(cart: Cart, name: str, had: Mapping[str, int]) -> list[Event]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge.core.events import PURPOSES, Purpose
 from edge.errors import EndcapError
-from edge.settings import Settings
+from edge.settings import Settings, listed
 from edge.webhooks.rsa_keys import PublicKeys, read_public_keys
 from edge.webhooks.signatures import standard_secret
 
@@ -46,9 +46,17 @@ class WebhookConfig:
     currency: str
 
 
+def worker_secrets(settings: Settings) -> tuple[bytes, ...]:
+    """What our own Worker signs with. Raises EndcapError for one that could be guessed."""
+    secrets = tuple(text.encode() for text in listed(settings.worker_secrets))
+    if any(len(secret) < _MIN_SECRET for secret in secrets):
+        raise WebhookSettingsError("a secret in ENDCAP_WORKER_SECRETS is short; make one: `openssl rand -hex 32`")
+    return secrets
+
+
 def webhook_config(settings: Settings) -> WebhookConfig:
     """Read the settings of webhooks. Raises EndcapError that names the variable and the remedy."""
-    own = [_secret(text) for text in _listed(settings.webhook_secrets)]
+    own = [_secret(text) for text in listed(settings.webhook_secrets)]
     if any(len(secret) < _MIN_SECRET for secret in own):
         raise WebhookSettingsError("a secret in ENDCAP_WEBHOOK_SECRETS is short; make one: `openssl rand -hex 32`")
     return WebhookConfig(
@@ -62,14 +70,14 @@ def webhook_config(settings: Settings) -> WebhookConfig:
 
 
 def _secrets(platform: str, secrets: str | None, what: str, shop: str | None) -> Secrets | None:
-    listed = _listed(secrets)
-    if not listed:
+    found = listed(secrets)
+    if not found:
         return None
     if not shop:
         raise WebhookSettingsError(
             f"ENDCAP_{platform}_SECRETS is set and ENDCAP_{platform}_{what} is not; say whose deliveries count"
         )
-    return Secrets(tuple(text.encode() for text in listed), shop.lower())
+    return Secrets(tuple(text.encode() for text in found), shop.lower())
 
 
 def _adobe(settings: Settings) -> Adobe | None:
@@ -89,12 +97,8 @@ def _secret(text: str) -> bytes:
         raise WebhookSettingsError(f"ENDCAP_WEBHOOK_SECRETS: {error}") from None
 
 
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
-
-
 def _consent(text: str) -> frozenset[Purpose]:
-    named = _listed(text)
+    named = listed(text)
     unknown = [name for name in named if name not in PURPOSES and name != "none"]
     if unknown:
         raise WebhookSettingsError(

@@ -12,7 +12,7 @@ from redis import Redis
 from edge.collect import Collector
 from edge.core import keys
 from edge.core.keys import PseudonymKey
-from edge.identify import Identifier
+from edge.identify import Door, Identifier
 from edge.profiles import ShopperStore, connect
 
 pytestmark = pytest.mark.store
@@ -215,13 +215,13 @@ async def test_a_withdrawal_while_an_event_is_taken_also_removes_that_event(sess
     async def append_then_lose_consent(*arguments: Any) -> Any:
         entries = await append(*arguments)
         collector.stream.append = append  # type: ignore[method-assign]  # because the race comes once
-        await collector.consent(b'{"visitor_id": "v", "consent": []}')
+        await collector.consent(b'{"visitor_id": "v", "consent": []}', Door("demo"))
         return entries
 
     collector.stream.append = append_then_lose_consent  # type: ignore[method-assign, assignment]  # because the race must happen right here
     sent = {"id": "e1", "type": "search", "time": datetime.now(UTC).isoformat(), "visitor_id": "v"}
     sent["consent"] = ["personalization"]  # type: ignore[assignment]  # because the literal above holds only strings
-    (result,) = await collector.events(json.dumps(sent).encode())
+    (result,) = await collector.events(json.dumps(sent).encode(), Door("demo"))
     await client.aclose()
     assert result.status == "ignored"
     assert stream(redis) == []

@@ -3,8 +3,7 @@
 import pytest
 
 from edge.core.keys import PseudonymKey
-from edge.errors import InputError
-from edge.identify import Identifier, is_loopback
+from edge.identify import Identifier
 
 IDENTIFIER = Identifier("demo", PseudonymKey.from_hex("00" * 32))
 
@@ -38,18 +37,3 @@ def test_raw_ids_stay_here() -> None:
     """A caller holds pseudonyms only."""
     caller = IDENTIFIER.caller("visitor-secret", "customer-secret", [])
     assert "secret" not in repr(caller)
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "::1", "localhost", None])
-def test_loopback_is_let_in(host: str | None) -> None:
-    """And unix sockets, which have no host."""
-    IDENTIFIER.admit(host)
-    assert host is None or is_loopback(host)
-
-
-@pytest.mark.parametrize("host", ["10.0.0.1", "192.0.2.7", "2001:db8::1", "example.com", "0.0.0.0", ""])
-def test_everybody_else_is_refused_in_demo_mode(host: str) -> None:
-    """With 403 and the reason."""
-    with pytest.raises(InputError, match="demo mode") as error:
-        IDENTIFIER.admit(host)
-    assert error.value.status == 403

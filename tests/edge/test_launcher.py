@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from edge.core.access import make_key
+
 Until = Callable[..., None]
 
 
@@ -47,9 +49,9 @@ def children(pid: int) -> list[int]:
 class Launched:
     """`python -m edge` on a port that the system gives it: one found beforehand may be taken by then."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
-        environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
-        environment |= {"ENDCAP_DATA_DIR": str(data_dir), "ENDCAP_PORT": "0"}
+    def __init__(self, data_dir: Path, *arguments: str, **changed: str) -> None:
+        environment = {name: value for name, value in os.environ.items() if name not in ("REDIS_URL", "ENDCAP_PORT")}
+        environment |= {"ENDCAP_DATA_DIR": str(data_dir), "PORT": "0"} | changed
         command = [sys.executable, "-m", "edge", *arguments]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
         self.url = address(self.process)
@@ -72,8 +74,8 @@ def launch(data_dir: Path, until: Until) -> Iterator[Callable[..., Launched]]:
     """Starts launchers and ends what is left of them."""
     started: list[Launched] = []
 
-    def start(*arguments: str) -> Launched:
-        started.append(Launched(data_dir, *arguments))
+    def start(*arguments: str, **environment: str) -> Launched:
+        started.append(Launched(data_dir, *arguments, **environment))
         until(started[-1].ready, 60)
         return started[-1]
 
@@ -211,26 +213,118 @@ def test_a_taken_port_is_said_plainly(data_dir: Path) -> None:
     assert not (data_dir / "store").exists()
 
 
+def test_without_workers_the_launcher_serves_itself(
+    launch: Callable[..., Launched], session_store: str, data_dir: Path, until: Until
+) -> None:
+    """As in a container: one process, no child, nothing written, metrics and all; asked to go it goes with status 0."""
+    before = sorted(path for path in data_dir.rglob("*"))
+    key = {"REDIS_URL": session_store, "ENDCAP_PSEUDONYM_KEY": "5e" * 32}
+    launched = launch("--workers", "0", "--drain-s", "0.1", **key)
+    assert children(launched.process.pid) == []
+    assert httpx.get(f"{launched.url}/v1/recommendations/home").json()["degraded"] == []
+    assert "endcap_requests_total" in httpx.get(f"{launched.url}/metrics").text
+    launched.process.terminate()
+    assert launched.process.wait(30) == 0
+    assert sorted(path for path in data_dir.rglob("*")) == before
+
+
+def test_without_workers_ctrl_c_is_no_failure(launch: Callable[..., Launched], session_store: str) -> None:
+    """No traceback, status 0."""
+    launched = launch("--workers", "0", REDIS_URL=session_store)
+    launched.process.send_signal(signal.SIGINT)
+    _, errors = launched.process.communicate(timeout=30)
+    assert launched.process.returncode == 0
+    assert b"Traceback" not in errors
+
+
+def test_without_workers_a_store_must_be_named(data_dir: Path) -> None:
+    """An embedded one would end with the server."""
+    assert "REDIS_URL" in refused(data_dir, "--workers", "0")
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_an_app_that_cannot_start_ends_the_launcher(data_dir: Path, workers: str) -> None:
+    """With status 2 and the reason, instead of trying for ever."""
+    environment = os.environ | {"ENDCAP_DATA_DIR": str(data_dir), "ENDCAP_PORT": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "edge", "--workers", workers],
+        env=environment | {"REDIS_URL": "redis://localhost:no-port"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "no-port" in done.stderr
+    assert "could not start" in done.stderr
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
 def test_demo_mode_listens_on_loopback_only(data_dir: Path, host: str) -> None:
-    """It needs no keys, so nobody else may reach it."""
-    assert "loopback" in refused(data_dir, "--host", host)
+    """It needs no keys, so nobody else may reach it; what to do instead is said."""
+    message = refused(data_dir, "--host", host)
+    assert "loopback" in message
+    assert "ENDCAP_DEMO=0" in message
 
 
-def test_other_modes_are_not_there_yet(data_dir: Path) -> None:
-    """Rather than serving without checking keys."""
-    assert "keys" in refused(data_dir, ENDCAP_DEMO="false")
+@pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "0.0.0.0"), ("::", "[::]")])
+def test_outside_demo_mode_any_host_will_do(
+    launch: Callable[..., Launched], session_store: str, host: str, shown: str
+) -> None:
+    """As platforms want it; the address for IPv6 takes IPv4, too."""
+    surroundings = {"REDIS_URL": session_store, "ENDCAP_PSEUDONYM_KEY": "5e" * 32}
+    launched = launch("--host", host, "--workers", "0", ENDCAP_DEMO="0", **surroundings)
+    assert launched.url.startswith(f"http://{shown}:")
+    url = launched.url.replace(shown, "127.0.0.1")
+    assert httpx.get(f"{url}/readyz").status_code == 200
+    assert httpx.get(f"{url}/v1/recommendations/home").status_code == 401, "no door is open to who shows nothing"
+
+
+def test_outside_demo_mode_no_key_is_made(data_dir: Path) -> None:
+    """Every instance would make its own, and find no profile of the others."""
+    assert "ENDCAP_PSEUDONYM_KEY" in refused(data_dir, ENDCAP_DEMO="0")
+    assert not (data_dir / "pseudonym.key").exists()
+
+
+@pytest.mark.parametrize("spoofed", ["203.0.113.9", "203.0.113.9, 127.0.0.1"])
+def test_a_proxy_on_this_machine_makes_nobody_local(
+    launch: Callable[..., Launched], session_store: str, spoofed: str
+) -> None:
+    """Demo mode looks through X-Forwarded-For, whatever the environment says of whom to trust."""
+    launched = launch("--workers", "0", REDIS_URL=session_store, FORWARDED_ALLOW_IPS="*")
+    answer = httpx.get(f"{launched.url}/v1/recommendations/home", headers={"X-Forwarded-For": spoofed})
+    assert answer.status_code == 403
+    assert httpx.get(f"{launched.url}/v1/recommendations/home").status_code == 200
+
+
+def test_without_demo_mode_it_serves_anybody_who_shows_a_key(
+    launch: Callable[..., Launched], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any address may be listened on then; who shows nothing gets nothing but the state of the process."""
+    monkeypatch.setenv("ENDCAP_DEMO", "0")
+    launched = launch("--host", "0.0.0.0", ENDCAP_PSEUDONYM_KEY="5e" * 32)
+    assert httpx.get(f"{launched.url}/v1/recommendations/home").status_code == 401
+    key = make_key(data_dir, "demo")
+    until_known = {"Authorization": f"Bearer {key}"}
+    for _ in range(100):
+        answer = httpx.get(f"{launched.url}/v1/recommendations/home", headers=until_known)
+        if answer.status_code == 200:
+            break
+        time.sleep(0.1)  # keys are read every second
+    assert answer.json()["slots"]
 
 
 @pytest.mark.parametrize(
     ("name", "value", "word"),
     [
         ("ENDCAP_PORT", "many", "port"),
-        ("ENDCAP_WORKERS", "0", "workers"),
+        ("ENDCAP_WORKERS", "-1", "workers"),
+        ("REDIS_URL", "localhost:6379", "redis_url"),
         ("ENDCAP_SHOP", "no spaces", "shop"),
         ("ENDCAP_DEADLINE_MS", "-1", "deadline_ms"),
         ("ENDCAP_PSEUDONYM_KEY", "short", "pseudonym"),
         ("ENDCAP_SHOPIFY_SECRETS", "hush", "ENDCAP_SHOPIFY_DOMAIN"),
+        ("ENDCAP_WORKER_SECRETS", "short", "ENDCAP_WORKER_SECRETS"),
     ],
 )
 def test_settings_that_cannot_work_are_named(data_dir: Path, name: str, value: str, word: str) -> None:

@@ -18,8 +18,8 @@ from edge.middleware import Observe
 
 
 async def fine(request: Request) -> PlainTextResponse:
-    """Always well."""
-    return PlainTextResponse("fine")
+    """Always well, and for everybody."""
+    return PlainTextResponse("fine", headers={"Cache-Control": "public, max-age=60"})
 
 
 async def broken(request: Request) -> PlainTextResponse:
@@ -30,7 +30,13 @@ async def broken(request: Request) -> PlainTextResponse:
 def app() -> Starlette:
     """One good route of the contract and one that fails."""
     made = Starlette(
-        routes=[Route("/v1/events", fine, methods=["GET", "POST"]), Route("/v1/consent", broken)],
+        routes=[
+            Route("/v1/events", fine, methods=["GET", "POST"]),
+            Route("/v1/consent", broken),
+            Route("/proxy/v1/events", fine),
+            Route("/proxy/v1/consent", broken),
+            Route("/proxy/endcap.{stamp}.js", fine),
+        ],
         middleware=[Middleware(Observe)],
         exception_handlers=respond.HANDLERS,
     )
@@ -57,6 +63,14 @@ def counted(route: str, status: int) -> float:
         ("/v1/recommendations/attic", "other", 404),
         ("/v1/recommendations/home", "home", 404),
         ("/v1/recommendations", "batch", 404),
+        ("/proxy/v1/events", "events", 200),
+        ("/proxy/v1/recommendations/pdp", "pdp", 404),
+        ("/recommendations/products.json", "products", 404),
+        ("/proxy/fr/recommendations/products.json", "products", 404),
+        ("/proxy/endcap.0123abcd.js", "assets", 200),
+        ("/endcap.js", "assets", 404),
+        ("/proxy/made-up", "other", 404),
+        ("/proxy", "other", 404),
     ],
 )
 async def test_a_request_is_counted_once_under_its_route_and_status(path: str, route: str, status: int) -> None:
@@ -87,6 +101,15 @@ async def test_only_letters_digits_and_dashes_of_ascii_are_taken_for_an_id(sent:
         answer = await asking.get("/v1/events", headers=[(b"X-Request-Id", sent.encode("latin-1"))])
     assert (answer.headers["x-request-id"] == sent) is kept
     assert len(answer.headers.get_list("x-request-id")) == 1
+
+
+async def test_nothing_that_came_through_an_app_proxy_is_kept_but_files() -> None:
+    """Answers, problems and faults of ours, whatever the handler said; the same without /proxy stays as it was."""
+    async with client(app()) as asking:
+        for path in ("/proxy/v1/events", "/proxy/v1/consent", "/proxy/nowhere"):
+            assert (await asking.get(path)).headers["cache-control"] == "private, no-store"
+        for path in ("/v1/events", "/proxy/endcap.0123abcd.js"):
+            assert (await asking.get(path)).headers["cache-control"] == "public, max-age=60"
 
 
 async def test_connections_are_closed_only_when_leaving() -> None:

@@ -41,6 +41,7 @@ def test_parameters_are_described_as_they_are_read() -> None:
     """Lists are comma-separated, `filter` is JSON in a string, nothing in the query string is required."""
     parameters = {one["name"]: one for one in OPERATIONS["get /v1/recommendations/{surface}"]["parameters"]}
     assert all(one["in"] == "query" and one["description"] and "required" not in one for one in parameters.values())
+    assert "customer_id" in parameters
     lists = {name for name, one in parameters.items() if one.get("style") == "form" and one["explode"] is False}
     assert lists == {"product_ids", "session", "consent", "slots", "exclude"}
     assert parameters["filter"]["schema"] == {"type": "string", "contentMediaType": "application/json"}
@@ -87,3 +88,39 @@ def test_events_may_be_refused_for_a_while() -> None:
     schema = OPERATIONS["post /v1/events"]["requestBody"]["content"]["application/json"]["schema"]
     assert [one["$ref"].rpartition("/")[2] for one in schema["oneOf"]] == ["Event", "Events"]
     assert "content" not in OPERATIONS["post /v1/consent"]["responses"]["200"]
+
+
+def test_everything_stands_under_proxy_too() -> None:
+    """Signed always, and without a word on who the customer is."""
+    contract = [path for path in API["paths"] if path.startswith(("/v1/rec", "/v1/ev", "/v1/con", "/recommendations"))]
+    assert len(contract) == 5
+    for path in contract:
+        for method in API["paths"][path].keys() & {"get", "post"}:
+            plain, proxied = API["paths"][path][method], API["paths"][f"/proxy{path}"][method]
+            assert {} in plain["security"]
+            assert proxied["security"] == [{"appProxy": []}]
+            assert "401" in plain["responses"]
+            assert {"401", "404"} <= set(proxied["responses"])
+            names = {one["name"] for one in plain.get("parameters", ())}
+            assert {one["name"] for one in proxied.get("parameters", ())} == names - {"customer_id"}
+    named = {scheme for operation in OPERATIONS.values() for one in operation.get("security", ()) for scheme in one}
+    assert named == set(API["components"]["securitySchemes"])
+
+
+def test_headers_of_shelves_are_described() -> None:
+    """For caches and panels, on each answer with shelves."""
+    for name, operation in OPERATIONS.items():
+        shelves = "recommendations" in name
+        assert ("headers" in operation["responses"]["200"]) is shelves
+    headers = OPERATIONS["get /v1/recommendations/{surface}"]["responses"]["200"]["headers"]
+    assert {"X-Endcap-Scope", "X-Endcap-Version", "Server-Timing"} <= set(headers)
+
+
+def test_shopifys_endpoint_is_in_shopifys_shape() -> None:
+    """Ids as numbers or texts, prices as whole numbers, errors with 422."""
+    operation = OPERATIONS["get /recommendations/products.json"]
+    assert [one["name"] for one in operation["parameters"] if one["required"]] == ["product_id"]
+    assert "422" in operation["responses"]
+    product = SCHEMAS["ShopifyProduct"]["properties"]
+    assert {one["type"] for one in product["id"]["anyOf"]} == {"integer", "string"}
+    assert product["price"]["type"] == "integer"

@@ -108,6 +108,18 @@ def test_a_basket_becomes_one_purchase(tmp_path: Path) -> None:
     assert (second["event_id"], second["product_id"]) == ("31198570044", "102")
 
 
+def test_products_have_pictures_and_households_are_listed(tmp_path: Path) -> None:
+    """A tile's address each, which the catalogue keeps; the households for the demo shop's picker."""
+    plain = converted(
+        tmp_path / "plain", [sale(), sale(household_id=12, basket_id=2, product_id=102)], [article(), BREAD]
+    )
+    assert products(plain)["101"]["image"].startswith("/tiles/dairy-eggs--milk-cream--white-milk-")
+    listed = msgspec.json.decode((plain / "households.json").read_bytes())
+    assert listed["ids"] == ["7", "12"]
+    data = prepare(plain, tmp_path / "prepared")
+    assert {one.image for one in data.catalogue()} == {row["image"] for row in products(plain).values()}
+
+
 def test_the_discount_is_what_card_and_match_took_off(tmp_path: Path) -> None:
     """Per unit; a maker's coupon is paid back to the shop and is no discount of the shop's."""
     reduced = sale(quantity=2, sales_value=5.0, retail_disc=1.0, coupon_match_disc=0.5, coupon_disc=2.0)

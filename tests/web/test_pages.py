@@ -89,6 +89,7 @@ def _look(chromium: Browser, shop: DemoShop, node: Node, viewport: tuple[int, in
         answers=answers(shopper),
         asked=shopper.asked("/v1/recommendations"),
         shifts=shopper.shifts(),
+        # A page that is not there is told of by the browser itself.
         faults=[fault for fault in shopper.faults() if path != "/nowhere" or "404" not in fault],
         hosts=shopper.hosts(),
         findings=findings(shopper.page, node),
@@ -252,7 +253,7 @@ def test_tab_goes_through_a_shelf_in_the_order_of_the_eye(enter: Open, demo_shop
           return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 && node.checkVisibility();
         }""")
         assert outline, f"{seen[-1]} shows no focus"
-    assert seen == ["link", "button", "link", "button"] or seen == ["link"] * 4
+    assert seen == ["link", "button", "link", "button"]
 
 
 def test_arrow_keys_walk_along_a_shelf(enter: Open, demo_shop: DemoShop) -> None:

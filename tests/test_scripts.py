@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ("demo", "test", "check", "load")
+SCRIPTS = ("demo", "test", "check", "load", "edge-only", "install-edge")
 
 
 @pytest.fixture

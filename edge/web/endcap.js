@@ -152,12 +152,12 @@ const PURPOSES = {
 };
 const VISITOR = "endcap.visitor";
 const VISIT = "endcap.visit";
-const LIFETIME_MS = 395 * 86_400_000; // thirteen months
+const LIFETIME_MS = 395 * 86_400_000;
 const VISIT_MS = 30 * 60_000;
 
 let granted = []; // purposes in force
 let mine; // where nothing can be stored
-let decisions = []; // not heard by the server yet
+let decisions = []; // not heard yet
 
 const personal = () => granted.includes("personalization");
 const known = () => personal() || granted.includes("analytics");
@@ -620,7 +620,9 @@ class Shelf extends (globalThis.HTMLElement ?? Object) {
       const to = { Home: 0, End: links.length - 1, [back]: at - 1, [ahead]: at + 1 }[event.key];
       if (to === undefined || !links[0] || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
-      links[Math.min(Math.max(to, 0), links.length - 1)].focus();
+      const link = links[Math.min(Math.max(to, 0), links.length - 1)];
+      link.focus();
+      link.scrollIntoView({ block: "nearest", inline: "start" });
     });
     return buttons;
   }
@@ -640,7 +642,7 @@ function whenSeen(entries) {
 
 function seen(row) {
   seeing.unobserve(row);
-  if (document.hidden) return seeing.observe(row); // and again when the page is drawn
+  if (document.hidden) return seeing.observe(row);
   const { did } = row;
   const same = queue.find((one) => one.type === IMPRESSION && one.attribution_token === did.attribution_token);
   return same ? same.products.push(...did.products) : note(IMPRESSION, { ...did, products: [...did.products] });
@@ -662,7 +664,6 @@ async function act(event) {
   refresh();
 }
 
-/** In another tab, or while this page slept. */
 function lostElsewhere() {
   granted = [];
   queue = [];

@@ -7,19 +7,19 @@ that has ended. Tests of programs that are killed, signalled or attached to star
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 
 import pytest
 
 from backend.__main__ import main
 from backend.cli import console
 
-WIDTH = 200  # so that no message is broken into lines
+WIDTH = 220  # so that no message is broken into lines
 
 
 def backend(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end. What a program would show as a traceback is raised here."""
-    out, errors = StringIO(), StringIO()
+    out, errors = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(errors):
         for name, value in (environment | {"COLUMNS": str(WIDTH)}).items():
             patch.setenv(name, value)
@@ -30,4 +30,5 @@ def backend(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
         except SystemExit as end:
             status = end.code
     assert isinstance(status, int)
-    return subprocess.CompletedProcess(["backend", *arguments], status, out.getvalue(), errors.getvalue())
+    told, complained = (stream.buffer.getvalue().decode() for stream in (out, errors))
+    return subprocess.CompletedProcess(["backend", *arguments], status, told, complained)

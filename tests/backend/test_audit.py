@@ -2,7 +2,6 @@
 
 import hashlib
 import multiprocessing
-import os
 import resource
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from backend import audit
 from backend.audit import AuditError, Entry, append, read
+from tests.backend.program import backend
 
 LINES = 6
 
@@ -184,9 +184,7 @@ def test_a_full_disk_leaves_the_log_whole(log: Path) -> None:
 
 def command(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """`python -m backend audit ...`."""
-    environment = os.environ | {"ENDCAP_DATA_DIR": str(data), "COLUMNS": "200"}
-    line = [sys.executable, "-m", "backend", "audit", *arguments]
-    return subprocess.run(line, env=environment, capture_output=True, text=True, check=False)
+    return backend("audit", *arguments, ENDCAP_DATA_DIR=str(data))
 
 
 def test_the_command_verifies(log: Path) -> None:

@@ -21,6 +21,7 @@ from edge.core.keys import PseudonymKey, load_key, pseudonym
 from edge.core.profile import Profile, apply
 from edge.core.restricted import without
 from edge.profiles import connect
+from tests.backend.program import backend
 from training.dataset import Dataset
 
 pytestmark = pytest.mark.store
@@ -98,25 +99,13 @@ def test_restricted_products_are_left_out(shop_dir: Dataset) -> None:
     assert product not in next(replay_profiles(shop_dir, "demo", KEY, strip)).bought
 
 
-def run(data_dir: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`python -m backend ...` as people run it."""
-    return subprocess.run(
-        [sys.executable, "-m", "backend", *arguments],
-        env=os.environ | {"ENDCAP_DATA_DIR": str(data_dir), "COLUMNS": "200"} | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def test_the_command_writes_the_edges_profiles(
     shop_dir: Dataset, data_dir: Path, session_store: str, redis: "Redis", serve: Any
 ) -> None:
     """With the key of the data directory; an edge beside it finds them and answers personally."""
     (data_dir / "datasets").mkdir()
     (data_dir / "datasets" / "demo").symlink_to(shop_dir.directory)
-    done = run(data_dir, "refresh", REDIS_URL=session_store)
+    done = backend("refresh", ENDCAP_DATA_DIR=str(data_dir), REDIS_URL=session_store)
     assert done.returncode == 0, done.stderr
     assert "profiles written" in done.stdout
     known = load_key(data_dir, None)
@@ -129,7 +118,7 @@ def test_the_command_writes_the_edges_profiles(
 
 def test_without_data_the_command_says_what_to_do(tmp_path: Path, session_store: str) -> None:
     """One line, exit status 2, no traceback."""
-    done = run(tmp_path, "refresh", REDIS_URL=session_store)
+    done = backend("refresh", ENDCAP_DATA_DIR=str(tmp_path), REDIS_URL=session_store)
     assert done.returncode == 2
     assert "no prepared data set" in done.stderr
     assert "Traceback" not in done.stderr

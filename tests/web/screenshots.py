@@ -1,7 +1,7 @@
 """`python -m tests.web.screenshots`: pictures of the running demo shop for docs/, on a desk and on a phone.
 
-In: the shop that `scripts/demo` serves. Out: WebP files of home, product and cart page, as a logged-in household that
-allows everything sees them on its third page, and the home page with the panel open.
+In: the shop that `scripts/demo` serves. Out: WebP files of the home page (its top, and its shelves), a product and the
+cart, as a household that is logged in and allows everything sees them on its way through the shop; one with the panel.
 """
 
 import argparse
@@ -17,6 +17,11 @@ from tests.web.visit import DESK, PHONE, Visit, begin
 
 _MOST_BYTES = 250_000
 _QUALITY = 82
+_TO_SHELVES = """() => {
+  const header = document.querySelector('#top').offsetHeight;
+  const shelf = document.querySelector('endcap-shelf').getBoundingClientRect();
+  window.scrollTo({ top: shelf.top + scrollY - header - 20, behavior: 'instant' });
+}"""
 
 
 def main() -> int:
@@ -56,15 +61,29 @@ def _take(browser: Browser, url: str, household: str, viewport: tuple[int, int],
     for name, address in {"product": products[0], "cart": f"{url}/cart", "home": url}.items():
         shopper.open(address)
         _shelves(shopper)
+        if name == "home":
+            shopper.page.evaluate("() => window.scrollTo({ top: 0, behavior: 'instant' })")
         _keep(shopper, stem, name)
+    shopper.page.evaluate(_TO_SHELVES)
+    shopper.settle()
+    _keep(shopper, stem, "shelves")
+    if viewport == DESK:
+        shopper.page.locator("#panel-toggle").click()
+        shopper.settle()
+        _keep(shopper, stem, "panel")
     shopper.context.close()
 
 
 def _shelves(shopper: Visit) -> None:
-    """Wait for the products of all shelves, and for the pictures of what is seen."""
+    """Wait for the products of all shelves and for their pictures; the first shelf comes into sight as a whole."""
     shopper.scroll()
-    shopper.page.evaluate("() => window.scrollTo({ top: 0, behavior: 'instant' })")
     shopper.page.wait_for_selector("endcap-shelf[data-state=ready]")
+    shopper.page.evaluate("""async () => {
+      const box = document.querySelector('endcap-shelf[data-state=ready]').getBoundingClientRect();
+      window.scrollTo({ top: Math.max(0, box.bottom + scrollY - innerHeight + 24), behavior: 'instant' });
+      await document.fonts.ready;
+    }""")
+    shopper.page.wait_for_load_state("networkidle")
     shopper.settle()
 
 

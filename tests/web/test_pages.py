@@ -206,6 +206,21 @@ def test_the_panel_says_how_the_shelves_were_made(enter: Open, demo_shop: DemoSh
     assert not panel.is_visible()
 
 
+@pytest.mark.parametrize("size", VIEWPORTS)
+def test_the_headless_page_shows_products_and_has_no_findings(
+    enter: Open, demo_shop: DemoShop, node: Node, size: str
+) -> None:
+    """It asks the edge itself, from the shop's origin, and nobody else."""
+    shopper = enter(VIEWPORTS[size])
+    shopper.open(f"{demo_shop.url}/headless")
+    shopper.page.wait_for_selector("main li a")
+    shopper.scroll()
+    assert findings(shopper.page, node) == []
+    assert shopper.shifts() == []
+    assert shopper.faults() == []
+    assert shopper.hosts() == {f"127.0.0.1:{line.port}" for line in (demo_shop.front, demo_shop.back)}
+
+
 # --- keyboard and motion ---------------------------------------------------------------------------------------------
 
 

@@ -1,12 +1,11 @@
 """The scheduled refresh of facts: for those who allowed it, under their pseudonyms, readable by the edge."""
 
 import asyncio
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from edge.core.consent import Decision, encode_decision
 from edge.core.facts import DEFINITIONS, Facts, decode_facts
 from edge.core.keys import PseudonymKey, load_key, pseudonym
 from edge.profiles import connect
+from tests.backend.program import backend
 from tests.training.customers.handmade import FIRST, bought, lively, shop
 from training.customers import store as models
 from training.customers.run import STAGES, run
@@ -175,15 +175,7 @@ def test_a_withdrawal_during_the_write_wins(
 @pytest.fixture
 def command(data_dir: Path, session_store: str, redis: "Redis") -> Callable[..., subprocess.CompletedProcess[str]]:
     """`python -m backend ...` on the test's data directory and store."""
-
-    def run_(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        given = {"ENDCAP_DATA_DIR": str(data_dir), "REDIS_URL": session_store, "COLUMNS": "200"}
-        line = [sys.executable, "-m", "backend", *arguments]
-        return subprocess.run(
-            line, env=os.environ | given | environment, capture_output=True, text=True, timeout=120, check=False
-        )
-
-    return run_
+    return partial(backend, ENDCAP_DATA_DIR=str(data_dir), REDIS_URL=session_store)
 
 
 def test_from_the_command_to_the_edge(

@@ -1,10 +1,8 @@
 """Orders on the platform against orders received: missing, too much, rightly absent; repaired."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from edge.core.events import Event, Line
 from edge.core.keys import PseudonymKey, consent_key, counts_key, events_key, pseudonym, seen_key
 from edge.profiles import connect
 from tests.backend.platforms.shop_server import TOKEN, Platforms, adobe_order, bc_order, running, shopify_order
+from tests.backend.program import backend
 from tests.serving import KEY
 
 pytestmark = pytest.mark.store
@@ -171,16 +170,11 @@ def test_a_shop_without_a_platform_compares_with_its_files(settings: Settings, t
 def test_the_command_ends_with_1_where_orders_differ(settings: Settings, platforms: Platforms) -> None:
     """With a table; with 0 where all is there; with 2 and a remedy where there is nothing to compare with."""
     put(platforms, shopify_order(1, YESTERDAY))
-    environment = os.environ | {
-        "ENDCAP_DATA_DIR": str(settings.data_dir), "REDIS_URL": str(settings.redis_url), "COLUMNS": "200",
-        "ENDCAP_WEBHOOK_CONSENT": "analytics", "ENDCAP_PSEUDONYM_KEY": KEY,
-    }  # fmt: skip
+    command = partial(
+        backend, "reconcile", ENDCAP_DATA_DIR=str(settings.data_dir), REDIS_URL=str(settings.redis_url),
+        ENDCAP_WEBHOOK_CONSENT="analytics", ENDCAP_PSEUDONYM_KEY=KEY,
+    )  # fmt: skip
     access = {"ENDCAP_SHOPIFY_URL": platforms.url, "ENDCAP_SHOPIFY_TOKEN": TOKEN}
-
-    def command(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "backend", "reconcile", *arguments]
-        return subprocess.run(line, env=environment | more, capture_output=True, text=True, timeout=60, check=False)
-
     done = command("--days", "2", **access)
     assert (done.returncode, "missing: 1" in done.stdout) == (1, True), done.stderr
     assert TOKEN not in done.stdout + done.stderr

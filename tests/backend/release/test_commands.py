@@ -1,10 +1,9 @@
 """The commands of a release, as a person types them; and what the scheduler calls."""
 
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from backend.release.verdict import Verdict
 from edge.core.bundle import read_live, read_manifest
 from edge.core.keys import counts_key
 from edge.profiles import connect
+from tests.backend.program import backend
 from training.dataset import DataError, Dataset
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -30,13 +30,7 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def command(releases: Any) -> Command:
     """`python -m backend ...` on the releases' data directory."""
-
-    def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        told = os.environ | {"ENDCAP_DATA_DIR": str(releases.settings.data_dir), "COLUMNS": "220"} | environment
-        line = [sys.executable, "-m", "backend", *arguments]
-        return subprocess.run(line, env=told, capture_output=True, text=True, check=False)
-
-    return run
+    return partial(backend, ENDCAP_DATA_DIR=str(releases.settings.data_dir))
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """Drift: nothing where the shop goes on as before; what was changed on purpose is found and named."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from backend.release.state import ReleaseError
 from edge.core.bundle import read_manifest
 from edge.core.errors import BundleError, EndcapError
 from edge.core.features import FEATURE_NAMES
+from tests.backend.program import backend
 from tests.conftest import ENDS
 from training import drift as distributions
 from training import sample
@@ -178,16 +177,12 @@ def test_reports_are_kept(tmp_path: Path) -> None:
 
 def test_the_command_tells_machines_and_people(releases: Any, tmp_path: Path) -> None:
     """Exit status 0 and a table where nothing drifted; JSON; the page where it was asked for."""
-    environment = os.environ | {"ENDCAP_DATA_DIR": str(releases.settings.data_dir), "COLUMNS": "160"}
-    line = [sys.executable, "-m", "backend", "drift"]
-    shown = subprocess.run(
-        [*line, "--html", str(tmp_path / "page.html")], env=environment, capture_output=True, text=True, check=False
-    )
+    command = partial(backend, "drift", ENDCAP_DATA_DIR=str(releases.settings.data_dir))
+    shown = command("--html", str(tmp_path / "page.html"))
     assert shown.returncode == 0, shown.stderr
     assert "inputs/price" in shown.stdout
     assert "<svg" in (tmp_path / "page.html").read_text()
-    strict = environment | {"ENDCAP_DRIFT_PSI": "0.0001", "ENDCAP_DRIFT_NATURAL": "0"}
-    told = subprocess.run([*line, "--json"], env=strict, capture_output=True, text=True, check=False)
+    told = command("--json", ENDCAP_DRIFT_PSI="0.0001", ENDCAP_DRIFT_NATURAL="0")
     assert told.returncode == 1
     report = msgspec.json.decode(told.stdout, type=Report)
     assert report.drifted

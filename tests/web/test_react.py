@@ -39,7 +39,7 @@ def bundle(node: Node, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def shop(bundle: str, edge: Running) -> Iterator[Site]:
     """A site with the way to an edge; its empty page has the bundle."""
-    with site(edge) as made:
+    with site(edge.url) as made:
         made.config = bundle
         made.page("/", "")
         yield made

@@ -91,7 +91,7 @@ def test_the_request_path_knows_no_http() -> None:
 def test_serving_loads_no_training_library() -> None:
     """A process that has imported the app has none of the heavy libraries in memory, nor the client's httpx."""
     heavy = ["lightgbm", "sklearn", "pandas", "duckdb", "ibis", "pyarrow", "locust", "onnx", "skl2onnx", "scipy"]
-    heavy += ["httpx", "edge.client_types"]
+    heavy += ["httpx", "edge.client.types"]
     code = f"import sys, edge.app; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"

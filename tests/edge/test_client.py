@@ -16,7 +16,7 @@ import edge.client as client_module
 from edge import facts as facts_module
 from edge import wire
 from edge.client import Answer, Endcap, EventResult, Query, RefusedError
-from edge.client_calls import in_url
+from edge.client.calls import in_url
 from edge.core import events, keys, switches
 from edge.core.access import make_key
 from edge.core.errors import EndcapError

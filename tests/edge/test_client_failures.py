@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from edge.client import Answer, ClientError, Endcap, EventsNotTakenError, RefusedError, UnavailableError
-from edge.client_http import checked, retry_after
-from edge.client_loop import BackgroundLoop
+from edge.client.http import checked, retry_after
+from edge.client.loop import BackgroundLoop
 from edge.core.errors import EndcapError
 from tests.edge.both_clients import BOTH
 from tests.edge.hostile import Act, answer, drips, hangs_up, hostile, sends

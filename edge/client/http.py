@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from edge.client_types import RefusedError, UnavailableError
+from edge.client.types import RefusedError, UnavailableError
 from edge.core.errors import EndcapError
 
 _T = TypeVar("_T")

@@ -15,16 +15,16 @@ from typing import Any, Self, TypeVar, Unpack
 from weakref import WeakSet
 
 try:
-    from edge.client_calls import Calls
-    from edge.client_http import Connection
+    from edge.client.calls import Calls
+    from edge.client.http import Connection
 except ModuleNotFoundError as error:
     if error.name != "httpx":
         raise
     raise ModuleNotFoundError(
         "the Python client needs httpx, which the edge does not: pip install 'endcap[client]'", name="httpx"
     ) from error
-from edge.client_loop import BackgroundLoop
-from edge.client_types import (
+from edge.client.loop import BackgroundLoop
+from edge.client.types import (
     Answer,
     CartLine,
     ClientError,

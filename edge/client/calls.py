@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from edge.client_http import Connection, decoded, patiently
-from edge.client_types import (
+from edge.client.http import Connection, decoded, patiently
+from edge.client.types import (
     Answer,
     ClientError,
     Event,

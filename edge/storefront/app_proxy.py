@@ -4,7 +4,6 @@ In: a shopper's request. Out: the app's answer, or, when the app does not answer
 without products, and the last good copy of a script. Cookies pass in neither direction.
 """
 
-import time
 from collections.abc import Callable
 
 import httpx
@@ -12,6 +11,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from edge.core import clock
 from edge.storefront.settings import Settings
 from edge.storefront.signing import signed
 
@@ -63,7 +63,7 @@ class AppProxy:
             shop=self._settings.shopify_domain or "",
             customer=self._customer(request),
             prefix=PREFIX,
-            timestamp=int(time.time()),
+            timestamp=int(clock.now()),
             secret=self._settings.secret,
         )
         asked = self._client.build_request(

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.web.needs import missing
+
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ("demo", "test", "check", "load", "edge-only", "install-edge")
 
@@ -198,3 +200,15 @@ def test_node_packages_behind_a_link_are_left_alone(packages: Path) -> None:
     """Whoever made the link fills what it leads to."""
     (packages / "node_modules").symlink_to(packages)
     assert _ensure_node(packages, node="exit 0", npm="exit 1").stdout == "went on\n"
+
+
+@pytest.mark.parametrize(("version", "installs"), [("20.20.2", True), ("22.1.0", True), ("18.19.0", False)])
+def test_the_version_of_node_is_asked_of_node_itself(packages: Path, version: str, installs: bool) -> None:
+    """By the program that the script gives it, run by a real Node that says it is of another version."""
+    node = shutil.which("node")
+    if node is None:
+        missing("node", "install Node.js 20 or newer with npm")
+    script = f"Object.defineProperty(process, 'versions', {{value: {{node: '{version}'}}}});"
+    pretending = f"""exec {node} -e "{script} $2" """
+    npm = 'echo "npm $1" && PATH=/bin:/usr/bin mkdir -p node_modules'
+    assert ("npm ci" in _ensure_node(packages, node=pretending, npm=npm).stdout) == installs

@@ -95,10 +95,10 @@ def test_a_shop_that_answers_wrongly_fails(tmp_path: Path, shop: Any, lenient: N
 
 
 def test_a_slow_shop_fails(tmp_path: Path, shop: Any, promised: None) -> None:
-    """By the budget as promised: every answer takes 150 ms."""
+    """By the budget as promised: every answer takes 150 ms, or more where the machine is busy."""
     shop.delay_s = 0.15
     broken = run(options(tmp_path, host=shop.url, rate=20.0), Console(file=io.StringIO()))
-    assert any(rule.startswith("pdp: p99 is 1") for rule in broken), broken
+    assert any(rule.startswith("pdp: p99 is ") for rule in broken), broken
 
 
 def test_a_shop_that_stalls_cannot_hide_it(tmp_path: Path, shop: Any, lenient: None) -> None:

@@ -245,6 +245,8 @@ def trained(tmp_path: Path, bundle_root: Path, shop_dir: Any, monkeypatch: pytes
 
     data = tmp_path / "data"
     monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("ENDCAP_DEADLINE_MS", "10000")  # a busy machine must not turn profiles away
+    monkeypatch.setenv("ENDCAP_REDIS_TIMEOUT_MS", "2000")
     shutil.copytree(bundle_root, data / "bundles")
     shutil.copytree(shop_dir.directory, data / "datasets" / "demo")
     write_snapshot(data / "catalogue" / "demo.cat", shop_dir.catalogue(), as_of=0)

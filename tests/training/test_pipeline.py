@@ -100,10 +100,14 @@ def test_readiness_has_a_sentence_for_every_slot(outcome: Outcome) -> None:
 
 
 def test_the_same_data_give_the_same_model(shop_dir: Dataset, outcome: Outcome, tmp_path: Path) -> None:
-    """Trained again, only name and date differ: same files, same figures; another live bundle appears only if asked."""
+    """Trained again, only name and date differ: same files, same scores; another live bundle appears only if asked."""
     settings = Settings(data_dir=tmp_path, shop="demo", train_orders=600, test_orders=150)
     again = run(shop_dir, settings, Console(quiet=True), publish=False)
-    assert again.manifest.files == outcome.manifest.files
+    forest = {"ranker.onnx": ""}  # seen to differ in its bytes once in many runs; what it says must not
+    assert again.manifest.files | forest == outcome.manifest.files | forest
+    first, second = outcome.manifest.golden, again.manifest.golden
+    assert first.rows == second.rows
+    np.testing.assert_allclose(second.scores, first.scores, atol=first.tolerance)
     assert again.manifest.metrics == outcome.manifest.metrics
     assert again.manifest.version != outcome.manifest.version
     assert not (tmp_path / "bundles" / "demo" / "live.json").exists()

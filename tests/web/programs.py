@@ -48,6 +48,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # so that a crash takes launcher and workers at once
             )
         ends = time.monotonic() + _UP_S
         while not self._is_up():
@@ -61,15 +62,26 @@ class Program:
         except httpx.TransportError:
             return False
 
+    def _answers(self) -> bool:
+        try:
+            httpx.get(self.ready, timeout=5, trust_env=False)
+        except httpx.ConnectError:
+            return False
+        except httpx.TransportError:
+            return True  # it took the connection
+        return True
+
     @property
     def running(self) -> bool:
         """Whether it was started and not ended."""
         return self._process is not None
 
     def kill(self) -> None:
-        """As a crash: it gets to say nothing. Back once nobody answers."""
+        """As a crash: it gets to say nothing. Back once nobody answers, not even a worker that is about to end."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._end(signal.SIGKILL)
-        while self._is_up():
+        while self._answers():
             time.sleep(0.02)
 
     def stop(self) -> None:

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 
 def kept_events(redis: "Redis", visitor: str) -> list[dict[str, Any]]:
     """The events of one visitor in the stream."""
-    entries: list[Any] = redis.xrange(keys.events_key("demo"))  # type: ignore[assignment]  # redis-py types both its clients at once
+    entries: list[Any] = redis.xrange(keys.events_key("demo"))  # type: ignore[assignment]  # because redis-py types both its clients at once
     events = [msgspec.json.decode(fields[b"e"]) for _, fields in entries if b"e" in fields]
     return [event for event in events if event.get("visitor_id") == visitor]
 

@@ -64,7 +64,7 @@ class Observe:
 
         try:
             await self.app(scope, receive, send_with_headers)
-        except Exception:  # any: the caller gets a 500 that is counted; nothing is lost, for it is raised again for the log
+        except Exception:  # any: answered with 500 and counted; raised again, so nothing is lost
             if not begun:
                 await unexpected()(scope, receive, send_with_headers)
             raise

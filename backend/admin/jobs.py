@@ -136,7 +136,7 @@ async def _outcome(job: Job, settings: Settings, redis: "Redis") -> tuple[bool, 
         return await _run_command(job, settings)
     except EndcapError as error:
         return False, str(error)
-    except Exception as error:  # any, since jobs call all there is; it is logged and shown, and the next run tries again
+    except Exception as error:  # any: jobs call all there is; logged, shown, and tried again next time
         logger.exception("job %s failed", job.name)
         return False, f"{type(error).__name__}: {error}"
 

@@ -18,6 +18,8 @@ from edge.trials import Trials
 from edge.webhooks.config import webhook_config, worker_secrets
 from edge.webhooks.receive import Receiver
 
+_PAGES = 2_000  # of some 8 KB each
+
 
 @dataclass
 class Edge:
@@ -75,7 +77,7 @@ def build_edge(settings: Settings) -> Edge:
         keyring=keyring,
         tally=tally,
         trials=Trials(recommender, tally, settings.shadow_percent),
-        pages=AnswerCache(ttl_s=settings.cache_ttl_s, entries=settings.cache_entries),
+        pages=AnswerCache(ttl_s=settings.cache_ttl_s, entries=min(settings.cache_entries, _PAGES)),
     )
 
 

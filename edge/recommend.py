@@ -7,7 +7,7 @@ the top: every stage has something to fall back to, so a failing dependency make
 import gc
 import hashlib
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
@@ -24,6 +24,7 @@ from edge.core.switches import Switches, read_switches
 from edge.identify import Caller
 from edge.listings import Listings
 from edge.metrics import CACHE, DEGRADED, SLOTS, STAGE_SECONDS
+from edge.overload import Overload
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
 from edge.ranking import Scores, arrange, find, gather_evidence, page_products, try_score
 from edge.scoring import LiveModel, Model
@@ -69,10 +70,18 @@ class Served:
     known: Known | None = None
     rules: str = ""
 
-    @property
-    def shown(self) -> tuple[tuple[str, str], ...]:
-        """Its shelves, and what shaped each."""
-        return tuple((slot.id, slot.served_by) for slot in self.answer.slots)
+    def counting(self) -> Callable[[], None]:
+        """Counts what is shown; to be called once for each time that it is."""
+        shown = [(slot.id, slot.served_by) for slot in self.answer.slots]
+        degraded = [(what,) for what in self.answer.degraded]
+
+        def count() -> None:
+            for shelf in shown:
+                SLOTS.add(shelf)
+            for what in degraded:
+                DEGRADED.add(what)
+
+        return count
 
     @property
     def version(self) -> str:
@@ -95,6 +104,7 @@ class Recommender:
         self._histories: LRUCache[Hashable, History] = LRUCache(_HISTORIES)
         self._settings = settings
         self.rules = self._rules()
+        self.overload = Overload(settings.max_in_flight, settings.deadline_ms / 2_000)  # half for waiting, half to work
 
     async def answer(self, query: Query, caller: Caller, model: Model | None = None) -> Served:
         """The shelves for one request, by the live model if none is given. Never raises for a failing dependency."""
@@ -109,20 +119,22 @@ class Recommender:
 
         key = self._key(query, model)
         if not caller.personal and not query.session:
-            cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
-            return self._shelve(query, cached, "public", NOTHING_KNOWN)
+            with self.overload:
+                cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
+                return self._shelve(query, cached, "public", NOTHING_KNOWN)
 
         known, failed = await self._know(caller)
-        if failed and not query.session:
-            # No store: what everybody gets on this page, most likely worked out already.
-            cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
-            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none", known)
-        if deadline.passed:
-            return self.popular(query, *failed, "deadline", model=model, known=known)
+        with self.overload:
+            if failed and not query.session:
+                # No store: what everybody gets on this page, most likely worked out already.
+                cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
+                return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none", known)
+            if deadline.passed:
+                return self.popular(query, *failed, "deadline", model=model, known=known)
 
-        key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session, *failed)
-        cached = self._ranked(key, model, query, known, deadline)
-        return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
+            key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session, *failed)
+            cached = self._ranked(key, model, query, known, deadline)
+            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
 
     def rehearse(self, model: Model, query: Query, known: Known) -> Answer:
         """What a model would answer: past cache and deadline, and nothing of it is kept or counted as served."""
@@ -225,10 +237,7 @@ class Recommender:
         with _SHELVE:
             answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
         served = Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
-        for what in answer.degraded:
-            DEGRADED.add((what,))
-        for shelf in served.shown:
-            SLOTS.add(shelf)
+        served.counting()()
         return served
 
     def refresh(self) -> None:

@@ -56,12 +56,12 @@ class Reply(NamedTuple):
 class Page:
     """An answer ready to be sent any number of times: its bytes, its tag, and the headers that stay the same."""
 
-    __slots__ = ("_headers", "body", "shown", "tag")
+    __slots__ = ("_headers", "body", "count", "tag")
 
     def __init__(self, served: Served, body: bytes) -> None:
         self.body = body
         self.tag = b'"%s"' % hashlib.blake2s(body, digest_size=8).hexdigest().encode()
-        self.shown = served.shown  # to be counted each time it is shown
+        self.count = served.counting()  # to be called each time it is shown; holds no model
         self._headers = (
             (b"cache-control", _SHARING[served.sharing]),
             (b"etag", self.tag),

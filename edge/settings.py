@@ -95,7 +95,9 @@ class Settings(BaseSettings):
     new_places: int = Field(
         1, ge=0, description="places of a shelf that products without sales may take, at most a quarter of it; 0: off"
     )
-    max_in_flight: int = Field(24, ge=1, description="requests at work per process before overload answers begin")
+    max_in_flight: int = Field(
+        64, ge=1, description="answers at work per process, at most; how many fit into half the deadline is measured"
+    )
     max_body_bytes: int = Field(262_144, ge=1024, description="largest request body")
     restricted_categories: str = Field(
         "", description="category paths, with commas, of whose products nothing that a shopper does is kept"

@@ -15,6 +15,7 @@ from edge.core.features import build
 from edge.core.newcomers import NO_NEWCOMERS, Newcomers
 from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, Context, History, candidates
 from edge.core.sources import SOURCES
+from edge.metrics import RANKED
 from edge.next_clicks import Foreseen, foresee
 from edge.profiles import Known
 from edge.scoring import Model, RankerError
@@ -125,6 +126,7 @@ def score(model: Model, found: dict[str, Candidates], context: Context) -> Score
     if not scored:
         return scores
     rows = np.concatenate([build(model.index, slot, context, some) for slot, some in scored.items()])
+    RANKED.observe(len(rows))
     ends = np.cumsum([len(some.items) for some in scored.values()])
     return scores | dict(zip(scored, np.split(model.ranker.scores(rows), ends[:-1]), strict=True))
 

@@ -14,7 +14,8 @@ from typing import Literal
 
 from cachetools import LRUCache
 
-from edge.batched import Seconds
+from edge.arrange import arrange
+from edge.batched import Measured
 from edge.cache import AnswerCache, Cached
 from edge.catalogue import Catalogue
 from edge.core.context import History
@@ -26,7 +27,7 @@ from edge.listings import Listings
 from edge.metrics import CACHE, DEGRADED, SLOTS, STAGE_SECONDS
 from edge.overload import Overload
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
-from edge.ranking import Scores, arrange, find, gather_evidence, page_products, try_score
+from edge.ranking import Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import LiveModel, Model
 from edge.settings import Settings
 from edge.shelves import Ranking, Shelf, shelve
@@ -201,7 +202,7 @@ class Recommender:
         known: Known,
         deadline: Deadline,
         history: History,
-        stages: tuple[Seconds, Seconds] = (_RETRIEVE, _RANK),
+        stages: tuple[Measured, Measured] = (_RETRIEVE, _RANK),
     ) -> Ranking:
         """Candidates and their order for each shelf: all that may be a few seconds old."""
         position, catalogue = model.index.position, self.catalogue

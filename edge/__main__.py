@@ -18,8 +18,8 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from edge.core.keys import KEY_FILE, load_key
+from edge.doors import is_loopback
 from edge.errors import EndcapError
-from edge.identify import is_loopback
 from edge.settings import Settings
 from edge.webhooks.config import webhook_config, worker_secrets
 

@@ -8,17 +8,18 @@ from collections.abc import AsyncIterator
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import Scope
 
 from edge import respond
-from edge.assembly import build_edge, store_url
+from edge.assembly import Edge, build_edge, store_url
 from edge.assets import asset_routes
-from edge.cors import cors
+from edge.cors import Cors
 from edge.drain import end_tasks, end_with_parent
 from edge.middleware import Observe
 from edge.profiles import connect
 from edge.routes import contract_routes, facts, operations_routes
 from edge.scoring import poll
-from edge.settings import Settings, listed
+from edge.settings import Settings
 from edge.webhooks.routes import webhook_routes
 
 _LISTINGS_S = 0.2  # a product listed now stands on shelves within a second, with the follower's half
@@ -39,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *asset_routes(),
             *operations_routes(),
         ],
-        middleware=[Middleware(Observe), *cors(listed(settings.origins))],
+        middleware=[Middleware(Observe), Middleware(Cors, origins=_origins)],
         exception_handlers=respond.HANDLERS,
         lifespan=lifespan,
         max_body_size=settings.max_body_bytes,
@@ -47,6 +48,11 @@ def create_app(settings: Settings | None = None) -> Starlette:
     app.router.redirect_slashes = False  # a redirect would show the signed address of an app proxy's request
     app.state.settings = settings
     return app
+
+
+def _origins(scope: Scope) -> frozenset[str]:
+    edge: Edge = scope["app"].state.edge
+    return edge.doors.origins
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,7 @@ import time
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.identify import PROXY_PREFIX
+from edge.doors import PROXY_PREFIX
 from edge.metrics import REQUEST_SECONDS, REQUESTS
 from edge.respond import unexpected
 

@@ -1,5 +1,5 @@
 """The routes of the contract: from a request to an answer, top to bottom. What happens in between is in `recommend` and
-`collect`; who may ask, and as whom, is in `identify`.
+`collect`; who may ask is in `doors`, as whom in `identify`.
 
 In: a request. Out: a response, or InputError, which `respond` turns into a problem. Every route stands under `/proxy`,
 too, for Shopify's app proxy.
@@ -17,10 +17,10 @@ from starlette.routing import Route
 from edge import metrics, respond
 from edge.assembly import Edge
 from edge.core import clock
+from edge.doors import Door
 from edge.drop_in import read_query, shopify_answer
 from edge.errors import InputError
 from edge.facts import read_facts
-from edge.identify import Door
 from edge.openapi import document
 from edge.profiles import StoreUnavailableError
 from edge.recommend import Served
@@ -55,10 +55,11 @@ def operations_routes() -> list[Route]:
 async def recommendations(request: Request) -> Response:
     """GET or POST one page's shelves."""
     edge: Edge = request.app.state.edge
-    door = edge.doors.admit(request.scope)
+    body = await request.body() if request.method == "POST" else b""
+    door = edge.doors.admit(request.scope, body)
     surface = request.path_params["surface"]
     if request.method == "POST":
-        query = query_from_body(surface, await request.body())
+        query = query_from_body(surface, body)
     else:
         query = query_from_url(surface, door.query, lenient=door.trust == "proxy")
     served = await _answer(edge, door, query)
@@ -82,8 +83,9 @@ async def products(request: Request) -> Response:
 async def batch(request: Request) -> Response:
     """POST several pages at once; each gets its own status."""
     edge: Edge = request.app.state.edge
-    door = edge.doors.admit(request.scope)
-    members = decode_json(await request.body(), Batch, parameter="requests").requests
+    body = await request.body()
+    door = edge.doors.admit(request.scope, body)
+    members = decode_json(body, Batch, parameter="requests").requests
     results = await asyncio.gather(*(_member(edge, door, member) for member in members))
     response = respond.batch([served for _, served in results])
     response.background = edge.trials.afterwards(
@@ -119,9 +121,10 @@ async def _answer(edge: Edge, door: Door, query: Query) -> Served:
 async def events(request: Request) -> Response:
     """POST what shoppers did."""
     edge: Edge = request.app.state.edge
-    door = edge.doors.admit(request.scope)
+    body = await request.body()
+    door = edge.doors.admit(request.scope, body)
     try:
-        return respond.json({"results": await edge.collector.events(await request.body(), door)})
+        return respond.json({"results": await edge.collector.events(body, door)})
     except StoreUnavailableError as error:
         return respond.try_later(str(error))
 
@@ -129,9 +132,10 @@ async def events(request: Request) -> Response:
 async def consent(request: Request) -> Response:
     """POST a shopper's decision."""
     edge: Edge = request.app.state.edge
-    door = edge.doors.admit(request.scope)
+    body = await request.body()
+    door = edge.doors.admit(request.scope, body)
     try:
-        granted = await edge.collector.consent(await request.body(), door)
+        granted = await edge.collector.consent(body, door)
     except StoreUnavailableError as error:
         return respond.try_later(str(error))
     return respond.json({"consent": sorted(granted)})

@@ -15,6 +15,7 @@ from edge.assembly import Edge, build_edge, store_url
 from edge.assets import asset_routes
 from edge.cors import Cors
 from edge.drain import end_tasks, end_with_parent
+from edge.limits import Limits
 from edge.middleware import Observe
 from edge.profiles import connect
 from edge.routes import contract_routes, facts, operations_routes
@@ -36,14 +37,13 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *contract_routes("/proxy"),  # first, or `proxy` would be taken for a locale
             *contract_routes(),
             Route("/v1/customers/{customer_id:path}/facts", facts),
-            *webhook_routes(settings.webhook_max_body_bytes),
+            *webhook_routes(),
             *asset_routes(),
             *operations_routes(),
         ],
         middleware=[Middleware(Observe), Middleware(Cors, origins=_origins)],
         exception_handlers=respond.HANDLERS,
         lifespan=lifespan,
-        max_body_size=settings.max_body_bytes,
     )
     app.router.redirect_slashes = False  # a redirect would show the signed address of an app proxy's request
     app.state.settings = settings
@@ -56,7 +56,7 @@ def _origins(scope: Scope) -> frozenset[str]:
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[None]:
+async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Limits]]:
     """Load the model before the first request; follow model, catalogue and switches until the last."""
     end_with_parent()
     settings: Settings = app.state.settings
@@ -75,7 +75,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     counting = asyncio.create_task(edge.tally.run(follower, edge.trials.report_refusal))
     edge.drain.install(asyncio.get_running_loop())
     try:
-        yield
+        yield {"limits": Limits(settings.max_header_bytes, settings.read_timeout_s)}
     finally:
         await end_tasks([*background, counting])
         await follower.aclose()

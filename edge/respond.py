@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from edge.drop_in import DropInError
@@ -103,11 +103,16 @@ async def _drop_in_error(request: Request, error: Exception) -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """Starlette's own 404, 405 and 413, in the same shape."""
+    """Starlette's own 404 and 405, in the same shape."""
     if not isinstance(error, HTTPException):
         raise error
     detail = f"{request.method} {request.scope['path'][:200]}: {error.detail}; see /openapi.json"
     return _problem_response(problem(error.status_code, error.detail, detail), error.status_code, error.headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """The caller went away, or was cut off, before its request was whole; nobody reads this answer."""
+    return Response(status_code=400)
 
 
 def unexpected() -> Response:
@@ -115,4 +120,9 @@ def unexpected() -> Response:
     return _problem_response(problem(500, "Internal Server Error", "a fault in Endcap; it has been logged"), 500)
 
 
-HANDLERS: dict[Any, Any] = {DropInError: _drop_in_error, InputError: _input_error, HTTPException: _http_error}
+HANDLERS: dict[Any, Any] = {
+    DropInError: _drop_in_error,
+    InputError: _input_error,
+    HTTPException: _http_error,
+    ClientDisconnect: _gone,
+}

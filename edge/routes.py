@@ -21,6 +21,7 @@ from edge.doors import Door
 from edge.drop_in import read_query, shopify_answer
 from edge.errors import InputError
 from edge.facts import read_facts
+from edge.limits import only_plain, read_body
 from edge.openapi import document
 from edge.profiles import StoreUnavailableError
 from edge.recommend import Served
@@ -55,7 +56,7 @@ def operations_routes() -> list[Route]:
 async def recommendations(request: Request) -> Response:
     """GET or POST one page's shelves."""
     edge: Edge = request.app.state.edge
-    body = await request.body() if request.method == "POST" else b""
+    body = await _body(request, edge) if request.method == "POST" else b""
     door = edge.doors.admit(request.scope, body)
     surface = request.path_params["surface"]
     if request.method == "POST":
@@ -66,6 +67,11 @@ async def recommendations(request: Request) -> Response:
     response = respond.recommendation(served, request.headers.get("if-none-match"))
     response.background = edge.trials.afterwards([(query, served)])
     return response
+
+
+async def _body(request: Request, edge: Edge) -> bytes:
+    only_plain(request)
+    return await read_body(request, edge.settings.max_body_bytes)
 
 
 async def products(request: Request) -> Response:
@@ -83,7 +89,7 @@ async def products(request: Request) -> Response:
 async def batch(request: Request) -> Response:
     """POST several pages at once; each gets its own status."""
     edge: Edge = request.app.state.edge
-    body = await request.body()
+    body = await _body(request, edge)
     door = edge.doors.admit(request.scope, body)
     members = decode_json(body, Batch, parameter="requests").requests
     results = await asyncio.gather(*(_member(edge, door, member) for member in members))
@@ -121,7 +127,7 @@ async def _answer(edge: Edge, door: Door, query: Query) -> Served:
 async def events(request: Request) -> Response:
     """POST what shoppers did."""
     edge: Edge = request.app.state.edge
-    body = await request.body()
+    body = await _body(request, edge)
     door = edge.doors.admit(request.scope, body)
     try:
         return respond.json({"results": await edge.collector.events(body, door)})
@@ -132,7 +138,7 @@ async def events(request: Request) -> Response:
 async def consent(request: Request) -> Response:
     """POST a shopper's decision."""
     edge: Edge = request.app.state.edge
-    body = await request.body()
+    body = await _body(request, edge)
     door = edge.doors.admit(request.scope, body)
     try:
         granted = await edge.collector.consent(body, door)

@@ -95,6 +95,10 @@ class Settings(BaseSettings):
         1, ge=0, description="places of a shelf that products without sales may take, at most a quarter of it; 0: off"
     )
     max_in_flight: int = Field(24, ge=1, description="requests at work per process before overload answers begin")
+    max_header_bytes: int = Field(32_768, ge=1024, description="largest head of a request: its line and headers")
+    read_timeout_s: float = Field(
+        8.0, gt=0, description="time from a request's first byte to its last, before the connection is closed"
+    )
     max_body_bytes: int = Field(262_144, ge=1024, description="largest request body")
     restricted_categories: str = Field(
         "", description="category paths, with commas, of whose products nothing that a shopper does is kept"

@@ -30,6 +30,7 @@ CACHE = BatchedCounter("endcap_cache", "Look-ups in the answer cache", ["outcome
 EVENTS = Counter("endcap_events", "Events received, by what became of them", ["type", "status"])
 WEBHOOKS = Counter("endcap_webhooks", "Deliveries of shops' platforms", ["platform", "topic", "outcome"])
 REFUSED = Counter("endcap_refused", "Requests turned away with 401, by door and failed check", ["door", "reason"])
+CUT = Counter("endcap_cut", "Connections ended for being too slow or too large, by what was", ["reason"])
 STORE_ERRORS = Counter("endcap_store_errors", "Failed calls to the store, by kind of error", ["kind"])
 RECORDS_IGNORED = Counter("endcap_records_ignored", "Stored records that were not believed", ["record", "reason"])
 BUNDLES_REFUSED = Counter("endcap_bundles_refused", "Bundles that failed verification", ["shop", "role"])

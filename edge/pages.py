@@ -10,8 +10,8 @@ import msgspec
 from starlette.types import Scope
 
 from edge.assembly import Edge
+from edge.doors import Door
 from edge.drop_in import read_query, shopify_answer
-from edge.identify import Door
 from edge.metrics import CACHE
 from edge.recommend import Served
 from edge.respond import Page, Reply

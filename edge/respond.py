@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from edge.drop_in import DropInError
 from edge.errors import InputError
+from edge.page import encode
 from edge.recommend import Served
-from edge.shelves import encode
 from edge.wire import problem
 
 # One page with its own script and style in it; it may talk to this server and nothing else.

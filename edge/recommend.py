@@ -1,13 +1,13 @@
 """The request path: who asks → what is known → candidates → features → ranker → rules → shelves. Knows no HTTP.
 
-In: a `Query` and a `Caller`. Out: an `Answer`, who may keep it, and where it came from. Read `Recommender.answer` from
+In: a `Query` and a `Caller`. Out: a `Page`, who may keep it, and where it came from. Read `Recommender.answer` from
 the top: every stage has something to fall back to, so a failing dependency makes the answer smaller, never an error.
 """
 
 import gc
 import hashlib
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
@@ -26,14 +26,16 @@ from edge.identify import Caller
 from edge.listings import Listings
 from edge.metrics import CACHE, DEGRADED, SLOTS, STAGE_SECONDS
 from edge.overload import Overload
+from edge.page import Page
+from edge.picks import NO_PICKS, Shelf
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
 from edge.ranking import Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import LiveModel, Model
 from edge.settings import Settings
-from edge.shelves import Ranking, Shelf, shelve
+from edge.shelves import Ranking, shelve
 from edge.slots import SLOTS as SPECS
 from edge.slots import order_for, slots_of
-from edge.wire import Answer, Query
+from edge.wire import Query
 
 Sharing = Literal["public", "private", "none"]
 _STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.of(stage) for stage in ("store", "retrieve", "rank", "shelve"))
@@ -65,24 +67,11 @@ class Served:
     `known`: what the ranking could go by; None where no model was asked, as for a surface switched off.
     """
 
-    answer: Answer
+    answer: Page
     sharing: Sharing
     cached: Cached[Ranking]
     known: Known | None = None
     rules: str = ""
-
-    def counting(self) -> Callable[[], None]:
-        """Counts what is shown; to be called once for each time that it is."""
-        shown = [(slot.id, slot.served_by) for slot in self.answer.slots]
-        degraded = [(what,) for what in self.answer.degraded]
-
-        def count() -> None:
-            for shelf in shown:
-                SLOTS.add(shelf)
-            for what in degraded:
-                DEGRADED.add(what)
-
-        return count
 
     @property
     def version(self) -> str:
@@ -95,8 +84,8 @@ class Recommender:
 
     def __init__(self, settings: Settings, shop: str, store: ShopperStore) -> None:
         self.shop = shop
-        self.live = LiveModel(settings.bundles_dir, shop)
         self.catalogue = Catalogue(shop, settings.catalogue_path(shop))
+        self.live = LiveModel(settings.bundles_dir, shop, self._prepare)
         self.listings = Listings(self.catalogue)
         self.switches = Switches()
         self.faults: dict[str, str] = {}
@@ -137,7 +126,7 @@ class Recommender:
             cached = self._ranked(key, model, query, known, deadline)
             return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
 
-    def rehearse(self, model: Model, query: Query, known: Known) -> Answer:
+    def rehearse(self, model: Model, query: Query, known: Known) -> Page:
         """What a model would answer: past cache and deadline, and nothing of it is kept or counted as served."""
         history = History.of(model.index, known.profile)
         ranking = self._rank(model, query, known, _FOREVER, history, _REHEARSED)
@@ -146,7 +135,7 @@ class Recommender:
     def popular(self, query: Query, *degraded: str, model: Model | None = None, known: Known | None = None) -> Served:
         """The popular list, ready since the model was loaded: for overload, surfaces off, and held-out shoppers."""
         slots = query.slots or slots_of(query.surface)
-        shelves = tuple(Shelf(slot, "popular", ()) for slot in slots if SPECS[slot].falls_back)
+        shelves = tuple(Shelf(slot, "popular", NO_PICKS) for slot in slots if SPECS[slot].falls_back)
         ranking = Ranking(model or self.live.current, shelves, degraded)
         return self._shelve(query, Cached(ranking, 0, 0, hit=False), "private", known)
 
@@ -207,7 +196,7 @@ class Recommender:
         """Candidates and their order for each shelf: all that may be a few seconds old."""
         position, catalogue = model.index.position, self.catalogue
         failed: list[str] = []
-        if any(id_ not in position and not catalogue.get(id_) for id_ in page_products(query, known)):
+        if any(id_ not in position and id_ not in catalogue for id_ in page_products(query, known)):
             failed.append("unknown_product")
         retrieve, rank = stages
         with retrieve:
@@ -237,9 +226,8 @@ class Recommender:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""
         with _SHELVE:
             answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
-        served = Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
-        served.counting()()
-        return served
+        count_shown(answer)
+        return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
 
     def refresh(self) -> None:
         """Look for a new bundle, catalogue and switches, off the request path; what is damaged changes nothing."""
@@ -255,10 +243,16 @@ class Recommender:
             # requests for some 30 ms. They still go when nothing refers to them any more.
             gc.freeze()
 
+    def _prepare(self, model: Model) -> None:
+        """Have ready what joins a model to the catalogue, before the first request asks it."""
+        self.catalogue.live.rows_of(model.index)
+
     def refresh_listings(self) -> None:
         """Work out who stands in for what was listed or changed, off the request path."""
         models = dict.fromkeys((self.live.current, self.live.canary, self.live.shadow))
-        self.listings.refresh(*(model.index for model in models if model is not None))
+        indexes = [model.index for model in models if model is not None]
+        self.catalogue.keep(indexes)
+        self.listings.refresh(*indexes)
 
     def _read_switches(self) -> bool:
         switches = read_switches(self._settings.bundles_dir, self.shop)
@@ -272,6 +266,14 @@ class Recommender:
         settings = self._settings
         said = (settings.diversity, settings.new_places, settings.market, settings.locale, _PROGRAM)
         return hashlib.blake2s(repr((self.switches, *said)).encode(), digest_size=4).hexdigest()
+
+
+def count_shown(page: Page) -> None:
+    """Count a page; once for each time that it is shown."""
+    for shelf in page.shelves:
+        SLOTS.add(shelf)
+    for what in page.degraded:
+        DEGRADED.add((what,))
 
 
 def _orders(known: Known) -> int:

@@ -25,7 +25,6 @@ from edge.openapi import document
 from edge.profiles import StoreUnavailableError
 from edge.recommend import Served
 from edge.respond import Reply
-from edge.shelves import encode
 from edge.wire import Batch, Query, check_id, decode_json, query_from_body
 
 _WEB = Path(__file__).parent / "web"
@@ -63,7 +62,7 @@ async def recommendations(request: Request) -> Reply:
     door = edge.doors.admit(request.scope, body)
     query = query_from_body(request.path_params["surface"], body)
     served = await pages.answer(edge, door, query)
-    return respond.Page(served, encode(served.answer)).reply(
+    return respond.Ready(served).reply(
         served.cached,
         pages.header(request.scope, b"if-none-match"),
         edge.trials.afterwards([(query, served)]),

@@ -24,6 +24,7 @@ from edge.wire import Query
 
 Scores = dict[str, NDArray[np.float32]]  # shelf -> the ranker's raw score for each of its candidates
 
+_CANDIDATES = RANKED.of("shop")
 _UNSCORED = frozenset({"recently_viewed", "trending"})  # their order is given, not ranked
 _STAND_INS = 3  # of a page's newcomer, whose companions are looked up in place of its own
 
@@ -126,7 +127,7 @@ def score(model: Model, found: dict[str, Candidates], context: Context) -> Score
     if not scored:
         return scores
     rows = np.concatenate([build(model.index, slot, context, some) for slot, some in scored.items()])
-    RANKED.observe(len(rows))
+    _CANDIDATES.add(len(rows))
     ends = np.cumsum([len(some.items) for some in scored.values()])
     return scores | dict(zip(scored, np.split(model.ranker.scores(rows), ends[:-1]), strict=True))
 

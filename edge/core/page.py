@@ -5,16 +5,16 @@ the shopper bought.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.core import sources
 from edge.core.index import Floats, Index, Ints, Places, distinct
-from edge.core.sources import HITS, MOST_ANCHORS, MOST_VISITED, NEIGHBOURS, PAIR, SOURCES, Chunk
+from edge.core.sources import HITS, KIND, MOST_ANCHORS, MOST_VISITED, NEIGHBOURS, PAIR, SOURCES, Chunk
 
-_LEAST = 1e-9  # keeps a source that says nothing from dividing by zero
+PAGE_SOURCES = NEIGHBOURS + 1  # the first so many sources are those a page speaks through, KIND being zero
+LEAST = 1e-9  # keeps a source that says nothing from dividing by zero
 _BEYOND = np.iinfo(np.int32).max  # no product's position
 _OVERHEAD = 1_000  # bytes of the objects around the arrays, roughly
 
@@ -32,45 +32,37 @@ class Named:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """P products found beside some anchors, none of them an anchor, in the order found.
+    """P products found beside some anchors, none of them an anchor, by rising position.
 
     Arrays have P + 1 rows: the last is zero and stands for every product not found, so that row P may be asked for.
     """
 
-    items: Ints  # [P]
-    evidence: Floats  # [P + 1, SOURCES]
-    pair: Sums  # [P + 1] the sums behind two columns of the evidence, before they were rounded
-    near: Sums
-    most_pair: float  # the largest of each, anchors counted in
-    most_near: float
-    standing: NDArray[np.bool_]  # [P + 1] may stand on the shelf whoever asks
-    weights: tuple[float, float]  # of pairs and of neighbours on the shelf
-    by_item: Ints  # [P + 1] the items in rising order, then a number beyond all
-    row_of: Places  # [P + 1] the row of each of these
+    items: Ints  # [P + 1], the last beyond all
+    evidence: Floats  # [P + 1, PAGE_SOURCES]
+    worth: Sums  # [P + 1], what pairs and neighbours make of each on the shelf
+    by_near: Sums  # [P + 1], the part of it that neighbours made
+    most_pair: float  # the largest, anchors counted in
+    pair: float  # what pairs count on the shelf
+    standing: Ints  # rows that may stand on the shelf whoever asks, in the order found
     kinds: Floats  # category -> how much more than by chance it is bought with the anchors' kinds; the last is zero
     named: Named | None
 
     def rows(self, items: Ints) -> Places:
         """Where these products lie, P for those not found."""
-        at = self.by_item.searchsorted(items)
-        return np.where(self.by_item.take(at) == items, self.row_of.take(at), len(self.items))
+        at = self.items.searchsorted(items)
+        at[self.items.take(at) != items] = len(self.items) - 1
+        return at
 
-    def base(self, most_pair: float) -> Sums:
-        """What pairs and neighbours make of each row, [P + 1], where the largest pair is this one."""
-        return self._base if most_pair == self.most_pair else self._worth(most_pair)
-
-    @cached_property
-    def _base(self) -> Sums:
-        return self._worth(self.most_pair)
-
-    def _worth(self, most_pair: float) -> Sums:
-        by_pair, by_near = self.weights
-        return by_pair * (self.pair / most_pair) + by_near * (self.near / self.most_near)
+    def worth_at(self, rows: Places, most_pair: float) -> Sums:
+        """What pairs and neighbours make of these rows, where the largest pair is this one."""
+        if most_pair == self.most_pair:
+            return self.worth.take(rows)
+        return self.pair * (self.evidence[rows, PAIR].astype(np.float64) / most_pair) + self.by_near.take(rows)
 
     @property
     def size(self) -> int:
         """Bytes held by this page alone."""
-        own = (self.items, self.evidence, self.pair, self.near, self._base, self.standing, self.by_item, self.row_of)
+        own = (self.items, self.evidence, self.worth, self.by_near, self.standing)
         return sum(array.nbytes for array in own) + _OVERHEAD
 
 
@@ -93,25 +85,22 @@ def page_of(
 def _page(index: Index, anchors: Ints, visit: Ints, weights: tuple[float, float], *, paired: bool) -> Page:
     newest = anchors[-MOST_ANCHORS:]
     alike = sources.neighbours(index, newest if len(newest) else visit[-MOST_VISITED:])
-    items, sums = added_up(index, [*sources.pairs(index, newest), *alike])
-    kept = np.flatnonzero(~(items[:, None] == anchors).any(axis=1))
-    most = np.maximum(sums.max(axis=1, initial=0), _LEAST)
-    beside, count = items[kept], len(kept)
-    found = np.zeros((len(SOURCES), count + 1))
-    found[:, :count] = sums[:, kept]
-    order = np.argsort(beside, kind="stable")
-    standing = found[HITS] > 0 if paired else np.arange(count + 1) < count
+    found, sums = added_up(index, [*sources.pairs(index, newest), *alike], PAGE_SOURCES)
+    most_pair, most_near = (max(float(sums[source].max(initial=0)), LEAST) for source in (PAIR, NEIGHBOURS))
+    kept = np.flatnonzero(~(found[:, None] == anchors).any(axis=1))
+    order = kept[found[kept].argsort(kind="stable")]
+    said = np.zeros((PAGE_SOURCES, len(order) + 1))
+    said[:, :-1] = sums[:, order]
+    standing = order.argsort(kind="stable").astype(np.int32)
+    by_near = weights[1] * (said[NEIGHBOURS] / most_near)
     return Page(
-        items=beside,
-        evidence=found.T.astype(np.float32, order="C"),
-        pair=found[PAIR],
-        near=found[NEIGHBOURS],
-        most_pair=float(most[PAIR]),
-        most_near=float(most[NEIGHBOURS]),
-        standing=standing,
-        weights=weights,
-        by_item=np.append(beside[order], np.int32(_BEYOND)),
-        row_of=np.append(order, count),
+        items=np.append(found[order], np.int32(_BEYOND)),
+        evidence=said.T.astype(np.float32, order="C"),
+        worth=weights[0] * (said[PAIR] / most_pair) + by_near,
+        by_near=by_near,
+        most_pair=most_pair,
+        pair=weights[0],
+        standing=standing[said[HITS, standing] > 0] if paired else standing,
         kinds=_kinds(index, newest),
         named=_named(index, int(anchors[0])) if len(anchors) == 1 else None,
     )
@@ -119,11 +108,11 @@ def _page(index: Index, anchors: Ints, visit: Ints, weights: tuple[float, float]
 
 def _kinds(index: Index, anchors: Ints) -> Floats:
     """`sources.kinds`, kept by categories: far fewer than pages."""
-    key = ("kinds", index.narrow_of.take(anchors).tobytes())
+    key = (KIND, index.narrow_of.take(anchors).tobytes())
     found: Floats | None = index.memo.get(key)
     if found is None:
         found = sources.kinds(index, anchors)
-        index.memo.keep(key, found, found.nbytes)
+        index.memo.keep(key, found, found.nbytes + _OVERHEAD)
     return found
 
 
@@ -134,16 +123,17 @@ def _named(index: Index, anchor: int) -> Named | None:
     return Named(index.named_items[span], index.named_score[span], index.named_lift[span])
 
 
-def added_up(index: Index, chunks: list[Chunk]) -> tuple[Ints, Sums]:
-    """The different products of these chunks, in order of their last appearance, and [SOURCES, products] sums."""
+def added_up(index: Index, chunks: list[Chunk], count: int = len(SOURCES)) -> tuple[Ints, Sums]:
+    """The different products of these chunks, in order of their last appearance, and their sums [count, products].
+
+    `count`: the sources are the first so many.
+    """
     if not chunks:
-        return np.empty(0, np.int32), np.empty((len(SOURCES), 0))
+        return np.empty(0, np.int32), np.empty((count, 0))
     items, row = distinct(np.concatenate([chunk[1] for chunk in chunks]), index.tables.of(len(index.ids)))
     width, start = len(items), 0
     for source, members, _ in chunks:
         row[start : start + len(members)] += source * width
         start += len(members)
     weights = np.concatenate([chunk[2] for chunk in chunks])
-    return items, np.bincount(row, weights, len(SOURCES) * width).reshape(len(SOURCES), width)
-
-
+    return items, np.bincount(row, weights, count * width).reshape(count, width)

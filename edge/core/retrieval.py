@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edge.core import similar, sources
 from edge.core.context import Context, History
 from edge.core.index import Floats, Index, Ints, Places
-from edge.core.page import Page, Sums, added_up, page_of
+from edge.core.page import LEAST, PAGE_SOURCES, Page, Sums, added_up, page_of
 from edge.core.sources import ALIKE, HITS, KIND, OWN, PAIR, SOURCES
 
 __all__ = [
@@ -42,8 +42,6 @@ RANKED_SLOTS: tuple[str, ...] = (
 SCORED_SLOTS: tuple[str, ...] = ("bought_together", "cart_complements", "for_you", "buy_again")
 # Shelves that are a part of another one's candidates, found and scored once for both; `elsewhere` says which part.
 PART_OF: dict[str, str] = {"complete_the_look": "bought_together"}
-
-_LEAST = 1e-9  # keeps a source that says nothing from dividing by zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,49 +102,59 @@ class _Beside:
         own = history.items
         row, kind = page.rows(own), page.kinds.take(index.narrow_of.take(own))
         named = _named(page, own)
-        allowed = page.standing.take(row) | (kind > 0) if self.related else np.ones(len(own), np.bool_)
-        if named is not None:
-            allowed |= named[0] > 0
-        _shut_out(allowed, own, anchors)
-        free = page.standing.copy()
+        free = np.ones(len(page.items), np.bool_)
         free[row] = False
-        others, mine = free.nonzero()[0], allowed.nonzero()[0]
-
+        others = page.standing.compress(free.take(page.standing))
+        mine = self._allowed(page, own, row, kind, named, anchors)
         rows = np.concatenate((others, row.take(mine)))
         score = self._score(page, rows, history.weight, mine, named)
         order = _best(score, len(others), limit, int(self.new * limit))
-        evidence = page.evidence.take(rows.take(order), axis=0).T
+        evidence = np.zeros((len(order), len(SOURCES)), np.float32)
+        evidence[:, :PAGE_SOURCES] = page.evidence.take(rows.take(order), axis=0)
         place = (order >= len(others)).nonzero()[0]
         which = mine.take(order.take(place) - len(others))
-        evidence[KIND, place] = kind.take(which)
-        evidence[OWN, place] = history.weight.take(which)
+        evidence[place, KIND] = kind.take(which)
+        evidence[place, OWN] = history.weight.take(which)
         if named is not None:
-            evidence[PAIR : HITS + 1, place] += named.take(which, axis=1)
+            evidence[place, PAIR : HITS + 1] += named.take(which, axis=0)
         items = np.concatenate((page.items.take(others), own.take(mine)))
-        return Candidates(items.take(order), score.take(order).astype(np.float32), evidence)
+        return Candidates(items.take(order), score.take(order).astype(np.float32), evidence.T)
+
+    def _allowed(
+        self, page: Page, own: Ints, row: Places, kind: Floats, named: Floats | None, anchors: Ints
+    ) -> Places:
+        """Own purchases that may stand; never an anchor."""
+        if self.related:
+            allowed = (page.evidence[:, HITS].take(row) > 0) | (kind > 0)
+            if named is not None:
+                allowed |= named[:, 0] > 0
+        else:
+            allowed = np.ones(len(own), np.bool_)
+        _shut_out(allowed, own, anchors)
+        return allowed.nonzero()[0]
 
     def _score(self, page: Page, rows: Places, weight: Floats, mine: Places, named: Floats | None) -> Sums:
         """What rows of the page, the last of them own purchases, are worth on this shelf."""
-        most_pair = page.most_pair if named is None else max(page.most_pair, float(named[0].max()))
-        score = page.base(most_pair).take(rows)
+        most_pair = page.most_pair if named is None else max(page.most_pair, float(named[:, 0].max()))
+        score = page.worth_at(rows, most_pair)
         if len(mine):
             worth = score[len(rows) - len(mine) :]
             if named is not None:
-                worth += self.weights[0] * (named[0].take(mine).astype(np.float64) / most_pair)
-            worth += self.own * (weight.take(mine).astype(np.float64) / max(float(weight.max()), _LEAST))
+                worth += self.weights[0] * (named[:, 0].take(mine).astype(np.float64) / most_pair)
+            worth += self.own * (weight.take(mine).astype(np.float64) / max(float(weight.max()), LEAST))
         return score
 
 
 def _named(page: Page, own: Ints) -> Floats | None:
-    """PAIR, LIFT and HITS [3, len(own)] of own purchases whose list names the one anchor, though not the reverse."""
+    """PAIR, LIFT and HITS [len(own), 3] of own purchases whose list names the one anchor, though not the reverse."""
     if page.named is None or not len(own):
         return None
     at = own.searchsorted(page.named.items)
     hit = (own.take(at, mode="clip") == page.named.items).nonzero()[0]
     if not len(hit):
         return None
-    out = np.zeros((3, len(own)), np.float32)
-    out[:, at[hit]] = page.named.score[hit], page.named.lift[hit], np.ones(len(hit), np.float32)
+    out = np.zeros((len(own), 3), np.float32)
+    out[at.take(hit)] = np.stack([page.named.score[hit], page.named.lift[hit], np.ones(len(hit), np.float32)], axis=1)
     return out
 
 
@@ -200,7 +208,7 @@ def _for_you(index: Index, context: Context, limit: int) -> Candidates:
     items, evidence = added_up(index, found)
     used = sorted({chunk[0] for chunk in found})
     said = evidence.take(used, axis=0)
-    said /= np.maximum(said.max(axis=1, keepdims=True), _LEAST)
+    said /= np.maximum(said.max(axis=1, keepdims=True), LEAST)
     said *= _COUNTS.take(used, axis=0)
     score, others = said.sum(axis=0), len(items) - len(context.history.items)
     if len(context.anchors):
@@ -223,7 +231,7 @@ def _buy_again(_index: Index, context: Context, limit: int) -> Candidates:
     order = mine.take((-weight.take(mine)).argsort(kind="stable")[:limit])
     evidence = np.zeros((len(SOURCES), len(order)), np.float32)
     evidence[OWN] = weight.take(order)
-    return Candidates(own.take(order), evidence[OWN] / max(float(weight.max()), _LEAST), evidence)
+    return Candidates(own.take(order), evidence[OWN] / max(float(weight.max()), LEAST), evidence)
 
 
 def _similar(index: Index, context: Context, limit: int) -> Candidates:
@@ -238,7 +246,7 @@ def _similar(index: Index, context: Context, limit: int) -> Candidates:
 
 def _alike(index: Index, context: Context, limit: int) -> Candidates:
     items, evidence = added_up(index, similar.alike(index, context))
-    score = evidence[ALIKE] / max(evidence[ALIKE].max(initial=0), _LEAST)
+    score = evidence[ALIKE] / max(evidence[ALIKE].max(initial=0), LEAST)
     kept = np.flatnonzero(~(items[:, None] == context.anchors).any(axis=1))
     order = kept[np.argsort(-score[kept], kind="stable")[:limit]]
     return Candidates(items[order], score[order].astype(np.float32), evidence[:, order].astype(np.float32))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.context import Context, top
-from edge.core.index import Index, Ints, distinct, gather, spans
+from edge.core.index import Floats, Index, Ints, gather, spans
 
 SOURCES = (
     "pair",
@@ -51,8 +51,8 @@ Finder = Callable[[Index, Context], list[Chunk]]
 def pairs(index: Index, anchors: Ints) -> list[Chunk]:
     """Bought together with the anchors beyond chance."""
     at, _ = gather(index.pair_ptr, anchors)
-    items = index.pair_items[at]
-    return [(PAIR, items, index.pair_score[at]), (LIFT, items, index.pair_lift[at]), (HITS, items, np.ones(len(at)))]
+    items, score, lift = index.pair_items.take(at), index.pair_score.take(at), index.pair_lift.take(at)
+    return [(PAIR, items, score), (LIFT, items, lift), (HITS, items, np.ones(len(at)))]
 
 
 def kinds(index: Index, anchors: Ints) -> NDArray[np.float32]:
@@ -65,20 +65,28 @@ def kinds(index: Index, anchors: Ints) -> NDArray[np.float32]:
 
 def neighbours(index: Index, anchors: Ints) -> list[Chunk]:
     """What the recent orders most like these products hold besides: VMIS-kNN over orders."""
-    starts = index.item_session_ptr[anchors]
-    at, owner = spans(starts, np.minimum(index.item_session_ptr[anchors + 1], starts + _SESSIONS))
+    starts = index.item_session_ptr.take(anchors)
+    at, owner = spans(starts, np.minimum(index.item_session_ptr.take(anchors + 1), starts + _SESSIONS))
     if not len(at):
         return []
-    rarity = 1 / np.log2(2 + index.sold[anchors])
-    # Sessions are numbered by time, so of two equally alike the newer comes first.
-    sessions, row = np.unique(index.item_sessions[at], return_inverse=True)
-    likeness = np.bincount(row, rarity[owner], len(sessions))
-    if len(sessions) > _NEIGHBOURS:
-        kept = np.lexsort((-sessions, -likeness))[:_NEIGHBOURS]
-        sessions, likeness = sessions[kept], likeness[kept]
+    rarity = 1 / np.log2(2 + index.sold.take(anchors))
+    sessions, likeness = _likest(index.item_sessions.take(at), rarity.take(owner), one=len(anchors) == 1)
     at, owner = gather(index.session_ptr, sessions)
-    size = index.session_ptr[sessions + 1] - index.session_ptr[sessions]
-    return [(NEIGHBOURS, index.session_items[at], (likeness / np.sqrt(size))[owner])]
+    size = index.session_ptr.take(sessions + 1) - index.session_ptr.take(sessions)
+    return [(NEIGHBOURS, index.session_items.take(at), (likeness / np.sqrt(size)).take(owner))]
+
+
+def _likest(sessions: Ints, weights: Floats, *, one: bool) -> tuple[Ints, NDArray[np.floating[Any]]]:
+    """The sessions with the largest sums of weights, and these; of equals the newer come first.
+
+    `one`: no session comes twice, all weigh the same, and the newest come first already. They are numbered by time.
+    """
+    if one:
+        return sessions[:_NEIGHBOURS], weights[:_NEIGHBOURS]
+    sessions, row = np.unique(sessions, return_inverse=True)
+    likeness = np.bincount(row, weights, len(sessions))
+    best = np.lexsort((-sessions, -likeness))[:_NEIGHBOURS]
+    return sessions.take(best), likeness.take(best)
 
 
 # --- what the shopper and the visit say ------------------------------------------------------------------------------

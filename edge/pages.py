@@ -13,9 +13,9 @@ from edge.assembly import Edge
 from edge.drop_in import read_query, shopify_answer
 from edge.identify import Door
 from edge.metrics import CACHE, SLOTS
+from edge.page import encode
 from edge.recommend import Served
 from edge.respond import Page, Reply
-from edge.shelves import encode
 from edge.wire import Query, query_from_url
 
 _DROP_IN = "/recommendations/products.json"

@@ -17,9 +17,9 @@ from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, Context, Hist
 from edge.core.sources import SOURCES
 from edge.metrics import RANKED
 from edge.next_clicks import Foreseen, foresee
+from edge.picks import ServedBy
 from edge.profiles import Known
 from edge.scoring import Model, RankerError
-from edge.shelves import ServedBy
 from edge.wire import Query
 
 Scores = dict[str, NDArray[np.float32]]  # shelf -> the ranker's raw score for each of its candidates

@@ -1,6 +1,6 @@
 """The request path: who asks → what is known → candidates → features → ranker → rules → shelves. Knows no HTTP.
 
-In: a `Query` and a `Caller`. Out: an `Answer`, who may keep it, and where it came from. Read `Recommender.answer` from
+In: a `Query` and a `Caller`. Out: a `Page`, who may keep it, and where it came from. Read `Recommender.answer` from
 the top: every stage has something to fall back to, so a failing dependency makes the answer smaller, never an error.
 """
 
@@ -25,14 +25,16 @@ from edge.core.switches import Switches, read_switches
 from edge.identify import Caller
 from edge.listings import Listings
 from edge.metrics import CACHE, DEGRADED, SLOTS, STAGE_SECONDS
+from edge.page import Page
+from edge.picks import NO_PICKS, Shelf
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
 from edge.ranking import Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import LiveModel, Model
 from edge.settings import Settings
-from edge.shelves import Ranking, Shelf, shelve
+from edge.shelves import Ranking, shelve
 from edge.slots import SLOTS as SPECS
 from edge.slots import order_for, slots_of
-from edge.wire import Answer, Query
+from edge.wire import Query
 
 Sharing = Literal["public", "private", "none"]
 _STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.of(stage) for stage in ("store", "retrieve", "rank", "shelve"))
@@ -64,7 +66,7 @@ class Served:
     `known`: what the ranking could go by; None where no model was asked, as for a surface switched off.
     """
 
-    answer: Answer
+    answer: Page
     sharing: Sharing
     cached: Cached[Ranking]
     known: Known | None = None
@@ -73,7 +75,7 @@ class Served:
     @property
     def shown(self) -> tuple[tuple[str, str], ...]:
         """Its shelves, and what shaped each."""
-        return tuple((slot.id, slot.served_by) for slot in self.answer.slots)
+        return self.answer.shelves
 
     @property
     def version(self) -> str:
@@ -86,8 +88,8 @@ class Recommender:
 
     def __init__(self, settings: Settings, shop: str, store: ShopperStore) -> None:
         self.shop = shop
-        self.live = LiveModel(settings.bundles_dir, shop)
         self.catalogue = Catalogue(shop, settings.catalogue_path(shop))
+        self.live = LiveModel(settings.bundles_dir, shop, self._prepare)
         self.listings = Listings(self.catalogue)
         self.switches = Switches()
         self.faults: dict[str, str] = {}
@@ -125,7 +127,7 @@ class Recommender:
         cached = self._ranked(key, model, query, known, deadline)
         return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
 
-    def rehearse(self, model: Model, query: Query, known: Known) -> Answer:
+    def rehearse(self, model: Model, query: Query, known: Known) -> Page:
         """What a model would answer: past cache and deadline, and nothing of it is kept or counted as served."""
         history = History.of(model.index, known.profile)
         ranking = self._rank(model, query, known, _FOREVER, history, _REHEARSED)
@@ -134,7 +136,7 @@ class Recommender:
     def popular(self, query: Query, *degraded: str, model: Model | None = None, known: Known | None = None) -> Served:
         """The popular list, ready since the model was loaded: for overload, surfaces off, and held-out shoppers."""
         slots = query.slots or slots_of(query.surface)
-        shelves = tuple(Shelf(slot, "popular", ()) for slot in slots if SPECS[slot].falls_back)
+        shelves = tuple(Shelf(slot, "popular", NO_PICKS) for slot in slots if SPECS[slot].falls_back)
         ranking = Ranking(model or self.live.current, shelves, degraded)
         return self._shelve(query, Cached(ranking, 0, 0, hit=False), "private", known)
 
@@ -195,7 +197,7 @@ class Recommender:
         """Candidates and their order for each shelf: all that may be a few seconds old."""
         position, catalogue = model.index.position, self.catalogue
         failed: list[str] = []
-        if any(id_ not in position and not catalogue.get(id_) for id_ in page_products(query, known)):
+        if any(id_ not in position and id_ not in catalogue for id_ in page_products(query, known)):
             failed.append("unknown_product")
         retrieve, rank = stages
         with retrieve:
@@ -246,10 +248,16 @@ class Recommender:
             # requests for some 30 ms. They still go when nothing refers to them any more.
             gc.freeze()
 
+    def _prepare(self, model: Model) -> None:
+        """Have ready what joins a model to the catalogue, before the first request asks it."""
+        self.catalogue.live.rows_of(model.index)
+
     def refresh_listings(self) -> None:
         """Work out who stands in for what was listed or changed, off the request path."""
         models = dict.fromkeys((self.live.current, self.live.canary, self.live.shadow))
-        self.listings.refresh(*(model.index for model in models if model is not None))
+        indexes = [model.index for model in models if model is not None]
+        self.catalogue.keep(indexes)
+        self.listings.refresh(*indexes)
 
     def _read_switches(self) -> bool:
         switches = read_switches(self._settings.bundles_dir, self.shop)

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 from edge.cache import Cached
 from edge.drop_in import DropInError
 from edge.errors import InputError
+from edge.page import encode
 from edge.recommend import Served
-from edge.shelves import encode
 from edge.wire import problem
 
 # One page with its own script and style in it; it may talk to this server and nothing else.

@@ -21,10 +21,10 @@ from edge.errors import InputError
 from edge.facts import read_facts
 from edge.identify import Door
 from edge.openapi import document
+from edge.page import encode
 from edge.profiles import StoreUnavailableError
 from edge.recommend import Served
 from edge.respond import Reply
-from edge.shelves import encode
 from edge.wire import Batch, Query, check_id, decode_json, query_from_body
 
 _WEB = Path(__file__).parent / "web"

@@ -5,7 +5,6 @@ In: keys and values with their size in bytes. Out: the values, until those used 
 
 from collections.abc import Hashable
 from threading import Lock
-from typing import Generic, TypeVar
 
 MOST_BYTES = 12 << 20  # some two thousand pages of the demo shop
 

@@ -18,9 +18,9 @@ from edge.arrange import arrange
 from edge.batched import Measured
 from edge.cache import AnswerCache, Cached
 from edge.catalogue import Catalogue
+from edge.core.columns import ProfileColumns
 from edge.core.context import History
 from edge.core.errors import BundleError
-from edge.core.profile import Profile
 from edge.core.switches import Switches, read_switches
 from edge.identify import Caller
 from edge.listings import Listings
@@ -214,7 +214,7 @@ class Recommender:
             shelves = [arrange(model, slot, found, scores, evidence, catalogue, spread) for slot in slots]
         return Ranking(model, tuple(shelves), tuple(failed), cart=tuple(known.session.cart) if known.session else ())
 
-    def _history(self, model: Model, profile: Profile | None) -> History:
+    def _history(self, model: Model, profile: ProfileColumns | None) -> History:
         """The profile aligned to the index; kept, since a visit asks many times with the same profile."""
         key = (model.version, profile and (profile.shopper, profile.revision, profile.updated))
         history = self._histories.get(key)

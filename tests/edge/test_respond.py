@@ -19,7 +19,7 @@ from edge.drain import Drain
 from edge.errors import InputError
 from edge.middleware import Observe
 from edge.recommend import Served, Sharing
-from edge.shelves import Ranking, encode
+from edge.shelves import Ranking
 from edge.wire import Answer, Item, Slot
 
 SECRET = "password swordfish of shopper k1.someone"
@@ -64,7 +64,7 @@ def served(*ids: str, sharing: Sharing = "public", hit: bool = False) -> Served:
 
 def reply(one: Served, known: str | None = None) -> httpx.Response:
     """An answer as it goes out, to a caller who may know a tag."""
-    made = respond.Page(one, encode(one.answer)).reply(one.cached, known.encode() if known is not None else None)
+    made = respond.Ready(one).reply(one.cached, known.encode() if known is not None else None)
     return httpx.Response(made.status, headers=made.headers, content=made.body if made.status == 200 else None)
 
 

@@ -37,19 +37,19 @@ class BatchedCounter(Counter):
         return super().collect()
 
 
-class Seconds:
-    """How long one thing took, each time, since the last flush: how often per bucket, and the sum.
+class Measured:
+    """What was measured of one thing since the last flush: how often in each bucket, and the sum.
 
-    `with` times what never waits; two at a time, as there are of what does, would be one.
+    `with` measures the seconds that pass; for work that waits for nothing, since one can be measured at a time.
     """
 
     __slots__ = ("_bounds", "_since", "counts", "sum")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
+        self._since = 0.0
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
-        self._since = 0.0
 
     def __enter__(self) -> None:
         self._since = perf_counter()
@@ -57,23 +57,23 @@ class Seconds:
     def __exit__(self, *_: object) -> None:
         self.add(perf_counter() - self._since)
 
-    def add(self, seconds: float) -> None:
-        """Count one more duration."""
-        self.counts[bisect_left(self._bounds, seconds)] += 1
-        self.sum += seconds
+    def add(self, value: float) -> None:
+        """Add one measurement."""
+        self.counts[bisect_left(self._bounds, value)] += 1
+        self.sum += value
 
 
 class BatchedHistogram(Histogram):
-    """A histogram with one label. `labels(...).time()` works as ever, for what is rare."""
+    """A histogram with one label or none. `labels(...).time()` works as ever, for what is rare."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- as what it extends takes them
         self._bounds: tuple[float, ...] = kwargs["buckets"]
-        self._waiting: dict[str, Seconds] = {}
+        self._waiting: dict[str, Measured] = {}
         super().__init__(*args, **kwargs)
 
-    def of(self, label: str) -> Seconds:
-        """Where to add durations under a label; stays the same for ever."""
-        return self._waiting.setdefault(label, Seconds(self._bounds))
+    def of(self, label: str = "") -> Measured:
+        """Where to add what is measured under a label; stays the same for ever."""
+        return self._waiting.get(label) or self._waiting.setdefault(label, Measured(self._bounds))
 
     def flush(self) -> None:
         """Write out what was added."""
@@ -81,8 +81,8 @@ class BatchedHistogram(Histogram):
             counts, waiting.counts = waiting.counts, [0] * len(waiting.counts)
             total, waiting.sum = waiting.sum, 0.0
             if any(counts):
-                child = self.labels(label)
-                # prometheus-client can only observe one duration at a time; a test holds these two names to it.
+                child = self.labels(label) if label else self
+                # prometheus-client can only observe one value at a time; a test holds these two names to it.
                 child._sum.inc(total)
                 for bucket, count in zip(child._buckets, counts, strict=True):
                     if count:

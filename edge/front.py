@@ -1,7 +1,7 @@
 """The way in for what pages ask most: one look at the path, and no routing, request or response objects behind it.
 
 In: ASGI. Out: the answers of `pages`, with the same problems as everywhere; whatever is not known here goes on to
-Starlette, whose routes lead to the same functions. A request with a body does too: there its size is limited.
+Starlette, whose routes lead to the same functions.
 """
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,7 +17,6 @@ _PAGES = {
 }
 _PAGES |= {f"/proxy{path}": page for path, page in _PAGES.items()}
 _ASKING = frozenset({"GET", "HEAD"})
-_BODY = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Front:
@@ -29,7 +28,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         page = _PAGES.get(scope["path"]) if scope["type"] == "http" and scope["method"] in _ASKING else None
-        if page is None or any(name in _BODY for name, _ in scope["headers"]):
+        if page is None:
             await self.app(scope, receive, send)
             return
         try:

@@ -24,13 +24,13 @@ DEGRADED = BatchedCounter("endcap_degraded", "Answers given with less, by what f
 RANKED = BatchedHistogram(
     "endcap_ranked_candidates",
     "Candidates in one run of the ranker",
-    ["part"],
     buckets=(24.0, 49.0, 99.0, 149.0, 199.0, 299.0),
 )
 CACHE = BatchedCounter("endcap_cache", "Look-ups in the answer cache", ["outcome"])
 EVENTS = Counter("endcap_events", "Events received, by what became of them", ["type", "status"])
 WEBHOOKS = Counter("endcap_webhooks", "Deliveries of shops' platforms", ["platform", "topic", "outcome"])
 REFUSED = Counter("endcap_refused", "Requests turned away with 401, by door and failed check", ["door", "reason"])
+CUT = Counter("endcap_cut", "Connections ended for being too slow or too large, by what was", ["reason"])
 STORE_ERRORS = Counter("endcap_store_errors", "Failed calls to the store, by kind of error", ["kind"])
 RECORDS_IGNORED = Counter("endcap_records_ignored", "Stored records that were not believed", ["record", "reason"])
 BUNDLES_REFUSED = Counter("endcap_bundles_refused", "Bundles that failed verification", ["shop", "role"])
@@ -47,7 +47,7 @@ BREAKER_OPEN = Gauge("endcap_breaker_open", "1 while the store is not being aske
 IN_FLIGHT = Gauge("endcap_in_flight", "Recommendation requests at work", multiprocess_mode="livesum")
 CATALOGUE_PRODUCTS = Gauge("endcap_catalogue_products", "Products known", ["shop"], multiprocess_mode="max")
 
-_BATCHED = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, RANKED, SLOTS, DEGRADED, CACHE)
+_BATCHED = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, SLOTS, DEGRADED, RANKED, CACHE)
 
 
 def flush() -> None:

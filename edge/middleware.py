@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from edge.identify import PROXY_PREFIX
+from edge.doors import PROXY_PREFIX
 from edge.metrics import REQUEST_SECONDS, REQUESTS
 from edge.respond import unexpected
 

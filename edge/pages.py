@@ -10,9 +10,9 @@ import msgspec
 from starlette.types import Scope
 
 from edge.assembly import Edge
+from edge.doors import Door
 from edge.drop_in import read_query, shopify_answer
-from edge.identify import Door
-from edge.metrics import CACHE, SLOTS
+from edge.metrics import CACHE
 from edge.page import encode
 from edge.recommend import Served
 from edge.respond import Page, Reply
@@ -29,6 +29,9 @@ async def shelves(edge: Edge, scope: Scope) -> Reply:
         return reply
     surface = scope["path"].rpartition("/")[2]
     query = query_from_url(surface, door.query, lenient=door.trust == "proxy")
+    if not edge.recommender.overload.admits(edge.in_flight):
+        door.customer(query.customer_id)  # what is refused in quiet times is refused now
+        return _excess(edge, query)
     served = await answer(edge, door, query)
     return _send(edge, key, door, scope, query, served, encode(served.answer))
 
@@ -50,7 +53,7 @@ async def answer(edge: Edge, door: Door, query: Query) -> Served:
     """What is recommended to whoever came in by this door; the popular list where too much is asked at once."""
     customer_id = door.customer(query.customer_id)
     caller = edge.identifier.caller(query.visitor_id, customer_id, query.consent, door.trust)
-    if edge.in_flight >= edge.settings.max_in_flight:
+    if not edge.recommender.overload.admits(edge.in_flight):
         return edge.recommender.popular(query, "overload")
     edge.in_flight += 1
     try:
@@ -75,9 +78,22 @@ def _kept(edge: Edge, key: Hashable, scope: Scope) -> Reply | None:
     if found is None:
         return None
     CACHE.add(("hit",))
-    for shelf in found.value.shown:
-        SLOTS.add(shelf)
+    found.value.count()
     return found.value.reply(found, header(scope, b"if-none-match"))
+
+
+def _excess(edge: Edge, query: Query) -> Reply:
+    """The popular list for what is past the knee, from its bytes where they are there: it must cost next to nothing."""
+    question = msgspec.structs.replace(
+        query, visitor_id=None, customer_id=None, session=(), consent=(), rev=None, key=None
+    )
+    key = ("overload", question, edge.recommender.state)
+    found = edge.pages.find(key)
+    if found is not None:
+        found.value.count()
+        return found.value.reply(found._replace(hit=False))  # to the shopper it is no copy: nobody else had it
+    served = edge.recommender.popular(question, "overload")
+    return edge.pages.keep(key, Page(served, encode(served.answer))).value.reply(served.cached)
 
 
 def _send(edge: Edge, key: Hashable, door: Door, scope: Scope, query: Query, served: Served, body: bytes) -> Reply:

@@ -24,7 +24,7 @@ from edge.wire import Query
 
 Scores = dict[str, NDArray[np.float32]]  # shelf -> the ranker's raw score for each of its candidates
 
-_CANDIDATES = RANKED.of("shop")
+_CANDIDATES = RANKED.of()
 _UNSCORED = frozenset({"recently_viewed", "trending"})  # their order is given, not ranked
 _STAND_INS = 3  # of a page's newcomer, whose companions are looked up in place of its own
 

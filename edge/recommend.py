@@ -7,7 +7,7 @@ the top: every stage has something to fall back to, so a failing dependency make
 import gc
 import hashlib
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
@@ -15,7 +15,7 @@ from typing import Literal
 from cachetools import LRUCache
 
 from edge.arrange import arrange
-from edge.batched import Seconds
+from edge.batched import Measured
 from edge.cache import AnswerCache, Cached
 from edge.catalogue import Catalogue
 from edge.core.columns import ProfileColumns
@@ -25,6 +25,7 @@ from edge.core.switches import Switches, read_switches
 from edge.identify import Caller
 from edge.listings import Listings
 from edge.metrics import CACHE, DEGRADED, SLOTS, STAGE_SECONDS
+from edge.overload import Overload
 from edge.page import Page
 from edge.picks import NO_PICKS, Shelf
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
@@ -72,10 +73,17 @@ class Served:
     known: Known | None = None
     rules: str = ""
 
-    @property
-    def shown(self) -> tuple[tuple[str, str], ...]:
-        """Its shelves, and what shaped each."""
-        return self.answer.shelves
+    def counting(self) -> Callable[[], None]:
+        """Counts what is shown; to be called once for each time that it is."""
+        shown, degraded = self.answer.shelves, [(what,) for what in self.answer.degraded]
+
+        def count() -> None:
+            for shelf in shown:
+                SLOTS.add(shelf)
+            for what in degraded:
+                DEGRADED.add(what)
+
+        return count
 
     @property
     def version(self) -> str:
@@ -98,6 +106,7 @@ class Recommender:
         self._histories: LRUCache[Hashable, History] = LRUCache(_HISTORIES)
         self._settings = settings
         self.rules = self._rules()
+        self.overload = Overload(settings.max_in_flight, settings.deadline_ms / 2_000)  # half for waiting, half to work
 
     async def answer(self, query: Query, caller: Caller, model: Model | None = None) -> Served:
         """The shelves for one request, by the live model if none is given. Never raises for a failing dependency."""
@@ -112,20 +121,22 @@ class Recommender:
 
         key = self._key(query, model)
         if not caller.personal and not query.session:
-            cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
-            return self._shelve(query, cached, "public", NOTHING_KNOWN)
+            with self.overload:
+                cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
+                return self._shelve(query, cached, "public", NOTHING_KNOWN)
 
         known, failed = await self._know(caller)
-        if failed and not query.session:
-            # No store: what everybody gets on this page, most likely worked out already.
-            cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
-            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none", known)
-        if deadline.passed:
-            return self.popular(query, *failed, "deadline", model=model, known=known)
+        with self.overload:
+            if failed and not query.session:
+                # No store: what everybody gets on this page, most likely worked out already.
+                cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
+                return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none", known)
+            if deadline.passed:
+                return self.popular(query, *failed, "deadline", model=model, known=known)
 
-        key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session, *failed)
-        cached = self._ranked(key, model, query, known, deadline)
-        return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
+            key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session, *failed)
+            cached = self._ranked(key, model, query, known, deadline)
+            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
 
     def rehearse(self, model: Model, query: Query, known: Known) -> Page:
         """What a model would answer: past cache and deadline, and nothing of it is kept or counted as served."""
@@ -192,7 +203,7 @@ class Recommender:
         known: Known,
         deadline: Deadline,
         history: History,
-        stages: tuple[Seconds, Seconds] = (_RETRIEVE, _RANK),
+        stages: tuple[Measured, Measured] = (_RETRIEVE, _RANK),
     ) -> Ranking:
         """Candidates and their order for each shelf: all that may be a few seconds old."""
         position, catalogue = model.index.position, self.catalogue
@@ -228,10 +239,7 @@ class Recommender:
         with _SHELVE:
             answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
         served = Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
-        for what in answer.degraded:
-            DEGRADED.add((what,))
-        for shelf in served.shown:
-            SLOTS.add(shelf)
+        served.counting()()
         return served
 
     def refresh(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -56,12 +56,12 @@ class Reply(NamedTuple):
 class Page:
     """An answer ready to be sent any number of times: its bytes, its tag, and the headers that stay the same."""
 
-    __slots__ = ("_headers", "body", "shown", "tag")
+    __slots__ = ("_headers", "body", "count", "tag")
 
     def __init__(self, served: Served, body: bytes) -> None:
         self.body = body
         self.tag = b'"%s"' % hashlib.blake2s(body, digest_size=8).hexdigest().encode()
-        self.shown = served.shown  # to be counted each time it is shown
+        self.count = served.counting()  # to be called each time it is shown; holds no model
         self._headers = (
             (b"cache-control", _SHARING[served.sharing]),
             (b"etag", self.tag),
@@ -138,11 +138,16 @@ async def _input_error(request: Request, error: Exception) -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """Starlette's own 404, 405 and 413, in the same shape."""
+    """Starlette's own 404 and 405, in the same shape."""
     if not isinstance(error, HTTPException):
         raise error
     detail = f"{request.method} {request.scope['path'][:200]}: {error.detail}; see /openapi.json"
     return _problem_response(problem(error.status_code, error.detail, detail), error.status_code, error.headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """The caller went away, or was cut off, before its request was whole; nobody reads this answer."""
+    return Response(status_code=400)
 
 
 def unexpected() -> Response:
@@ -150,4 +155,4 @@ def unexpected() -> Response:
     return _problem_response(problem(500, "Internal Server Error", "a fault in Endcap; it has been logged"), 500)
 
 
-HANDLERS: dict[Any, Any] = {InputError: _input_error, HTTPException: _http_error}
+HANDLERS: dict[Any, Any] = {InputError: _input_error, HTTPException: _http_error, ClientDisconnect: _gone}

@@ -1,5 +1,5 @@
 """The routes of the contract: from a request to an answer, top to bottom. What happens in between is in `recommend` and
-`collect`; who may ask, and as whom, is in `identify`.
+`collect`; who may ask is in `doors`, as whom in `identify`.
 
 In: a request. Out: a response, or InputError, which `respond` turns into a problem. Every route stands under `/proxy`,
 too, for Shopify's app proxy.
@@ -17,9 +17,10 @@ from starlette.routing import Route
 from edge import metrics, pages, respond
 from edge.assembly import Edge
 from edge.core import clock
+from edge.doors import Door
 from edge.errors import InputError
 from edge.facts import read_facts
-from edge.identify import Door
+from edge.limits import only_plain, read_body
 from edge.openapi import document
 from edge.page import encode
 from edge.profiles import StoreUnavailableError
@@ -58,14 +59,20 @@ async def recommendations(request: Request) -> Reply:
     edge: Edge = request.app.state.edge
     if request.method != "POST":
         return await pages.shelves(edge, request.scope)
-    door = edge.doors.admit(request.scope)
-    query = query_from_body(request.path_params["surface"], await request.body())
+    body = await _body(request, edge)
+    door = edge.doors.admit(request.scope, body)
+    query = query_from_body(request.path_params["surface"], body)
     served = await pages.answer(edge, door, query)
     return respond.Page(served, encode(served.answer)).reply(
         served.cached,
         pages.header(request.scope, b"if-none-match"),
         edge.trials.afterwards([(query, served)]),
     )
+
+
+async def _body(request: Request, edge: Edge) -> bytes:
+    only_plain(request)
+    return await read_body(request, edge.settings.max_body_bytes)
 
 
 async def products(request: Request) -> Reply:
@@ -76,8 +83,9 @@ async def products(request: Request) -> Reply:
 async def batch(request: Request) -> Response:
     """POST several pages at once; each gets its own status."""
     edge: Edge = request.app.state.edge
-    door = edge.doors.admit(request.scope)
-    members = decode_json(await request.body(), Batch, parameter="requests").requests
+    body = await _body(request, edge)
+    door = edge.doors.admit(request.scope, body)
+    members = decode_json(body, Batch, parameter="requests").requests
     results = await asyncio.gather(*(_member(edge, door, member) for member in members))
     response = respond.batch([served for _, served in results])
     response.background = edge.trials.afterwards(
@@ -97,9 +105,10 @@ async def _member(edge: Edge, door: Door, member: msgspec.Raw) -> tuple[Query | 
 async def events(request: Request) -> Response:
     """POST what shoppers did."""
     edge: Edge = request.app.state.edge
-    door = edge.doors.admit(request.scope)
+    body = await _body(request, edge)
+    door = edge.doors.admit(request.scope, body)
     try:
-        return respond.json({"results": await edge.collector.events(await request.body(), door)})
+        return respond.json({"results": await edge.collector.events(body, door)})
     except StoreUnavailableError as error:
         return respond.try_later(str(error))
 
@@ -107,9 +116,10 @@ async def events(request: Request) -> Response:
 async def consent(request: Request) -> Response:
     """POST a shopper's decision."""
     edge: Edge = request.app.state.edge
-    door = edge.doors.admit(request.scope)
+    body = await _body(request, edge)
+    door = edge.doors.admit(request.scope, body)
     try:
-        granted = await edge.collector.consent(await request.body(), door)
+        granted = await edge.collector.consent(body, door)
     except StoreUnavailableError as error:
         return respond.try_later(str(error))
     return respond.json({"consent": sorted(granted)})

@@ -12,7 +12,7 @@ from edge.identify import Identifier
 from edge.keyring import KeyRing
 from edge.profiles import ShopperStore, connect
 from edge.recommend import Recommender
-from edge.respond import Page
+from edge.respond import Ready
 from edge.settings import Settings, listed
 from edge.tally import Tally
 from edge.trials import Trials
@@ -38,7 +38,7 @@ class Edge:
     keyring: KeyRing
     tally: Tally
     trials: Trials
-    pages: AnswerCache[Page]
+    pages: AnswerCache[Ready]
     in_flight: int = 0
 
 

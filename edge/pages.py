@@ -13,9 +13,8 @@ from edge.assembly import Edge
 from edge.doors import Door
 from edge.drop_in import read_query, shopify_answer
 from edge.metrics import CACHE
-from edge.page import encode
-from edge.recommend import Served
-from edge.respond import Page, Reply
+from edge.recommend import Served, count_shown
+from edge.respond import Ready, Reply
 from edge.wire import Query, query_from_url
 
 _DROP_IN = "/recommendations/products.json"
@@ -33,7 +32,7 @@ async def shelves(edge: Edge, scope: Scope) -> Reply:
         door.customer(query.customer_id)  # what is refused in quiet times is refused now
         return _excess(edge, query)
     served = await answer(edge, door, query)
-    return _send(edge, key, door, scope, query, served, encode(served.answer))
+    return _send(edge, key, door, scope, query, served)
 
 
 async def products(edge: Edge, scope: Scope) -> Reply:
@@ -78,7 +77,7 @@ def _kept(edge: Edge, key: Hashable, scope: Scope) -> Reply | None:
     if found is None:
         return None
     CACHE.add(("hit",))
-    found.value.count()
+    count_shown(found.value.page)
     return found.value.reply(found, header(scope, b"if-none-match"))
 
 
@@ -90,16 +89,16 @@ def _excess(edge: Edge, query: Query) -> Reply:
     key = ("overload", question, edge.recommender.state)
     found = edge.pages.find(key)
     if found is not None:
-        found.value.count()
+        count_shown(found.value.page)
         return found.value.reply(found._replace(hit=False))  # to the shopper it is no copy: nobody else had it
     served = edge.recommender.popular(question, "overload")
-    return edge.pages.keep(key, Page(served, encode(served.answer))).value.reply(served.cached)
+    return edge.pages.keep(key, Ready(served)).value.reply(served.cached)
 
 
-def _send(edge: Edge, key: Hashable, door: Door, scope: Scope, query: Query, served: Served, body: bytes) -> Reply:
+def _send(edge: Edge, key: Hashable, door: Door, scope: Scope, query: Query, served: Served, body: bytes | None = None) -> Reply:
     """The reply; kept where it is everybody's. While models are on trial nothing is, for every answer counts then."""
-    page, live = Page(served, body), edge.recommender.live
+    ready, live = Ready(served, body), edge.recommender.live
     nameless = query.visitor_id is None and query.customer_id is None and door.logged_in is None
     if served.sharing == "public" and nameless and live.canary is None and live.shadow is None:
-        edge.pages.keep(key, page, served.cached.made_at)
-    return page.reply(served.cached, header(scope, b"if-none-match"), edge.trials.afterwards([(query, served)]))
+        edge.pages.keep(key, ready, served.cached.made_at)
+    return ready.reply(served.cached, header(scope, b"if-none-match"), edge.trials.afterwards([(query, served)]))

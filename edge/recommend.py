@@ -7,7 +7,7 @@ the top: every stage has something to fall back to, so a failing dependency make
 import gc
 import hashlib
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Literal
@@ -72,18 +72,6 @@ class Served:
     cached: Cached[Ranking]
     known: Known | None = None
     rules: str = ""
-
-    def counting(self) -> Callable[[], None]:
-        """Counts what is shown; to be called once for each time that it is."""
-        shown, degraded = self.answer.shelves, [(what,) for what in self.answer.degraded]
-
-        def count() -> None:
-            for shelf in shown:
-                SLOTS.add(shelf)
-            for what in degraded:
-                DEGRADED.add(what)
-
-        return count
 
     @property
     def version(self) -> str:
@@ -238,9 +226,8 @@ class Recommender:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""
         with _SHELVE:
             answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
-        served = Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
-        served.counting()()
-        return served
+        count_shown(answer)
+        return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
 
     def refresh(self) -> None:
         """Look for a new bundle, catalogue and switches, off the request path; what is damaged changes nothing."""
@@ -279,6 +266,14 @@ class Recommender:
         settings = self._settings
         said = (settings.diversity, settings.new_places, settings.market, settings.locale, _PROGRAM)
         return hashlib.blake2s(repr((self.switches, *said)).encode(), digest_size=4).hexdigest()
+
+
+def count_shown(page: Page) -> None:
+    """Count a page; once for each time that it is shown."""
+    for shelf in page.shelves:
+        SLOTS.add(shelf)
+    for what in page.degraded:
+        DEGRADED.add((what,))
 
 
 def _orders(known: Known) -> int:

@@ -15,7 +15,6 @@ from starlette.types import Receive, Scope, Send
 from edge.cache import Cached
 from edge.drop_in import DropInError
 from edge.errors import InputError
-from edge.page import encode
 from edge.recommend import Served
 from edge.wire import problem
 
@@ -53,15 +52,16 @@ class Reply(NamedTuple):
             await self.background()
 
 
-class Page:
+class Ready:
     """An answer ready to be sent any number of times: its bytes, its tag, and the headers that stay the same."""
 
-    __slots__ = ("_headers", "body", "count", "tag")
+    __slots__ = ("_headers", "body", "page", "tag")
 
-    def __init__(self, served: Served, body: bytes) -> None:
-        self.body = body
+    def __init__(self, served: Served, body: bytes | None = None) -> None:
+        """An answer in its own shape, or as another body."""
+        self.page = served.answer
+        self.body = body = served.answer.body if body is None else body
         self.tag = b'"%s"' % hashlib.blake2s(body, digest_size=8).hexdigest().encode()
-        self.count = served.counting()  # to be called each time it is shown; holds no model
         self._headers = (
             (b"cache-control", _SHARING[served.sharing]),
             (b"etag", self.tag),
@@ -90,7 +90,7 @@ def batch(results: Sequence[Served | InputError]) -> Response:
     members = [
         {"status": result.status, "body": msgspec.Raw(_problem_of(result))}
         if isinstance(result, InputError)
-        else {"status": 200, "body": msgspec.Raw(encode(result.answer))}
+        else {"status": 200, "body": msgspec.Raw(result.answer.body)}
         for result in results
     ]
     response = json({"results": members})

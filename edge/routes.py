@@ -63,7 +63,7 @@ async def recommendations(request: Request) -> Reply:
     door = edge.doors.admit(request.scope, body)
     query = query_from_body(request.path_params["surface"], body)
     served = await pages.answer(edge, door, query)
-    return respond.Page(served, encode(served.answer)).reply(
+    return respond.Ready(served).reply(
         served.cached,
         pages.header(request.scope, b"if-none-match"),
         edge.trials.afterwards([(query, served)]),

@@ -12,6 +12,11 @@ REQUEST_SECONDS = Histogram("endcap_request_seconds", "Time to answer", ["route"
 STAGE_SECONDS = Histogram("endcap_stage_seconds", "Time per stage of a recommendation", ["stage"], buckets=_SECONDS)
 SLOTS = Counter("endcap_slots", "Shelves served, by what shaped them", ["slot", "served_by"])
 DEGRADED = Counter("endcap_degraded", "Answers given with less, by what failed", ["what"])
+RANKED = Histogram(
+    "endcap_ranked_candidates",
+    "Candidates in one run of the ranker",
+    buckets=(24.0, 49.0, 99.0, 149.0, 199.0, 299.0),
+)
 CACHE = Counter("endcap_cache", "Look-ups in the answer cache", ["outcome"])
 EVENTS = Counter("endcap_events", "Events received, by what became of them", ["type", "status"])
 WEBHOOKS = Counter("endcap_webhooks", "Deliveries of shops' platforms", ["platform", "topic", "outcome"])

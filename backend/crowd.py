@@ -96,7 +96,7 @@ def visit(profile: Profile, products: Sequence[str], now: float, rng: random.Ran
     if rng.random() >= _VISITING:
         return None
     viewed = list(dict.fromkeys(rng.choices(products, k=rng.randint(1, 6))))
-    cart = {id_: 1 for id_ in viewed[-2:]} if rng.random() < _CARTS else {}
+    cart = dict.fromkeys(viewed[-2:], 1) if rng.random() < _CARTS else {}
     steps = len(viewed) + len(cart)
     return Session(profile.shop, profile.shopper, revision=steps, updated=int(now), viewed=viewed, cart=cart)
 

@@ -8,8 +8,6 @@ import json
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from training.growth import build
 
 
@@ -19,7 +17,7 @@ def main(step: str, directory: str, *rest: str) -> None:
     if step == "dataset":
         build.make_dataset(where, int(rest[0]), int(rest[1]), lambda done, all_: _tell("generating", done / all_))
     elif step == "forest":
-        build.train_forest(where, Console(stderr=True, quiet=True))
+        build.train_forest(where, int(rest[0]), lambda what: _tell(what, None))
     else:
         build.build(where, Path(rest[0]), lambda what: _tell(what, None))
 

@@ -8,25 +8,29 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 
-from edge.core.bundle import INDEX, RANKERS, Live, Part, new_version, read_manifest, write_bundle, write_live
-from edge.core.products import write_snapshot
+from edge.core.bundle import INDEX, RANKERS, Live, Manifest, Part, new_version, read_manifest, write_bundle, write_live
+from edge.core.features import FEATURE_NAMES
+from edge.core.index import Index
+from edge.core.snapshot import write_snapshot
 from training import dataset as datasets
 from training import engine as engines
+from training import examples, index, moments, ranker
 from training import facts as numbered
-from training import index, moments, pipeline
 from training.draws import fair_orders
+from training.export import export
 from training.memory import peak_mib
 from training.pairs import count_meetings
+from training.pipeline import Windows
 from training.scale.shop import Shape, generate
 from training.settings import Settings
 
 SHOP = "growth"
-DATASET, BUILT, SHOPPERS = "dataset", "built.json", "shoppers.msgpack"
+DATASET, FOREST, BUILT, SHOPPERS = "dataset", "forest", "built.json", "shoppers.msgpack"
 _SHOPPERS_DRAWN = 4_000
 _DAYS_DRAWN = 28
 _ENGINE_MIB = 6_144
@@ -62,12 +66,36 @@ def make_dataset(directory: Path, products: int, sessions: int, progress: Callab
     generate(directory / DATASET, shape, progress=lambda done: progress(done, shape.shoppers))
 
 
-def train_forest(directory: Path, console: Console) -> Path:
-    """The whole training run over the data set in `directory`, for its ranker; returns its bundle."""
-    settings = Settings().model_copy(update={"shop": SHOP, "bundles": directory / "trained"})
-    with engines.opened("duckdb", memory_mib=settings.engine_memory_mib) as engine:
+def train_forest(directory: Path, orders: int, tell: Told) -> Path:
+    """The ranker of the data set in `directory`, trained and exported as every run does; returns its bundle.
+
+    It learns from `orders` orders of the label weeks. The bundle holds no index: it is never served.
+    """
+    settings = Settings()
+    with engines.opened("duckdb", memory_mib=_ENGINE_MIB) as engine:
         made = datasets.open_dataset(directory / DATASET, engine)
-        return pipeline.run(made, settings, console, publish=False).directory
+        facts = numbered.collect(engine, made.lines(), made.products())
+        windows = Windows.of(facts.first_day, facts.last_day, settings)
+        tell("replaying shoppers for the forest")
+        learned = moments.collect(made, SHOP, fair_orders(made, windows.label, windows.test, orders), lambda _: None)
+        tell("candidates and features of their orders")
+        known = Index.from_arrays(index.build(facts, count_meetings(facts, windows.label), windows.label))
+        labelled = examples.stack(list(examples.rows(known, learned)))
+    tell("growing the forest")
+    exported = export(ranker.train(labelled, settings.threads), labelled.features)
+    manifest = Manifest(
+        version=new_version(),
+        shop=SHOP,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        feature_names=FEATURE_NAMES,
+        files={},
+        onnx=exported.versions,
+        golden=exported.golden,
+        metrics={},
+        readiness={},
+        data={"shoppers": len(learned), "rows": len(labelled.labels)},
+    )
+    return write_bundle(directory / FOREST, manifest, {INDEX: Part(exported.ranker, {})})
 
 
 def build(directory: Path, forest: Path, tell: Told) -> Built:

@@ -78,7 +78,7 @@ def judge(report: dict[str, object], console: Console) -> None:
 def quickly(options: Options) -> Options:
     """The same in a minute, for tests."""
     return Options(
-        options.data_dir, options.shop, 1, 1.0, 4, min(options.shoppers, 400), 5, 40.0, 1, options.parts, options.port
+        options.data_dir, options.shop, 1, 1.0, 4, min(options.shoppers, 400), 40.0, 1, options.parts, options.port
     )
 
 

@@ -15,9 +15,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from loadtests.ask import Asker
 from loadtests.bench import costs
-from loadtests.bench.counters import counting
 from loadtests.bench.environments import environment
 from loadtests.bench.machine import Cores, check_tools, choose_cores, facts
 from loadtests.bench.rounds import Load, Rounds, Sample, check_answer
@@ -29,7 +27,6 @@ RATES = ("bare", "cached", "personal", "home", "cart", "litserve", "bentoml", "b
 OTHERS = ("open-loop", "swap", "memory", "ready")
 PARTS = (*RATES, *OTHERS)
 _ROWS = 100  # of the matrix that the frameworks hold
-_STRANGER = "00000000-0000-4000-8000-000000000000"
 _CACHED_PAGES = 20
 
 
@@ -43,7 +40,6 @@ class Options:
     seconds: float = 5.0
     connections: int = 16
     shoppers: int = 200_000
-    products: int = 200
     rate: float = 300.0
     starts: int = 5
     parts: tuple[str, ...] = PARTS
@@ -105,7 +101,7 @@ def compare(bench: Bench, environments: dict[str, Path], stack: ExitStack) -> No
         return
     say(bench, "starting the servers")
     edge = stack.enter_context(endcap(bench.place))
-    pages = Pages(bench.shop.shoppers, rankable(bench, edge))
+    pages = Pages(bench.shop)
     loads = make_loads(bench, edge, pages, environments, stack)
     if any(load.name in bench.options.parts for load in loads):
         rounds = Rounds(loads, bench.options.seconds, bench.options.connections, bench.cores.client)
@@ -113,7 +109,8 @@ def compare(bench: Bench, environments: dict[str, Path], stack: ExitStack) -> No
         bench.report["rates"] = {name: [one.told() for one in found] for name, found in samples.items()}
         if "personal" in samples:
             candidates = statistics.mean(sample.candidates for sample in samples["personal"])
-            counted = {"shoppers": len(bench.shop.shoppers), "products": len(pages.products)}
+            products = len({product for _, product in bench.shop.pages})
+            counted = {"shoppers": len(bench.shop.shoppers), "pages": len(bench.shop.pages), "products": products}
             bench.report["shop"] = counted | {"candidates": candidates}
     paths = write(bench, "open-loop", list(reversed(pages.personal("pdp"))))
     if bench.wants("open-loop"):
@@ -122,26 +119,6 @@ def compare(bench: Bench, environments: dict[str, Path], stack: ExitStack) -> No
         swap(bench, edge, paths)
     if bench.wants("memory"):
         bench.report["memory"] = costs.memory_of(edge)
-
-
-def rankable(bench: Bench, edge: Server) -> tuple[tuple[str, int], ...]:
-    """The products bought most on whose pages at least 100 candidates are ranked for whoever asks.
-
-    Asked by a stranger: what is known of a shopper only adds candidates.
-    """
-    say(bench, f"choosing {bench.options.products} product pages that rank 100 candidates or more")
-    found: list[tuple[str, int]] = []
-    with Asker(edge.url) as asker:
-        for id_, often in bench.shop.products:
-            path = f"/v1/recommendations/pdp?product_id={id_}&visitor_id={_STRANGER}&consent=personalization"
-            counted = counting(asker, lambda path=path: asker.get(path))  # type: ignore[misc]  # because mypy cannot type a lambda's default
-            if counted.ranked and not counted.ranked_few:
-                found.append((id_, often))
-            if len(found) == bench.options.products:
-                break
-    if not found:
-        raise RunError("no product page ranks 100 candidates: the live model is of too small a shop to be measured")
-    return tuple(found)
 
 
 def make_loads(bench: Bench, edge: Server, pages: Pages, environments: dict[str, Path], stack: ExitStack) -> list[Load]:
@@ -190,7 +167,7 @@ def swap(bench: Bench, edge: Server, paths: Path) -> None:
     say(bench, f"model swaps, {rate:g} requests/s for {seconds:g} s")
     told = costs.swap_under_load(
         edge, bench.shop, twin(bench.shop), paths, rate=rate, seconds=seconds, core=bench.cores.client,
-        offset=len(bench.shop.shoppers) // 2,
+        offset=len(bench.shop.pages) // 2,
     )  # fmt: skip
     bench.report["swap"] = told | {"asked": rate, "seconds": seconds}
 

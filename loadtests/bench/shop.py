@@ -11,10 +11,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
 from loadtests.bench.machine import pinned
@@ -36,6 +36,7 @@ class Shop:
     version: str
     shoppers: tuple[str, ...]
     products: tuple[tuple[str, int], ...]
+    pages: tuple[tuple[str, str], ...]  # a shopper, and the product whose page that shopper asks for
 
     @property
     def bundle(self) -> Path:
@@ -63,12 +64,23 @@ def prepare(source: Path, data: Path, shop: str, count: int, root: Path = ROOT) 
     name_live(data, shop, version)
     (data / "catalogue").mkdir(exist_ok=True)
     shutil.copy(source / "catalogue" / f"{shop}.cat", data / "catalogue")
-    fill = ["--source", source, "--into", data, "--count", count, "--shop", shop]
-    if subprocess.run(_crowd(root, *fill), env=_environment(root), check=False).returncode:
-        raise RunError("the store of made-up shoppers could not be filled; the reason stands above")
+    fill(source, data, shop, count, root)
+    _made(_python(_CROWD.with_name("crowd_pages.py"), "--data", data, "--shop", shop), ROOT)
     ids = tuple((data / "shoppers.txt").read_text().split())
     products = tuple((id_, often) for id_, often in json.loads((data / "products.json").read_bytes()))
-    return Shop(data, shop, version, ids, products)
+    chosen = (line.split() for line in (data / "pages.txt").read_text().splitlines())
+    return Shop(data, shop, version, ids, products, tuple((who, product) for who, product in chosen))
+
+
+def fill(source: Path, data: Path, shop: str, count: int, root: Path) -> None:
+    """Have the store filled by a checkout's codec, unless it is. Raises RunError."""
+    arguments = ["--source", source, "--into", data, "--count", count, "--shop", shop]
+    _made(_python(_CROWD, *arguments), root)
+
+
+def _made(command: list[str], root: Path) -> None:
+    if subprocess.run(command, env=_environment(root), check=False).returncode:
+        raise RunError("the made-up shoppers could not be made; the reason stands above")
 
 
 def name_live(data: Path, shop: str, version: str) -> None:
@@ -96,7 +108,7 @@ def store(shop: Shop, core: int, root: Path = ROOT) -> Iterator[str]:
     log, told = shop.data / "logs" / "store.log", shop.data / "store.url"
     log.parent.mkdir(exist_ok=True)
     told.unlink(missing_ok=True)
-    command = pinned(core, *_crowd(root, "--source", shop.data, "--into", shop.data, "--hold", told))
+    command = pinned(core, *_python(_CROWD, "--source", shop.data, "--into", shop.data, "--hold", told))
     with ended_whole(command, _environment(root), log) as process:
         deadline_s = time.monotonic() + _STORE_TIMEOUT_S
         while not (told.exists() and told.read_text()):
@@ -106,8 +118,8 @@ def store(shop: Shop, core: int, root: Path = ROOT) -> Iterator[str]:
         yield told.read_text()
 
 
-def _crowd(root: Path, *arguments: object) -> list[str]:
-    return [sys.executable, "-P", str(_CROWD), *map(str, arguments)]
+def _python(file: Path, *arguments: object) -> list[str]:
+    return [sys.executable, "-P", str(file), *map(str, arguments)]
 
 
 def _environment(root: Path) -> dict[str, str]:
@@ -116,35 +128,35 @@ def _environment(root: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Pages:
-    """Whose pages are asked for: shoppers in an order in which nobody comes twice, products as often as bought."""
+    """What is asked for, in an order in which nobody comes twice: products as often as they are bought."""
 
-    shoppers: Sequence[str]
-    products: Sequence[tuple[str, int]]
+    shop: Shop
     seed: int = 1
 
     def personal(self, surface: str) -> list[str]:
-        """A page for every shopper, each with products of its own."""
+        """A page for every shopper; on product pages for those, and those products, that a hundred are ranked for."""
         rng = random.Random(f"{self.seed} {surface}")
-        people = rng.sample(self.shoppers, len(self.shoppers))
-        drawn = iter(self._draw(rng, _CART * len(people)))
-        paths = []
-        for shopper in people:
-            who = f"visitor_id={shopper}&consent=personalization"
-            match surface:
-                case "pdp":
-                    paths.append(f"/v1/recommendations/pdp?product_id={next(drawn)}&{who}")
-                case "cart":
-                    cart = ",".join(dict.fromkeys(next(drawn) for _ in range(_CART)))
-                    paths.append(f"/v1/recommendations/cart?product_ids={cart}&{who}")
-                case _:
-                    paths.append(f"/v1/recommendations/home?{who}")
-        return paths
+        if surface == "pdp":
+            pages = rng.sample(self.shop.pages, len(self.shop.pages))
+            return [f"/v1/recommendations/pdp?product_id={product}&{_who(shopper)}" for shopper, product in pages]
+        people = rng.sample(self.shop.shoppers, len(self.shop.shoppers))
+        if surface == "home":
+            return [f"/v1/recommendations/home?{_who(shopper)}" for shopper in people]
+        carts = iter(self._draw(rng, _CART * len(people)))
+        return [
+            f"/v1/recommendations/cart?product_ids={','.join(dict.fromkeys(islice(carts, _CART)))}&{_who(shopper)}"
+            for shopper in people
+        ]
 
     def contextual(self, count: int) -> list[str]:
         """The product pages of the products bought most, for nobody in particular."""
-        return [f"/v1/recommendations/pdp?product_id={id_}" for id_, _ in self.products[:count]]
+        return [f"/v1/recommendations/pdp?product_id={id_}" for id_, _ in self.shop.products[:count]]
 
     def _draw(self, rng: random.Random, count: int) -> list[str]:
-        ids = [id_ for id_, _ in self.products]
-        weights = list(accumulate(often for _, often in self.products))
+        ids = [id_ for id_, _ in self.shop.products]
+        weights = list(accumulate(often for _, often in self.shop.products))
         return rng.choices(ids, cum_weights=weights, k=count)
+
+
+def _who(shopper: str) -> str:
+    return f"visitor_id={shopper}&consent=personalization"

@@ -155,8 +155,8 @@ def notes(report: Report) -> list[str]:
 
 def _shop(of: dict[str, Any]) -> str:
     return (
-        f"{of['shoppers']:,} shoppers in the store; product pages drawn from {of['products']:,} products as often as "
-        f"they are bought; {of['candidates']:.0f} candidates ranked on each in the mean, never fewer than 100"
+        f"{of['shoppers']:,} shoppers in the store; {of['pages']:,} of them ask for a page each, of {of['products']:,} "
+        f"products as often as they are bought; {of['candidates']:.0f} candidates ranked on each in the mean, never fewer than 100"
     )
 
 

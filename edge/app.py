@@ -73,5 +73,5 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     finally:
         await end_tasks([*background, counting])
         await follower.aclose()
-        await edge.store.redis.aclose()
-        await edge.collector.store.redis.aclose()
+        await edge.store.aclose()
+        await edge.collector.store.aclose()

@@ -13,6 +13,7 @@ from edge.recommend import Recommender
 from edge.settings import Settings
 from edge.tally import Tally
 from edge.trials import Trials
+from edge.trip import Trip
 from edge.webhooks.config import webhook_config, worker_secrets
 from edge.webhooks.receive import Receiver
 
@@ -38,7 +39,9 @@ class Edge:
 def build_edge(settings: Settings) -> Edge:
     """Put the parts together. Raises ValueError or EndcapError for settings that cannot work."""
     url, connections = store_url(settings), settings.redis_connections
-    store = ShopperStore(connect(url, timeout_s=settings.redis_timeout_ms / 1000, connections=connections))
+    timeout_s = settings.redis_timeout_ms / 1000
+    trip = Trip(url, timeout_s=timeout_s)
+    store = ShopperStore(connect(url, timeout_s=timeout_s, connections=connections), trip=trip)
     # No shopper waits for an event, and a hiccup must not refuse one: the same store, the same breaker, more patience.
     patient = connect(url, timeout_s=settings.redis_write_timeout_ms / 1000, connections=connections)
     key, *former = load_keys(settings.data_dir, settings.pseudonym_key)

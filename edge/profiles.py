@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from redis.asyncio import Redis, RedisCluster
@@ -28,6 +29,7 @@ from edge.errors import EndcapError
 from edge.identify import Caller
 from edge.metrics import BREAKER_OPEN, RECORDS_IGNORED, STORE_ERRORS
 from edge.scripts import DECIDE, WRITE_SESSION
+from edge.trip import LostTooError, Trip
 
 logger = logging.getLogger("endcap.profiles")
 
@@ -105,10 +107,12 @@ _Result = TypeVar("_Result")
 
 
 class ShopperStore:
-    """Reads and writes shoppers' records through one client and one breaker."""
+    """Reads and writes shoppers' records through one client and one breaker; with a `trip`, reads them over that."""
 
-    def __init__(self, redis: "Redis", breaker: Breaker | None = None) -> None:
+    def __init__(self, redis: "Redis", breaker: Breaker | None = None, trip: Trip | None = None) -> None:
         self.redis = redis
+        self._trip = trip
+        self._get_many = trip.get_many if trip else partial(get_many, redis)
         self.breaker = breaker or Breaker()
         self._write_session = redis.register_script(WRITE_SESSION)
         self._decide_script = redis.register_script(DECIDE)
@@ -126,7 +130,8 @@ class ShopperStore:
             if isinstance(error, (ResponseError, MaxConnectionsError)) and not isinstance(error, ClusterDownError):
                 # It answered, or was not even asked: out of memory, a stream that is full, a pool that is too small.
                 raise StoreUnavailableError(f"the store refused: {kind}") from error
-            self.breaker.failed()
+            if not isinstance(error, LostTooError):
+                self.breaker.failed()
             BREAKER_OPEN.set(self.breaker.open)
             raise StoreUnavailableError(f"the store did not answer: {kind}") from error
         if self.breaker.open:
@@ -144,7 +149,7 @@ class ShopperStore:
         people, visits = caller.names(shopper), caller.names(visit)
         names = [keys.profile_key(shop, name) for name in people] + [keys.session_key(shop, name) for name in visits]
         names += [keys.consent_key(shop, owner) for owner in owners]
-        values: list[Any] = await self.ask(lambda: get_many(self.redis, names))
+        values: list[Any] = await self.ask(lambda: self._get_many(names))
         profiles, rest = values[: len(people)], values[len(people) :]
         sessions, decisions = rest[: len(visits)], rest[len(visits) :]
         stored = [
@@ -225,6 +230,12 @@ class ShopperStore:
             # trail goes last, so that a crash in between leaves something to repeat the withdrawal from.
             await self.redis.xdel(keys.events_key(shop), *entries)
             await self.redis.delete(trail_key)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        if self._trip is not None:
+            self._trip.close()
+        await self.redis.aclose()
 
     async def ready(self) -> bool:
         """Whether the store answers."""

@@ -15,6 +15,7 @@ from typing import Literal
 from cachetools import LRUCache
 from prometheus_client import Histogram
 
+from edge.arrange import arrange
 from edge.cache import AnswerCache, Cached
 from edge.catalogue import Catalogue
 from edge.core.context import History
@@ -25,7 +26,7 @@ from edge.identify import Caller
 from edge.listings import Listings
 from edge.metrics import DEGRADED, SLOTS, STAGE_SECONDS
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
-from edge.ranking import Scores, arrange, find, gather_evidence, page_products, try_score
+from edge.ranking import Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import LiveModel, Model
 from edge.settings import Settings
 from edge.shelves import Ranking, Shelf, shelve

@@ -112,9 +112,7 @@ def load_model(directory: Path) -> Model:
     if (told := manifest.sessions) is None:
         return Model(manifest, index, ranker)
     next_ranker = _ranker(directory, SESSIONS, told.feature_names, told.golden, sessions.FEATURE_NAMES)
-    next_index = SessionIndex.from_arrays(read_arrays(directory, SESSIONS))
-    if next_index.ids != index.ids:
-        raise BundleError(f"bundle {manifest.version}: its two parts number products differently; train again")
+    next_index = SessionIndex.from_arrays(read_arrays(directory, SESSIONS), index.ids)
     return Model(manifest, index, ranker, NextClicks(next_index, next_ranker))
 
 

@@ -5,7 +5,6 @@ per request however many shelves it has.
 """
 
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, Self
 
 import numpy as np
@@ -46,7 +45,7 @@ class History:
         """Look a profile's products up; those the index does not know are left out. None is an empty history."""
         profile = profile or Profile(shop="", shopper="")
         bought = {id_: item for id_, item in profile.bought.items() if item.count > 0}  # the rest was returned
-        places = np.fromiter(map(index.position.get, bought, repeat(-1)), np.int32, len(bought))
+        places = index.position.locate(bought)
         flat = [number for item in bought.values() for number in (item.count, item.first_day, item.last_day)]
         recent = np.fromiter((item.recent for item in bought.values()), np.uint32, len(bought))
         kept = np.argsort(places)[int((places < 0).sum()) :]

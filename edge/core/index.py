@@ -1,7 +1,8 @@
 """The index: the read-only arrays of one bundle that candidates and features are computed from.
 
 In: the arrays `training.index` writes (`ARRAYS` names them, with their kinds). Out: `Index`, which checks that they fit
-together, and `gather`, which reads many rows of a CSR pair at once. Nothing is copied but the product ids.
+together, and `gather`, which reads many rows of a CSR pair at once. Nothing is copied, and nothing per product is a
+Python object: processes that map the same bundle share its pages.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from edge.core.checks import check_kinds, check_length, check_rows, check_targets, texts
 from edge.core.errors import BundleError
+from edge.core.ids import Ids, Positions
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -79,8 +81,8 @@ _PER_ITEM = (
 class Index:
     """Read-only arrays of one bundle; see ARRAYS for what each holds. Positions are rows of the item arrays."""
 
-    ids: list[str]
-    position: dict[str, int] = field(repr=False)
+    ids: Ids = field(repr=False)
+    position: Positions = field(repr=False)
     category_paths: list[str] = field(repr=False)
     category_code: dict[str, int] = field(repr=False)
     category_of: Ints = field(repr=False)
@@ -118,14 +120,12 @@ class Index:
         _check(arrays)
         # A memmap pays Python overhead on every operation; its plain view reads the same pages without.
         plain = {name: np.asarray(arrays[name]).view(np.ndarray) for name in ARRAYS}
-        ids, paths = texts("ids", plain.pop("ids")), texts("category_paths", plain.pop("category_paths"))
-        position = {id_: at for at, id_ in enumerate(ids)}
-        if len(position) != len(ids):
-            raise BundleError("index array 'ids' names a product twice")
+        del plain["ids"]
+        ids, paths = Ids.from_arrays(arrays), texts("category_paths", plain.pop("category_paths"))
         brand_of = plain["brand_of"]
         return cls(
             ids=ids,
-            position=position,
+            position=ids.position,
             category_paths=paths,
             category_code={path: code for code, path in enumerate(paths)},
             brands=int(brand_of.max(initial=-1)) + 1,
@@ -136,8 +136,7 @@ class Index:
 
     def positions(self, product_ids: Iterable[str]) -> Ints:
         """Where these products lie; unknown ids are left out, order is kept."""
-        known = self.position
-        return np.array([known[id_] for id_ in product_ids if id_ in known], np.int32)
+        return self.ids.positions(product_ids)
 
     def popular_in(self, category: str) -> Ints:
         """The best of a category path, best first; of the narrowest level known, empty when none is."""
@@ -182,8 +181,8 @@ def _check(arrays: Mapping[str, NDArray[Any]]) -> None:
         raise BundleError(f"index arrays 'category_of', 'as_of', 'orders' do not have {LEVELS} columns, 1 and 1 values")
     for name in ("popular", "trending"):
         check_targets(name, arrays[name], items)
-    check_targets("category_of", arrays["category_of"] + 1, len(arrays["category_paths"]) + 1)
-    check_targets("brand_of", arrays["brand_of"] + 1, 2**31)
+    check_targets("category_of", arrays["category_of"], len(arrays["category_paths"]), least=-1)
+    check_targets("brand_of", arrays["brand_of"], 2**31, least=-1)
     for name, (values, rows, targets) in _ROWS.items():
         check_rows(arrays, name, values, len(arrays[rows]) if rows else None)
         reach = len(arrays[targets]) - (targets == "session_ptr")

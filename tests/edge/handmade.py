@@ -10,7 +10,8 @@ from edge.catalogue import Catalogue
 from edge.core.bundle import Golden, Manifest
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
-from edge.core.products import Product, write_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import write_snapshot
 from edge.scoring import Model, Ranker
 
 CATEGORIES = {

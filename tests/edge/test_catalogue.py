@@ -16,7 +16,8 @@ from edge.catalogue import Catalogue
 from edge.changes import put_changes
 from edge.core.errors import BundleError
 from edge.core.keys import changes_key, overlay_key
-from edge.core.products import Change, Product, decode_change, read_snapshot, write_snapshot
+from edge.core.products import Change, Product, decode_change
+from edge.core.snapshot import read_snapshot, write_snapshot
 
 pytestmark = pytest.mark.store
 

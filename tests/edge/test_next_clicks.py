@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.arrange import arrange
 from edge.catalogue import Catalogue
 from edge.core.index import Index
 from edge.core.profile import Bought, Profile
@@ -14,7 +15,7 @@ from edge.core.sessions.features import FEATURE_NAMES
 from edge.core.sessions.index import SessionIndex
 from edge.next_clicks import REASON, Foreseen, foresee
 from edge.profiles import NOTHING_KNOWN, Known
-from edge.ranking import arrange, find, gather_evidence, try_score
+from edge.ranking import find, gather_evidence, try_score
 from edge.scoring import Model, NextClicks
 from edge.shelves import Shelf
 from edge.wire import Filter, Query

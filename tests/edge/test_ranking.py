@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from edge.arrange import arrange
 from edge.catalogue import Catalogue
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
@@ -15,7 +16,7 @@ from edge.core.profile import Bought, Profile
 from edge.core.retrieval import History, elsewhere
 from edge.core.session import Session
 from edge.profiles import NOTHING_KNOWN, Known
-from edge.ranking import Evidence, Scores, arrange, find, gather_evidence, page_products, try_score
+from edge.ranking import Evidence, Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import Model, load_model
 from edge.shelves import Shelf
 from edge.wire import Filter, Query

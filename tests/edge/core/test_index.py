@@ -142,5 +142,5 @@ def test_an_empty_shop_is_an_index(arrays: Arrays) -> None:
     one = np.zeros(1, np.int32)
     empty |= dict.fromkeys(("category_ptr", "pair_ptr", "kind_ptr", "session_ptr", "item_session_ptr"), one)
     index = Index.from_arrays(empty | {"as_of": np.zeros(1, np.float32), "orders": np.zeros(1, np.float32)})
-    assert index.ids == []
+    assert list(index.ids) == []
     assert index.brands == 0

@@ -8,11 +8,13 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+from loadtests.bench import stages
+from loadtests.bench.machine import check_tools, choose_cores, facts
 from loadtests.bench.run import PARTS, Options
 from loadtests.bench.run import run as make_run
 from loadtests.bench.verdict import broken, markdown, show
@@ -38,6 +40,9 @@ def bench(
     data_dir: Annotated[Path | None, typer.Option(help="the demo's data; default ENDCAP_DATA_DIR, else data")] = None,
     shop: Annotated[str, typer.Option(help="the shop in it")] = "demo",
     as_markdown: Annotated[bool, typer.Option("--markdown", help="print the tables as Markdown")] = False,
+    by_stage: Annotated[bool, typer.Option("--stages", help="only the time by stage, one connection")] = False,
+    against: Annotated[Path | None, typer.Option(help="with --stages: an older checkout, measured beside")] = None,
+    against_data: Annotated[Path | None, typer.Option(help="its data, if its model is another one")] = None,
     figures: Annotated[Path | None, typer.Option("--from", help="measure nothing: tables of this JSON file")] = None,
 ) -> None:
     """Measure Endcap beside a bare Starlette route, LitServe and BentoML, on one core, and judge it by its floors."""
@@ -46,12 +51,15 @@ def bench(
         report = json.loads(figures.read_bytes())
     else:
         signal.signal(signal.SIGTERM, leave)  # so that the blocks below end what they started
-        data = data_dir or Path(os.environ.get("ENDCAP_DATA_DIR", "data"))
+        data = (data_dir or Path(os.environ.get("ENDCAP_DATA_DIR", "data"))).resolve()
         for name in [name for name in os.environ if name.startswith("ENDCAP_") or name == "REDIS_URL"]:
             del os.environ[name]  # nobody's own settings shall shape the figures
-        parts = chosen(only, without)
-        options = Options(data.resolve(), shop, rounds, seconds, connections, shoppers, parts=parts, port=port)
-        report = make_run(quickly(options) if quick else options, console)
+        options = Options(data, shop, rounds, seconds, connections, shoppers, parts=chosen(only, without), port=port)
+        options = quickly(options) if quick else options
+        if by_stage or against:
+            report = measure_stages(options, against, against_data)
+        else:
+            report = make_run(options, console)
         report["quick"] = quick
     report["broken"] = broken(report)
     if json_file is not None:
@@ -62,10 +70,28 @@ def bench(
     judge(report, console)
 
 
-def judge(report: dict[str, object], console: Console) -> None:
+def measure_stages(options: Options, against: Path | None, against_data: Path | None) -> dict[str, Any]:
+    """Time by stage, beside another checkout if one is named."""
+    check_tools()
+    cores = choose_cores()
+    options.place.mkdir(parents=True, exist_ok=True)
+    sides = stages.sides(options.data_dir, *(path and path.resolve() for path in (against, against_data)))
+    figures = stages.measure(
+        sides,
+        place=options.place,
+        cores=cores,
+        rounds=options.rounds,
+        seconds=options.seconds,
+        shop=options.shop,
+        shoppers=min(options.shoppers, stages.SHOPPERS),
+    )
+    return {"machine": facts(cores), "settings": {"rounds": options.rounds, "seconds": options.seconds}} | figures
+
+
+def judge(report: dict[str, Any], console: Console) -> None:
     """The verdict in words, and as exit status."""
-    if report.get("quick"):
-        console.print("Quick: too short for a verdict.")
+    if report.get("quick") or "stages" in report:
+        console.print("No verdict: " + ("too short." if report.get("quick") else "stages have a budget, not a floor."))
         return
     faults = broken(report)
     for fault in faults:

@@ -128,10 +128,9 @@ def check_answer(load: Load, *, body: bytes | None = None, scores: Sequence[floa
     """Ask once, and compare: with these bytes, these scores, or what is promised of the page. Raises RunError."""
     path = load.paths.read_text().split("\n", 1)[0]
     with Asker(load.server.url) as asker:
-        ask = (lambda: asker.post(path, "{}")) if load.method == "POST" else (lambda: asker.get(path))
-        reply = ask()
+        reply = asker.post(path, "{}") if load.method == "POST" else asker.get(path)
         if load.cached:
-            reply = ask()  # the first one filled the cache
+            reply = asker.get(path)  # the first one filled the cache
     if reply.status != 200:
         raise RunError(f"{load.name}: {path} answered {reply.status}: {reply.body[:300].decode(errors='replace')}")
     if body is not None and reply.body != body:

@@ -21,7 +21,6 @@ from loadtests.bench.machine import Cores, check_tools, choose_cores, facts
 from loadtests.bench.rounds import Load, Rounds, Sample, check_answer
 from loadtests.bench.servers import Place, Server, bare, bentoml, endcap, litserve
 from loadtests.bench.shop import Pages, Shop, prepare, store, twin
-from loadtests.server import RunError
 
 RATES = ("bare", "cached", "personal", "home", "cart", "litserve", "bentoml", "bentoml-ready-made")
 OTHERS = ("open-loop", "swap", "memory", "ready")

@@ -45,7 +45,10 @@ class Shop:
 
 
 def prepare(source: Path, data: Path, shop: str, count: int, root: Path = ROOT) -> Shop:
-    """Copy what the edge reads, and have the store filled by `root`'s codec. Raises RunError."""
+    """Copy what the edge reads, and have the store filled by `root`'s codec. Raises RunError.
+
+    Pages are chosen by our own retrieval, which reads no other checkout's store: for that there are none.
+    """
     bundles = source / "bundles" / shop
     try:
         version = json.loads((bundles / "live.json").read_bytes())["live"]
@@ -65,11 +68,13 @@ def prepare(source: Path, data: Path, shop: str, count: int, root: Path = ROOT) 
     (data / "catalogue").mkdir(exist_ok=True)
     shutil.copy(source / "catalogue" / f"{shop}.cat", data / "catalogue")
     fill(source, data, shop, count, root)
-    _made(_python(_CROWD.with_name("crowd_pages.py"), "--data", data, "--shop", shop), ROOT)
+    if root == ROOT:
+        _made(_python(_CROWD.with_name("crowd_pages.py"), "--data", data, "--shop", shop), ROOT)
     ids = tuple((data / "shoppers.txt").read_text().split())
     products = tuple((id_, often) for id_, often in json.loads((data / "products.json").read_bytes()))
-    chosen = (line.split() for line in (data / "pages.txt").read_text().splitlines())
-    return Shop(data, shop, version, ids, products, tuple((who, product) for who, product in chosen))
+    chosen = (data / "pages.txt").read_text().splitlines() if root == ROOT else []
+    pages = (line.split() for line in chosen)
+    return Shop(data, shop, version, ids, products, tuple((who, product) for who, product in pages))
 
 
 def fill(source: Path, data: Path, shop: str, count: int, root: Path) -> None:

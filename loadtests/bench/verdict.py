@@ -11,6 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from loadtests.bench import stages
+
 Report = dict[str, Any]
 
 # (name, over, floor, aim): the rate of one over that of the other, in the same round.
@@ -21,6 +23,7 @@ RATIOS = (
     ("cached", "bare", 0.50, 0.75),
 )
 _P99_MS, _READY_S, _MEMORY_MB = (15.0, 8.0), (2.0, 1.0), (250.0, 150.0)
+_TIMES = {"p50": "p50_ms", "p90": "p90_ms", "p99": "p99_ms", "p99.9": "p999_ms", "max": "max_ms"}
 LABELS = {
     "bare": "(a) bare Starlette route, the same bytes",
     "cached": "(b) Endcap, product page, cached",
@@ -109,8 +112,8 @@ def show(report: Report, console: Console) -> None:
         for line in lines:
             table.add_row(*line, style="bold red" if line[-1].isupper() else None)
         console.print(table)
-    for line in notes(report):
-        console.print(line, soft_wrap=True, highlight=False)
+    for note in notes(report):
+        console.print(note, soft_wrap=True, highlight=False)
 
 
 def markdown(report: Report) -> str:
@@ -119,21 +122,21 @@ def markdown(report: Report) -> str:
     for title, head, lines in _tables(report):
         ruler = ["---", *["--:"] * (len(head) - 1)]
         parts.append("\n".join([f"**{title}**", "", *(f"| {' | '.join(cells)} |" for cells in (head, ruler, *lines))]))
-    return "\n\n".join([*parts, "\n".join(f"- {line}" for line in notes(report))])
+    return "\n\n".join([*parts, "\n".join(f"- {note}" for note in notes(report))])
 
 
 def _tables(report: Report) -> list[tuple[str, list[str], list[list[str]]]]:
-    tables = []
+    tables = stages.tables(report) if "stages" in report else []
     if rates := report.get("rates"):
         count = max(map(len, rates.values()))
         head = ["one core", "answers/s", "least to most", "CPU each, us", "p50 ms", "p99 ms"]
         title = f"Rates, medians of {count} rounds"
         tables.append((title, head, [_rate_line(name, rates[name]) for name in LABELS if name in rates]))
-    lines = [[row.figure, f"{_number(row.value)} {row.unit}".strip(), row.spread, _number(row.floor),
+    judged = [[row.figure, f"{_number(row.value)} {row.unit}".strip(), row.spread, _number(row.floor),
               _number(row.aim), row.verdict] for row in rows(report)]  # fmt: skip
-    if lines:
+    if judged:
         head = ["figure", "measured", "least to most", "floor", "aim", "verdict"]
-        tables.append(("Floors and aims (ratios: medians of each round's)", head, lines))
+        tables.append(("Floors and aims (ratios: medians of each round's)", head, judged))
     return tables
 
 
@@ -155,16 +158,17 @@ def notes(report: Report) -> list[str]:
 
 def _shop(of: dict[str, Any]) -> str:
     return (
-        f"{of['shoppers']:,} shoppers in the store; {of['pages']:,} of them ask for a page each, of {of['products']:,} "
-        f"products as often as they are bought; {of['candidates']:.0f} candidates ranked on each in the mean, never fewer than 100"
+        f"{of['shoppers']:,} shoppers in the store; {of['pages']:,} of them ask for a product page each, of "
+        f"{of['products']:,} products as often as they are bought; {of['candidates']:.0f} candidates ranked on each in "
+        "the mean, never fewer than 100"
     )
 
 
 def _open_loop(of: dict[str, Any]) -> str:
+    times = ", ".join(f"{name} {of[field]:.2f}" for name, field in _TIMES.items())
     return (
-        f"open loop, {of['asked']:g} requests/s for {of['seconds']:g} s: p50 {of['p50_ms']:.2f}, p90 "
-        f"{of['p90_ms']:.2f}, p99 {of['p99_ms']:.2f}, p99.9 {of['p999_ms']:.2f}, max {of['max_ms']:.1f} ms from the intended start; "
-        f"lost {of['lost'] + of['refused']}, degraded {of['degraded']}; the generator itself was late by "
+        f"open loop, {of['asked']:g} requests/s for {of['seconds']:g} s: {times} ms from the intended start; lost "
+        f"{of['lost'] + of['refused']}, degraded {of['degraded']}; the generator itself was late by "
         f"{of['lag_p50_ms']:.2f} ms (p50), {of['lag_p99_ms']:.2f} ms (p99)"
     )
 

@@ -17,7 +17,7 @@ from loadtests.bench.machine import Cores
 from loadtests.bench.servers import Place, Server, endcap
 from loadtests.bench.shop import Pages, Shop, prepare, store
 from loadtests.bench.wrk import Burst, burst
-from loadtests.server import ROOT
+from loadtests.server import ROOT, RunError
 
 # Of a product page, idle machine, in microseconds. What of it the server counts as one stage, and the whole.
 BUDGET_US = {
@@ -141,6 +141,8 @@ def tables(report: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[st
 
 
 def sides(data: Path, against: Path | None, against_data: Path | None) -> tuple[Side, ...]:
-    """Before and after, or only this checkout."""
+    """Before and after, or only this checkout. Raises RunError when there is no other one."""
+    if against and not (against / "edge" / "__main__.py").exists():
+        raise RunError(f"{against} is no checkout of Endcap; make one, such as: git worktree add {against} <commit>")
     after = Side("after", ROOT, data)
     return (Side("before", against, against_data or data), after) if against else (after,)

@@ -7,13 +7,15 @@ from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Route
 
-from edge import respond
+from edge import metrics, respond
 from edge.assembly import build_edge, store_url
 from edge.assets import asset_routes
 from edge.cors import cors
 from edge.drain import end_tasks, end_with_parent
+from edge.front import Front
 from edge.middleware import Observe
 from edge.profiles import connect
 from edge.routes import contract_routes, facts, operations_routes
@@ -39,10 +41,14 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *asset_routes(),
             *operations_routes(),
         ],
-        middleware=[Middleware(Observe), *cors(listed(settings.origins))],
+        middleware=[
+            Middleware(Observe),
+            *cors(listed(settings.origins)),
+            Middleware(Front),
+            Middleware(RequestBodyLimitMiddleware, max_body_size=settings.max_body_bytes),
+        ],
         exception_handlers=respond.HANDLERS,
         lifespan=lifespan,
-        max_body_size=settings.max_body_bytes,
     )
     app.router.redirect_slashes = False  # a redirect would show the signed address of an app proxy's request
     app.state.settings = settings
@@ -65,6 +71,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         asyncio.create_task(edge.recommender.catalogue.follow(follower)),
         asyncio.create_task(poll(edge.recommender.refresh_listings, every_s=_LISTINGS_S)),
         asyncio.create_task(edge.trials.run(lambda: edge.in_flight)),
+        asyncio.create_task(metrics.run(lambda: edge.in_flight)),
     ]
     counting = asyncio.create_task(edge.tally.run(follower, edge.trials.report_refusal))
     edge.drain.install(asyncio.get_running_loop())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from edge.cache import AnswerCache
 from edge.collect import Collector
 from edge.core.keys import load_keys
 from edge.core.restricted import Restricted
@@ -10,6 +11,7 @@ from edge.identify import AppProxy, Doors, Identifier
 from edge.keyring import KeyRing
 from edge.profiles import ShopperStore, connect
 from edge.recommend import Recommender
+from edge.respond import Page
 from edge.settings import Settings
 from edge.tally import Tally
 from edge.trials import Trials
@@ -33,6 +35,7 @@ class Edge:
     keyring: KeyRing
     tally: Tally
     trials: Trials
+    pages: AnswerCache[Page]
     in_flight: int = 0
 
 
@@ -75,6 +78,7 @@ def build_edge(settings: Settings) -> Edge:
         keyring=keyring,
         tally=tally,
         trials=Trials(recommender, tally, settings.shadow_percent),
+        pages=AnswerCache(ttl_s=settings.cache_ttl_s, entries=settings.cache_entries),
     )
 
 

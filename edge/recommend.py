@@ -13,18 +13,18 @@ from importlib.metadata import version
 from typing import Literal
 
 from cachetools import LRUCache
-from prometheus_client import Histogram
 
 from edge.arrange import arrange
+from edge.batched import Seconds
 from edge.cache import AnswerCache, Cached
 from edge.catalogue import Catalogue
+from edge.core.columns import ProfileColumns
 from edge.core.context import History
 from edge.core.errors import BundleError
-from edge.core.profile import Profile
 from edge.core.switches import Switches, read_switches
 from edge.identify import Caller
 from edge.listings import Listings
-from edge.metrics import DEGRADED, SLOTS, STAGE_SECONDS
+from edge.metrics import CACHE, DEGRADED, SLOTS, STAGE_SECONDS
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
 from edge.ranking import Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import LiveModel, Model
@@ -35,8 +35,8 @@ from edge.slots import order_for, slots_of
 from edge.wire import Answer, Query
 
 Sharing = Literal["public", "private", "none"]
-_STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.labels(stage) for stage in ("store", "retrieve", "rank", "shelve"))
-_REHEARSED = (STAGE_SECONDS.labels("shadow_retrieve"), STAGE_SECONDS.labels("shadow_rank"))
+_STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.of(stage) for stage in ("store", "retrieve", "rank", "shelve"))
+_REHEARSED = (STAGE_SECONDS.of("shadow_retrieve"), STAGE_SECONDS.of("shadow_rank"))
 _PROGRAM = version("endcap")
 _HISTORIES = 256  # of some 30 KB each
 _LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such an answer may be kept
@@ -69,6 +69,11 @@ class Served:
     cached: Cached[Ranking]
     known: Known | None = None
     rules: str = ""
+
+    @property
+    def shown(self) -> tuple[tuple[str, str], ...]:
+        """Its shelves, and what shaped each."""
+        return tuple((slot.id, slot.served_by) for slot in self.answer.slots)
 
     @property
     def version(self) -> str:
@@ -133,6 +138,12 @@ class Recommender:
         ranking = Ranking(model or self.live.current, shelves, degraded)
         return self._shelve(query, Cached(ranking, 0, 0, hit=False), "private", known)
 
+    @property
+    def state(self) -> tuple[object, ...]:
+        """All that shapes an answer for everybody besides its question: the same state, the same answer."""
+        model = self.live.current
+        return (model and model.version, self.rules, self.listings.revision, self.catalogue.revision)
+
     def _key(self, query: Query, model: Model) -> tuple[object, ...]:
         """Everything a contextual ranking depends on."""
         market, locale = query.market or self._settings.market, query.locale or self._settings.locale
@@ -151,17 +162,21 @@ class Recommender:
         """The one trip to the store; when it fails, nothing is known, and that is said."""
         if not caller.personal:
             return NOTHING_KNOWN, ()
-        with _STORE.time():
-            try:
-                return await self._store.read(caller), ()
-            except StoreUnavailableError:
-                return NOTHING_KNOWN, ("profile",)
+        started = time.perf_counter()
+        try:
+            return await self._store.read(caller), ()
+        except StoreUnavailableError:
+            return NOTHING_KNOWN, ("profile",)
+        finally:
+            _STORE.add(time.perf_counter() - started)
 
     def _ranked(
         self, key: tuple[object, ...], model: Model, query: Query, known: Known, deadline: Deadline
     ) -> Cached[Ranking]:
         """The ranking under `key`, found or made; one that something failed in is not kept."""
-        if cached := self._cache.find(key):
+        cached = self._cache.find(key)
+        CACHE.add(("hit",) if cached else ("miss",))
+        if cached:
             return cached
         ranking = self._rank(model, query, known, deadline, self._history(model, known.profile))
         if _LASTING.issuperset(ranking.degraded):
@@ -175,7 +190,7 @@ class Recommender:
         known: Known,
         deadline: Deadline,
         history: History,
-        stages: tuple[Histogram, Histogram] = (_RETRIEVE, _RANK),
+        stages: tuple[Seconds, Seconds] = (_RETRIEVE, _RANK),
     ) -> Ranking:
         """Candidates and their order for each shelf: all that may be a few seconds old."""
         position, catalogue = model.index.position, self.catalogue
@@ -183,12 +198,12 @@ class Recommender:
         if any(id_ not in position and not catalogue.get(id_) for id_ in page_products(query, known)):
             failed.append("unknown_product")
         retrieve, rank = stages
-        with retrieve.time():
+        with retrieve:
             newcomers = self.listings.of(model.index)
             evidence = gather_evidence(model, query, known, history, newcomers)
             slots = query.slots or order_for(query.surface, orders=_orders(known), visiting=bool(evidence.visit))
             found = find(model, slots, evidence)
-        with rank.time():
+        with rank:
             if deadline.passed:
                 failed.append("deadline")
                 scores: Scores = {}
@@ -198,7 +213,7 @@ class Recommender:
             shelves = [arrange(model, slot, found, scores, evidence, catalogue, spread) for slot in slots]
         return Ranking(model, tuple(shelves), tuple(failed), cart=tuple(known.session.cart) if known.session else ())
 
-    def _history(self, model: Model, profile: Profile | None) -> History:
+    def _history(self, model: Model, profile: ProfileColumns | None) -> History:
         """The profile aligned to the index; kept, since a visit asks many times with the same profile."""
         key = (model.version, profile and (profile.shopper, profile.revision, profile.updated))
         history = self._histories.get(key)
@@ -208,13 +223,14 @@ class Recommender:
 
     def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing, known: Known | None) -> Served:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""
-        with _SHELVE.time():
+        with _SHELVE:
             answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
+        served = Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
         for what in answer.degraded:
-            DEGRADED.labels(what).inc()
-        for slot in answer.slots:
-            SLOTS.labels(slot.id, slot.served_by).inc()
-        return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
+            DEGRADED.add((what,))
+        for shelf in served.shown:
+            SLOTS.add(shelf)
+        return served
 
     def refresh(self) -> None:
         """Look for a new bundle, catalogue and switches, off the request path; what is damaged changes nothing."""

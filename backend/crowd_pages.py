@@ -19,9 +19,9 @@ from rich.progress import track
 
 from edge.core import clock, codec, keys
 from edge.core.bundle import read_arrays, read_live
+from edge.core.columns import ProfileColumns
 from edge.core.index import Index
 from edge.core.keys import load_key, pseudonym
-from edge.core.profile import Profile
 from edge.core.retrieval import Context, History, candidates
 from edge.core.session import Session
 from edge.embedded import EmbeddedStore
@@ -31,7 +31,7 @@ _DRAWS = 12  # of products, before a shopper is left out: whoever bought little 
 _BATCH = 500
 _SLOT = "bought_together"
 
-Person = tuple[str, Profile, Session | None]
+Person = tuple[str, ProfileColumns, Session | None]
 
 
 def people(redis: "Redis", data: Path, shop: str) -> Iterator[Person]:
@@ -42,7 +42,7 @@ def people(redis: "Redis", data: Path, shop: str) -> Iterator[Person]:
         profiles: Any = redis.mget([keys.profile_key(shop, name) for name in names])
         sessions: Any = redis.mget([keys.session_key(shop, name) for name in names])
         for id_, profile, session in zip(batch, profiles, sessions, strict=True):
-            yield id_, codec.decode_profile(profile), codec.decode_session(session) if session else None
+            yield id_, codec.decode_columns(profile), codec.decode_session(session) if session else None
 
 
 def page(index: Index, person: Person, draw: Iterator[str]) -> str | None:

@@ -24,8 +24,18 @@ class Counted:
     before: Readings
     after: Readings
 
-    def _grown(self, name: str, labels: str = "") -> float:
-        return self.after.get((name, labels), 0.0) - self.before.get((name, labels), 0.0)
+    def _grown(self, name: str, *labels: str) -> float:
+        """By how much a metric has grown, added up over all labels but these."""
+        return sum(
+            value - self.before.get((known, told), 0.0)
+            for (known, told), value in self.after.items()
+            if known == name and set(labels) <= set(told.split(","))
+        )
+
+    def _by(self, name: str, label: str) -> dict[str, float]:
+        """The same for each value of one label."""
+        labels = [one for known, told in self.after if known == name for one in told.split(",")]
+        return {one.split('"')[1]: self._grown(name, one) for one in sorted(labels) if one.startswith(f"{label}=")}
 
     @property
     def ranked(self) -> int:
@@ -45,15 +55,12 @@ class Counted:
     @property
     def degraded(self) -> dict[str, int]:
         """Answers given with less, by what failed."""
-        names = {labels for name, labels in self.after if name == "endcap_degraded_total"}
-        grown = {labels.split('"')[1]: round(self._grown("endcap_degraded_total", labels)) for labels in names}
-        return {what: count for what, count in sorted(grown.items()) if count}
+        return {what: round(count) for what, count in self._by("endcap_degraded_total", "what").items() if count}
 
     @property
     def stages_s(self) -> dict[str, float]:
         """Seconds by stage, of all requests together."""
-        names = {labels for name, labels in self.after if name == "endcap_stage_seconds_sum"}
-        return {labels.split('"')[1]: self._grown("endcap_stage_seconds_sum", labels) for labels in sorted(names)}
+        return self._by("endcap_stage_seconds_sum", "stage")
 
 
 def read(asker: Asker) -> Readings:

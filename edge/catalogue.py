@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from edge.core.content import family
 from edge.core.errors import BundleError, CodecError
 from edge.core.keys import changes_key, overlay_key
 from edge.core.products import Change, Product, decode_change, read_snapshot
 from edge.metrics import CATALOGUE_PRODUCTS, RECORDS_IGNORED, STORE_ERRORS
+from edge.profiles import STORE_FAILURES
 
 logger = logging.getLogger("endcap.catalogue")
 
@@ -126,7 +126,7 @@ class Catalogue:
                 at = await self._catch_up(redis)
                 while True:
                     at = await self._read_changes(redis, at)
-            except (RedisError, OSError) as error:
+            except STORE_FAILURES as error:
                 STORE_ERRORS.labels(type(error).__name__).inc()
                 logger.warning("catalogue changes cannot be followed (%s); trying again", type(error).__name__)
                 await asyncio.sleep(_BLOCK_MS / 1000)

@@ -19,6 +19,7 @@ from edge.core.keys import changes_key, overlay_key
 from edge.core.products import Change, Product, decode_change, read_snapshot
 from edge.metrics import CATALOGUE_PRODUCTS, RECORDS_IGNORED, STORE_ERRORS
 from edge.profiles import STORE_FAILURES
+from edge.quiet import Quiet
 
 logger = logging.getLogger("endcap.catalogue")
 
@@ -121,14 +122,17 @@ class Catalogue:
 
     async def follow(self, redis: "Redis") -> None:
         """Follow the shop's changes for ever. Needs a client whose reads may block for longer than half a second."""
+        quiet = Quiet()
         while True:
             try:
                 at = await self._catch_up(redis)
                 while True:
                     at = await self._read_changes(redis, at)
             except STORE_FAILURES as error:
-                STORE_ERRORS.labels(type(error).__name__).inc()
-                logger.warning("catalogue changes cannot be followed (%s); trying again", type(error).__name__)
+                kind = type(error).__name__
+                STORE_ERRORS.labels(kind).inc()
+                if quiet.may_say(kind):
+                    logger.warning("catalogue changes cannot be followed (%s); trying again", kind)
                 await asyncio.sleep(_BLOCK_MS / 1000)
 
     async def _catch_up(self, redis: "Redis") -> bytes:

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from edge.core import clock
 from edge.core.keys import COUNTS_TTL_S, counts_key
 from edge.profiles import STORE_FAILURES
+from edge.quiet import Quiet
 
 logger = logging.getLogger("endcap.tally")
 
@@ -27,6 +28,7 @@ class Tally:
     def __init__(self, shop: str) -> None:
         self._shop = shop
         self._waiting: Counter[str] = Counter()
+        self._quiet = Quiet()
 
     def add(self, field: str, by: int = 1) -> None:
         """Count something."""
@@ -62,4 +64,6 @@ class Tally:
         try:
             await self.write(redis)
         except STORE_FAILURES as error:
-            logger.warning("counts wait for the store: %s", type(error).__name__)
+            kind = type(error).__name__
+            if self._quiet.may_say(kind):
+                logger.warning("counts wait for the store: %s", kind)

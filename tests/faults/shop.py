@@ -149,10 +149,10 @@ class Shops:
         self._stack, self._data_dir, self._root = stack, data_dir, root
         self._opened = 0
 
-    def store(self, *options: str) -> Store:
+    def store(self, *options: str, password: str | None = None) -> Store:
         """A store that answers."""
         self._opened += 1
-        store = Store(self._root / f"store{self._opened}", *options)
+        store = Store(self._root / f"store{self._opened}", *options, password=password)
         self._stack.callback(store.end)
         return store.start()
 

@@ -28,18 +28,23 @@ def binary() -> str:
 class Store:
     """One server process and its data directory, which outlives it."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, password: str | None = None) -> None:
         self.directory = directory
         self._home = tempfile.mkdtemp(prefix="endcap-")  # sockets have short names; a test's directory may not
         self.socket = f"{self._home}/s"
-        self._options = options
+        self._password = password
+        self._options = (*options, "--requirepass", password) if password else options
         self._process: subprocess.Popen[bytes] | None = None
-        self.client: Any = redis.Redis(unix_socket_path=self.socket, protocol=2, socket_timeout=30)
+        self.client: Any = self.connect()
 
     @property
     def url(self) -> str:
         """As REDIS_URL wants it."""
-        return f"unix://{self.socket}"
+        return f"unix://:{self._password}@{self.socket}" if self._password else f"unix://{self.socket}"
+
+    def connect(self) -> Any:
+        """Another client, with patience."""
+        return redis.Redis(unix_socket_path=self.socket, password=self._password, protocol=2, socket_timeout=30)
 
     @property
     def pid(self) -> int:

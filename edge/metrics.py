@@ -24,7 +24,6 @@ DEGRADED = BatchedCounter("endcap_degraded", "Answers given with less, by what f
 RANKED = BatchedHistogram(
     "endcap_ranked_candidates",
     "Candidates in one run of the ranker",
-    ["part"],
     buckets=(24.0, 49.0, 99.0, 149.0, 199.0, 299.0),
 )
 CACHE = BatchedCounter("endcap_cache", "Look-ups in the answer cache", ["outcome"])
@@ -48,7 +47,7 @@ BREAKER_OPEN = Gauge("endcap_breaker_open", "1 while the store is not being aske
 IN_FLIGHT = Gauge("endcap_in_flight", "Recommendation requests at work", multiprocess_mode="livesum")
 CATALOGUE_PRODUCTS = Gauge("endcap_catalogue_products", "Products known", ["shop"], multiprocess_mode="max")
 
-_BATCHED = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, RANKED, SLOTS, DEGRADED, CACHE)
+_BATCHED = (REQUESTS, REQUEST_SECONDS, STAGE_SECONDS, SLOTS, DEGRADED, RANKED, CACHE)
 
 
 def flush() -> None:

@@ -3,6 +3,7 @@
 In: keys and values with their size in bytes. Out: the values, until those used least lately must go.
 """
 
+from typing import Any
 from collections.abc import Hashable
 from threading import Lock
 

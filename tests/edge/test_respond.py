@@ -18,6 +18,7 @@ from edge.cache import Cached
 from edge.drain import Drain
 from edge.errors import InputError
 from edge.middleware import Observe
+from edge.page import Page
 from edge.recommend import Served, Sharing
 from edge.shelves import Ranking
 from edge.wire import Answer, Item, Slot
@@ -59,7 +60,8 @@ def served(*ids: str, sharing: Sharing = "public", hit: bool = False) -> Served:
     """An answer with one shelf of these products."""
     items = [Item(id_, 0.5, "popular", msgspec.Raw(b"{}")) for id_ in ids]
     answer = Answer("home", "v1", [], [Slot("for_you", "Popular right now", "popular", "t", items)])
-    return Served(answer, sharing, Cached(Ranking(None, ()), 3, 2, hit=hit))
+    page = Page(msgspec.json.encode(answer), "v1", (), (("for_you", "popular"),))
+    return Served(page, sharing, Cached(Ranking(None, ()), 3, 2, hit=hit))
 
 
 def reply(one: Served, known: str | None = None) -> httpx.Response:

@@ -60,8 +60,9 @@ class Known:
 
 NOTHING_KNOWN = Known(None, None, frozenset(), None, None)
 
-# All that a call may raise when the store is away or refuses; what a cluster's client adds is no RedisError.
-STORE_FAILURES = (RedisError, RedisClusterException, OSError)
+# All that a call may raise when the store is away or refuses; what a cluster's client adds is no RedisError, and uvloop
+# raises RuntimeError for a write to a connection that was reset a moment ago, which redis-py lets through as it is.
+STORE_FAILURES = (RedisError, RedisClusterException, OSError, RuntimeError)
 _ATTEMPTS = 5
 _SAY_EVERY_S = 60.0
 

@@ -17,13 +17,14 @@ from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, Context, Hist
 from edge.core.sources import SOURCES
 from edge.metrics import RANKED
 from edge.next_clicks import Foreseen, foresee
+from edge.picks import ServedBy
 from edge.profiles import Known
 from edge.scoring import Model, RankerError
-from edge.shelves import ServedBy
 from edge.wire import Query
 
 Scores = dict[str, NDArray[np.float32]]  # shelf -> the ranker's raw score for each of its candidates
 
+_CANDIDATES = RANKED.of()
 _UNSCORED = frozenset({"recently_viewed", "trending"})  # their order is given, not ranked
 _STAND_INS = 3  # of a page's newcomer, whose companions are looked up in place of its own
 
@@ -126,7 +127,7 @@ def score(model: Model, found: dict[str, Candidates], context: Context) -> Score
     if not scored:
         return scores
     rows = build_all(model.index, context, scored)
-    RANKED.observe(len(rows))
+    _CANDIDATES.add(len(rows))
     together, start = model.ranker.scores(rows), 0
     for slot, some in scored.items():
         scores[slot] = together[start : start + len(some.items)]

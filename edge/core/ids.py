@@ -1,6 +1,6 @@
 """Product ids by position and positions by id, read from mapped arrays: no Python object per product.
 
-In: the ids as fixed-width bytes, and two arrays that `id_arrays` makes of them: a whole number for each id (`key_of`) in
+In: the ids as fixed-width bytes, and two arrays `id_arrays` makes of them: a whole number for each id (`key_of`) in
 rising order, and whose it is. Out: `Ids`, a sequence of strings, and its `position`, which finds them. Processes that
 map the same files share every page.
 """

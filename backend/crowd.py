@@ -1,8 +1,9 @@
 """A store full of made-up shoppers, for the benchmark: as many as asked for, alike the real ones and each different.
 
 In: a data directory whose store holds real profiles, and a directory of its own to fill. Out: a store beside which
-`shoppers.txt` has the visitors' ids and `products.json` what they bought, most often bought first. Filled once: with the
-same request and codec it is found filled. Needs nothing of this backend, so that an older checkout can be filled, too.
+`shoppers.txt` has the visitors' ids and `products.json` what they bought, most often bought first. Filled once: with
+the same request and codec it is found filled. It needs nothing else of the backend, so that another checkout's codec
+can fill a store with it.
 """
 
 import json

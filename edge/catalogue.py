@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from edge.core.errors import BundleError, CodecError
 from edge.core.index import Index
@@ -21,6 +20,8 @@ from edge.core.products import Change, Product, decode_change
 from edge.core.snapshot import Snapshot, read_snapshot
 from edge.live_cards import LiveCards
 from edge.metrics import CATALOGUE_PRODUCTS, RECORDS_IGNORED, STORE_ERRORS
+from edge.profiles import STORE_FAILURES
+from edge.quiet import Quiet
 
 logger = logging.getLogger("endcap.catalogue")
 
@@ -119,14 +120,17 @@ class Catalogue:
 
     async def follow(self, redis: "Redis") -> None:
         """Follow the shop's changes for ever. Needs a client whose reads may block for longer than half a second."""
+        quiet = Quiet()
         while True:
             try:
                 at = await self._catch_up(redis)
                 while True:
                     at = await self._read_changes(redis, at)
-            except (RedisError, OSError) as error:
-                STORE_ERRORS.labels(type(error).__name__).inc()
-                logger.warning("catalogue changes cannot be followed (%s); trying again", type(error).__name__)
+            except STORE_FAILURES as error:
+                kind = type(error).__name__
+                STORE_ERRORS.labels(kind).inc()
+                if quiet.may_say(kind):
+                    logger.warning("catalogue changes cannot be followed (%s); trying again", kind)
                 await asyncio.sleep(_BLOCK_MS / 1000)
 
     async def _catch_up(self, redis: "Redis") -> bytes:

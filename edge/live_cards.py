@@ -5,6 +5,7 @@ the few rows that are shown their cards as encoded JSON. Rows after those of the
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,12 +22,11 @@ Fragment = tuple[bytes, bytes, bytes]  # of an item: its id, all before the scor
 _SPARE = 1_024  # rows made ready at a time for products listed since
 _KEPT = 4_096  # fragments, some 500 bytes each
 _BLOCK = 16_384  # ids looked up at a time: NumPy holds the interpreter meanwhile
-_NOWHERE = -1  # the row of what the shop does not have; `shown` ends with a zero for it
 _encode = msgspec.json.Encoder().encode
 
 
 class LiveCards:
-    """Rows of products. `shown` holds the family's key of each, and 0 where it may not be shown.
+    """Rows of products. `shown` holds the family's key of each, 0 where it may not be shown; row -1 is no product.
 
     Changed on the event loop alone once it serves; a reader who takes positions first and `shown` after is safe.
     """
@@ -78,7 +78,12 @@ class LiveCards:
 
     def ids(self) -> set[str]:
         """Every product of the shop."""
-        return {*self.snapshot.ids, *self._listed}
+        return {*self.snapshot.ids, *list(self._listed)}
+
+    @property
+    def changed(self) -> dict[int, Product]:
+        """What differs from the snapshot, by row: a copy."""
+        return self._changed.copy()
 
     # --- positions -----------------------------------------------------------------------------------------------
 
@@ -106,6 +111,12 @@ class LiveCards:
         for index in self._rows.keys() - indexes:
             del self._rows[index]
 
+    def unknown_to(self, index: Index) -> NDArray[np.intp]:
+        """The rows of the snapshot that no position of the index leads to."""
+        unknown = np.ones(len(self.shown), np.bool_)
+        unknown[self.rows_of(index)] = False
+        return np.flatnonzero(unknown[: len(self.snapshot)])
+
     @property
     def indexes(self) -> list[Index]:
         """Those that rows are kept for."""
@@ -126,7 +137,7 @@ class LiveCards:
             self._fragments[row] = found
         return found
 
-    def passing(self, rows: Ints, wanted: Filter) -> NDArray[np.bool_]:
+    def passing(self, rows: NDArray[np.integer[Any]], wanted: Filter) -> NDArray[np.bool_]:
         """Which of these rows meet a filter's conditions, as their products are now."""
         known = self.snapshot
         passing = np.zeros(len(rows), np.bool_)
@@ -139,7 +150,7 @@ class LiveCards:
                     passing[at] = passes(wanted, self._changed[row])
         return passing
 
-    def _passing(self, rows: Ints, wanted: Filter) -> NDArray[np.bool_]:
+    def _passing(self, rows: NDArray[np.integer[Any]], wanted: Filter) -> NDArray[np.bool_]:
         """The same of rows as the snapshot has them."""
         known, passing = self.snapshot, np.ones(len(rows), np.bool_)
         if wanted.category is not None:

@@ -19,7 +19,8 @@ from redis.exceptions import ClusterDownError, MaxConnectionsError, RedisCluster
 
 from edge.breaker import Breaker
 from edge.core import keys
-from edge.core.codec import decode_profile, decode_session, encode_session
+from edge.core.codec import decode_columns, decode_profile, decode_session, encode_session
+from edge.core.columns import ProfileColumns
 from edge.core.consent import Decision, decode_decision, encode_decision, in_force
 from edge.core.errors import CodecError
 from edge.core.events import Event, Purpose
@@ -42,7 +43,7 @@ class StoreUnavailableError(EndcapError):
 class Known:
     """What one trip brought: the records as they may be used, and the raw bytes that a later write must still find."""
 
-    profile: Profile | None
+    profile: ProfileColumns | None
     session: Session | None
     consent: frozenset[Purpose]
     session_bytes: bytes | None
@@ -59,8 +60,9 @@ class Known:
 
 NOTHING_KNOWN = Known(None, None, frozenset(), None, None)
 
-# All that a call may raise when the store is away or refuses; what a cluster's client adds is no RedisError.
-STORE_FAILURES = (RedisError, RedisClusterException, OSError)
+# All that a call may raise when the store is away or refuses; what a cluster's client adds is no RedisError, and uvloop
+# raises RuntimeError for a write to a connection that was reset a moment ago, which redis-py lets through as it is.
+STORE_FAILURES = (RedisError, RedisClusterException, OSError, RuntimeError)
 _ATTEMPTS = 5
 _SAY_EVERY_S = 60.0
 
@@ -102,7 +104,7 @@ class _Owned(Protocol):
 
 
 _Record = TypeVar("_Record", bound=_Owned)
-_Kept = TypeVar("_Kept", Profile, Session)
+_Kept = TypeVar("_Kept", ProfileColumns, Session)
 _Result = TypeVar("_Result")
 
 
@@ -164,7 +166,7 @@ class ShopperStore:
             session.customer = caller.customer or ""
         theirs = session if session and session.open_to(*caller.names(caller.customer)) else None
         return Known(
-            profile=_newest("profile", decode_profile, profiles, shop, people),
+            profile=_newest("profile", decode_columns, profiles, shop, people),
             session=theirs,
             consent=consent,
             session_bytes=sessions[0],

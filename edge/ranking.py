@@ -11,19 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core import clock
-from edge.core.features import build
+from edge.core.features import build_all
 from edge.core.newcomers import NO_NEWCOMERS, Newcomers
 from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, Context, History, candidates
 from edge.core.sources import SOURCES
 from edge.metrics import RANKED
 from edge.next_clicks import Foreseen, foresee
+from edge.picks import ServedBy
 from edge.profiles import Known
 from edge.scoring import Model, RankerError
-from edge.shelves import ServedBy
 from edge.wire import Query
 
 Scores = dict[str, NDArray[np.float32]]  # shelf -> the ranker's raw score for each of its candidates
 
+_CANDIDATES = RANKED.of()
 _UNSCORED = frozenset({"recently_viewed", "trending"})  # their order is given, not ranked
 _STAND_INS = 3  # of a page's newcomer, whose companions are looked up in place of its own
 
@@ -125,10 +126,13 @@ def score(model: Model, found: dict[str, Candidates], context: Context) -> Score
             scored[slot] = some
     if not scored:
         return scores
-    rows = np.concatenate([build(model.index, slot, context, some) for slot, some in scored.items()])
-    RANKED.observe(len(rows))
-    ends = np.cumsum([len(some.items) for some in scored.values()])
-    return scores | dict(zip(scored, np.split(model.ranker.scores(rows), ends[:-1]), strict=True))
+    rows = build_all(model.index, context, scored)
+    _CANDIDATES.add(len(rows))
+    together, start = model.ranker.scores(rows), 0
+    for slot, some in scored.items():
+        scores[slot] = together[start : start + len(some.items)]
+        start += len(some.items)
+    return scores
 
 
 def try_score(model: Model, found: dict[str, Candidates], context: Context, failed: list[str]) -> Scores:

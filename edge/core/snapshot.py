@@ -115,7 +115,7 @@ class Snapshot:
 
 def _numbers(column: NDArray[np.int64]) -> "memoryview[int]":
     """The same column, of which one number costs a third of what it costs from NumPy."""
-    return memoryview(column)
+    return column.data
 
 
 def write_snapshot(path: Path, products: Iterable[Product], *, as_of: float | None = None) -> int:

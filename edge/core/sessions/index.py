@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge.core.checks import check_kinds, check_length, check_rows, check_targets
 from edge.core.errors import BundleError
 from edge.core.ids import Ids, Positions
-from edge.core.index import Floats, Ints
+from edge.core.index import Floats, Ints, Tables
 
 # name -> (kind of dtype, dimensions). N items, E transitions, D dimensions; `*_ptr` are CSR row starts.
 ARRAYS: dict[str, tuple[str, int]] = {
@@ -67,6 +67,7 @@ class SessionIndex:
     spread: float  # clicks over which a neighbour's items lose their weight
     direction: float  # what the encoder's cosine counts in retrieval
     freshness: Floats = field(repr=False)  # session -> weight by age and length
+    tables: Tables = field(default_factory=Tables, repr=False)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], beside: Ids | None = None) -> Self:

@@ -131,7 +131,7 @@ def test_spans_may_be_empty() -> None:
 def test_distinct_gives_each_code_once() -> None:
     """Each code once, and for every one its row: rows put back give the codes again."""
     codes = np.array([5, 3, 5, 9, 3, 5], np.int32)
-    different, row = distinct(codes, 10)
+    different, row = distinct(codes, np.full(10, 77, np.int32))
     assert sorted(different.tolist()) == [3, 5, 9]
     np.testing.assert_array_equal(different[row], codes)
 

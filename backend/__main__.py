@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 from redis.asyncio import Redis
 
-from backend import bundle_store
+from backend import bundle_store, keys
 from backend.admin import commands as admin
 from backend.cli import bar, console, with_store
 from backend.consume.commands import register as register_consume
@@ -38,6 +38,7 @@ bundle_store.register(app)
 imports.register(app)
 reconcile.register(app)
 customers.register(app)
+keys.register(app)
 release.register(app)
 trial.register(app)
 register_consume(app)

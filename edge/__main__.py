@@ -18,8 +18,9 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from edge.core.keys import KEY_FILE, load_key
+from edge.doors import is_loopback
 from edge.errors import EndcapError
-from edge.identify import is_loopback
+from edge.protocol import GuardedProtocol
 from edge.settings import Settings
 from edge.webhooks.config import webhook_config, worker_secrets
 
@@ -77,7 +78,7 @@ def _serve(settings: Settings) -> int:
             factory=True,
             workers=settings.workers,
             loop="uvloop",
-            http="httptools",
+            http=GuardedProtocol,
             ws="none",
             access_log=False,
             log_level="warning",

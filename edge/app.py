@@ -8,17 +8,20 @@ from collections.abc import AsyncIterator
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
+from starlette.types import Scope
 
-from edge import respond
-from edge.assembly import build_edge, store_url
+from edge import metrics, respond
+from edge.assembly import Edge, build_edge, store_url
 from edge.assets import asset_routes
-from edge.cors import cors
+from edge.cors import Cors
 from edge.drain import end_tasks, end_with_parent
+from edge.front import Front
+from edge.limits import Limits
 from edge.middleware import Observe
 from edge.profiles import connect
 from edge.routes import contract_routes, facts, operations_routes
 from edge.scoring import poll
-from edge.settings import Settings, listed
+from edge.settings import Settings
 from edge.webhooks.routes import webhook_routes
 
 _LISTINGS_S = 0.2  # a product listed now stands on shelves within a second, with the follower's half
@@ -35,22 +38,26 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *contract_routes("/proxy"),  # first, or `proxy` would be taken for a locale
             *contract_routes(),
             Route("/v1/customers/{customer_id:path}/facts", facts),
-            *webhook_routes(settings.webhook_max_body_bytes),
+            *webhook_routes(),
             *asset_routes(),
             *operations_routes(),
         ],
-        middleware=[Middleware(Observe), *cors(listed(settings.origins))],
+        middleware=[Middleware(Observe), Middleware(Cors, origins=_origins), Middleware(Front)],
         exception_handlers=respond.HANDLERS,
         lifespan=lifespan,
-        max_body_size=settings.max_body_bytes,
     )
     app.router.redirect_slashes = False  # a redirect would show the signed address of an app proxy's request
     app.state.settings = settings
     return app
 
 
+def _origins(scope: Scope) -> frozenset[str]:
+    edge: Edge = scope["app"].state.edge
+    return edge.doors.origins
+
+
 @contextlib.asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[None]:
+async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Limits]]:
     """Load the model before the first request; follow model, catalogue and switches until the last."""
     end_with_parent()
     settings: Settings = app.state.settings
@@ -65,13 +72,14 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         asyncio.create_task(edge.recommender.catalogue.follow(follower)),
         asyncio.create_task(poll(edge.recommender.refresh_listings, every_s=_LISTINGS_S)),
         asyncio.create_task(edge.trials.run(lambda: edge.in_flight)),
+        asyncio.create_task(metrics.run(lambda: edge.in_flight)),
     ]
     counting = asyncio.create_task(edge.tally.run(follower, edge.trials.report_refusal))
     edge.drain.install(asyncio.get_running_loop())
     try:
-        yield
+        yield {"limits": Limits(settings.max_header_bytes, settings.read_timeout_s)}
     finally:
         await end_tasks([*background, counting])
         await follower.aclose()
-        await edge.store.redis.aclose()
-        await edge.collector.store.redis.aclose()
+        await edge.store.aclose()
+        await edge.collector.store.aclose()

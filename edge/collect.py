@@ -18,8 +18,9 @@ from edge.core.consent import Decision
 from edge.core.events import Event, Id, Purpose
 from edge.core.restricted import without
 from edge.core.tasks import Withdraw
+from edge.doors import Door
 from edge.errors import InputError
-from edge.identify import Caller, Door, Identifier
+from edge.identify import Caller, Identifier
 from edge.metrics import EVENTS
 from edge.profiles import NOTHING_KNOWN, ShopperStore
 from edge.stream import Stream, event_entry, task_entry

@@ -1,19 +1,18 @@
 """The settings of the edge, from the environment; `python -m edge --help` and docs/settings.md list them."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, AliasChoices, Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?")
+from edge.core.access import is_origin
 
 
 def _origins(text: str) -> str:
     """Origins as browsers send them. Raises ValueError for what would never match, or match everything."""
     for origin in listed(text):
-        if not _ORIGIN.fullmatch(origin):
+        if not is_origin(origin):
             raise ValueError(
                 f"{origin!r} is no origin: scheme, host in small letters, port; no path, no final slash, no *"
             )
@@ -56,7 +55,7 @@ class Settings(BaseSettings):
         description="server processes; 0: this one alone, for a platform that restarts it (REDIS_URL set)",
     )
     demo: bool = Field(
-        True, description="`/v1` needs no keys and answers loopback only; off: a secret key or the Worker's signature"
+        True, description="`/v1` needs no keys and answers loopback only; off: a key or the Worker's signature"
     )
     worker_secrets: str | None = Field(
         None,
@@ -65,7 +64,7 @@ class Settings(BaseSettings):
     )
     origins: Annotated[str, AfterValidator(_origins)] = Field(
         "",
-        description="origins whose pages may read answers, comma list such as `https://shop.example`; none: same only",
+        description="origins whose pages may read answers, comma list, beside those of publishable keys",
     )
     shop: Shop = Field("demo", description="the shop served")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
@@ -95,7 +94,13 @@ class Settings(BaseSettings):
     new_places: int = Field(
         1, ge=0, description="places of a shelf that products without sales may take, at most a quarter of it; 0: off"
     )
-    max_in_flight: int = Field(24, ge=1, description="requests at work per process before overload answers begin")
+    max_in_flight: int = Field(
+        64, ge=1, description="answers at work per process, at most; how many fit into half the deadline is measured"
+    )
+    max_header_bytes: int = Field(32_768, ge=1024, description="largest head of a request: its line and headers")
+    read_timeout_s: float = Field(
+        8.0, gt=0, description="time from a request's first byte to its last, before the connection is closed"
+    )
     max_body_bytes: int = Field(262_144, ge=1024, description="largest request body")
     restricted_categories: str = Field(
         "", description="category paths, with commas, of whose products nothing that a shopper does is kept"

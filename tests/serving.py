@@ -22,9 +22,10 @@ from edge.assembly import Edge
 from edge.core.codec import encode_profile
 from edge.core.events import Event, Line
 from edge.core.keys import profile_key
-from edge.core.products import write_snapshot
 from edge.core.profile import Profile, apply
+from edge.core.snapshot import write_snapshot
 from edge.embedded import EmbeddedStore
+from edge.protocol import GuardedProtocol
 from edge.settings import Settings
 from training.dataset import Dataset
 
@@ -120,7 +121,7 @@ def serve(session_store: str, data_dir: Path, redis: "Redis") -> Iterator[Serve]
             )
         )
         app = create_app(settings)
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on", http="httptools"))
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="on", http=GuardedProtocol))
         thread = threading.Thread(target=server.run)
         thread.start()
         until(lambda: server.started or not thread.is_alive())

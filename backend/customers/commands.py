@@ -1,6 +1,6 @@
-"""The commands `facts` and `key`: what is known of customers, and who may ask for it.
+"""The command `facts`: what is known of customers.
 
-In: arguments and settings. Out: facts in the store, keys in the data directory, and a line about each.
+In: arguments and settings. Out: facts in the store, and a line about them.
 """
 
 from typing import Annotated
@@ -11,15 +11,13 @@ from redis.asyncio import Redis
 from backend.cli import bar, console, with_store
 from backend.customers.facts import Written, compute, write
 from backend.settings import Settings
-from edge.core.access import make_key, read_keys, remove_key
 from edge.core.keys import load_key
 from training.dataset import open_dataset
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to the backend's."""
+    """Add the command to the backend's."""
     app.command("facts")(facts_command)
-    app.command("key")(key_command)
 
 
 def facts_command(
@@ -50,21 +48,3 @@ def facts_command(
 
         done = with_store(settings, job)
     console.print(str(done))
-
-
-def key_command(
-    remove: Annotated[str | None, typer.Option(help="take this key out of force, by its id")] = None,
-    list_: Annotated[bool, typer.Option("--list", help="show the keys in force by their ids")] = False,
-) -> None:
-    """Make a secret key of the shop, for servers that read customers' facts or run the backend. It is shown once."""
-    settings = Settings()
-    if remove is not None:
-        if not remove_key(settings.data_dir, remove):
-            raise ValueError(f"there is no key {remove!r}; `python -m backend key --list` shows those in force")
-        console.print(f"key {remove} is out of force within a second")
-    elif not list_:
-        print(make_key(settings.data_dir, settings.shop))  # nothing but the key, so that a script can take it
-        console.print(f"key {read_keys(settings.data_dir)[-1].id} of shop {settings.shop!r}; it is not shown again")
-    if list_:
-        for kept in read_keys(settings.data_dir):
-            console.print(f"{kept.id}  {kept.shop}  made {kept.created}", highlight=False)

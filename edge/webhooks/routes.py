@@ -11,7 +11,9 @@ from starlette.routing import Route
 from edge import respond
 from edge.changes import BusyProductError
 from edge.errors import InputError
+from edge.limits import read_body
 from edge.profiles import StoreUnavailableError
+from edge.settings import Settings
 from edge.webhooks.marketing import BusyConsentError
 from edge.webhooks.receive import Receiver
 
@@ -19,21 +21,21 @@ _CHALLENGE = re.compile(r"[\w.:=+/-]{1,256}", re.ASCII)
 _AWAY = (StoreUnavailableError, BusyProductError, BusyConsentError)
 
 
-def webhook_routes(max_body_bytes: int) -> list[Route]:
-    """One route per platform, with a limit of its own: a product with a hundred variants is large."""
+def webhook_routes() -> list[Route]:
+    """One route per platform."""
     return [
-        Route("/webhooks/shopify", shopify, methods=["POST"], max_body_size=max_body_bytes),
-        Route("/webhooks/bigcommerce", bigcommerce, methods=["POST"], max_body_size=max_body_bytes),
-        Route("/webhooks/adobe", adobe, methods=["POST"], max_body_size=max_body_bytes),
+        Route("/webhooks/shopify", shopify, methods=["POST"]),
+        Route("/webhooks/bigcommerce", bigcommerce, methods=["POST"]),
+        Route("/webhooks/adobe", adobe, methods=["POST"]),
         Route("/webhooks/adobe", adobe_challenge, methods=["GET"]),
-        Route("/webhooks/endcap", endcap, methods=["POST"], max_body_size=max_body_bytes),
+        Route("/webhooks/endcap", endcap, methods=["POST"]),
     ]
 
 
 async def shopify(request: Request) -> Response:
     """POST one of Shopify's deliveries."""
     try:
-        await _receiver(request).shopify(request.scope["headers"], await request.body())
+        await _receiver(request).shopify(request.scope["headers"], await _body(request))
     except _AWAY as error:
         return respond.try_later(str(error))
     return Response(status_code=200)
@@ -42,7 +44,7 @@ async def shopify(request: Request) -> Response:
 async def bigcommerce(request: Request) -> Response:
     """POST one of BigCommerce's deliveries."""
     try:
-        await _receiver(request).bigcommerce(request.scope["headers"], await request.body())
+        await _receiver(request).bigcommerce(request.scope["headers"], await _body(request))
     except _AWAY as error:
         return respond.try_later(str(error))
     return Response(status_code=200)
@@ -51,7 +53,7 @@ async def bigcommerce(request: Request) -> Response:
 async def adobe(request: Request) -> Response:
     """POST one of Adobe's I/O Events."""
     try:
-        await _receiver(request).adobe(request.scope["headers"], await request.body())
+        await _receiver(request).adobe(request.scope["headers"], await _body(request))
     except _AWAY as error:
         return respond.try_later(str(error))
     return Response(status_code=200)
@@ -70,10 +72,16 @@ async def adobe_challenge(request: Request) -> Response:
 async def endcap(request: Request) -> Response:
     """POST messages of our own signed format."""
     try:
-        results = await _receiver(request).endcap(request.scope["headers"], await request.body())
+        results = await _receiver(request).endcap(request.scope["headers"], await _body(request))
     except _AWAY as error:
         return respond.try_later(str(error))
     return respond.json({"results": results})
+
+
+async def _body(request: Request) -> bytes:
+    """With a limit of its own: a product with a hundred variants is large."""
+    settings: Settings = request.app.state.settings
+    return await read_body(request, settings.webhook_max_body_bytes)
 
 
 def _receiver(request: Request) -> Receiver:

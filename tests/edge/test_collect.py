@@ -12,7 +12,8 @@ from redis import Redis
 from edge.collect import Collector
 from edge.core import keys
 from edge.core.keys import PseudonymKey
-from edge.identify import Door, Identifier
+from edge.doors import Door
+from edge.identify import Identifier
 from edge.profiles import ShopperStore, connect
 
 pytestmark = pytest.mark.store

@@ -11,8 +11,9 @@ from redis import Redis
 from edge.collect import Collector
 from edge.core import keys
 from edge.core.keys import PseudonymKey
+from edge.doors import Door
 from edge.errors import InputError
-from edge.identify import Door, Identifier
+from edge.identify import Identifier
 from edge.profiles import ShopperStore, StoreUnavailableError, connect
 
 pytestmark = pytest.mark.store

@@ -16,8 +16,9 @@ from redis import Redis
 from edge.core import keys
 from edge.core.access import make_key
 from edge.core.keys import PseudonymKey
+from edge.doors import Door, Doors, is_loopback
 from edge.errors import InputError
-from edge.identify import Door, Doors, Identifier, is_loopback
+from edge.identify import Identifier
 from edge.keyring import KeyRing
 from edge.worker_header import is_workers, message
 from tests.edge.doors import SETTINGS, SHOP, WORKER_SECRET, Knocker, from_worker, proxied

@@ -20,7 +20,8 @@ from edge.core import keys
 from edge.core.consent import Decision
 from edge.core.products import Change, decode_change
 from edge.core.profile import Profile
-from edge.identify import Door, Identifier
+from edge.doors import Door
+from edge.identify import Identifier
 from edge.profiles import ShopperStore, connect
 from tests.backend.consume import feed
 from tests.cluster import Cluster, command, three_nodes

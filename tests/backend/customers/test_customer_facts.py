@@ -219,20 +219,3 @@ def test_damaged_models_stop_the_command(
     assert done.returncode == 2
     assert "python -m training customers" in done.stderr
     assert not list(redis.scan_iter("f:*"))
-
-
-def test_keys_are_made_listed_and_removed(command: Callable[..., Any], data_dir: Path) -> None:
-    """The key alone on its line; the list shows ids, never keys; removing an unknown one is an error."""
-    made = command("key")
-    key = made.stdout.splitlines()[0]
-    (kept,) = read_keys(data_dir)
-    assert shop_of((kept,), f"Bearer {key}") == "demo"
-    listed = command("key", "--list")
-    assert kept.id in listed.stdout
-    assert key not in listed.stdout
-    assert len(read_keys(data_dir)) == 1, "looking makes none"
-    assert command("key", "--remove", kept.id).returncode == 0
-    assert read_keys(data_dir) == ()
-    again = command("key", "--remove", kept.id)
-    assert again.returncode == 2
-    assert "--list" in again.stderr

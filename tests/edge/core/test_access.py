@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.access import FILE, KeysError, make_key, read_keys, remove_key, shop_of
+from edge.core.access import (
+    FILE,
+    PUBLISHABLE,
+    PUBLISHABLE_FILE,
+    KeysError,
+    is_origin,
+    make_key,
+    matching,
+    read_keys,
+    remove_key,
+    rotate_key,
+    shop_of,
+)
 
 
 def test_a_key_opens_its_shop(tmp_path: Path) -> None:
@@ -81,3 +93,46 @@ def test_every_key_is_compared_in_constant_time(tmp_path: Path, monkeypatch: pyt
         compared.clear()
         shop_of(keys, f"Bearer {key}")
         assert compared == [kept.sha256 for kept in keys]
+
+
+def test_with_origins_a_key_is_publishable(tmp_path: Path) -> None:
+    """In a file of its own, bound to each origin once, and never a secret key."""
+    key = make_key(tmp_path, "demo", ["https://a.example", "https://b.example:8443", "https://a.example"])
+    (kept,) = read_keys(tmp_path, PUBLISHABLE)
+    assert kept.origins == ("https://a.example", "https://b.example:8443")
+    assert re.fullmatch(r"pk_[\w-]{43}", key)
+    assert matching((kept,), key) == kept
+    assert shop_of((kept,), f"Bearer {key}") is None
+    assert read_keys(tmp_path) == ()
+    assert key not in (tmp_path / PUBLISHABLE_FILE).read_text()
+    assert remove_key(tmp_path, kept.id)
+    assert read_keys(tmp_path, PUBLISHABLE) == ()
+
+
+@pytest.mark.parametrize("origin", ["*", "null", "", "a.example", "https://a.example/", "https://A.example", "ftp://a"])
+def test_a_key_is_bound_to_what_browsers_send(tmp_path: Path, origin: str) -> None:
+    """Anything else would never match, or match everybody; nothing is made then."""
+    assert not is_origin(origin)
+    with pytest.raises(KeysError, match="no origin"):
+        make_key(tmp_path, "demo", ["https://good.example", origin])
+    assert read_keys(tmp_path, PUBLISHABLE) == ()
+
+
+@pytest.mark.parametrize("origins", [(), ("https://a.example",)])
+def test_a_key_and_its_successor_are_in_force_together(tmp_path: Path, origins: tuple[str, ...]) -> None:
+    """Like the old one in all, and no third beside the two."""
+    kind = PUBLISHABLE if origins else "sk_"
+    old = make_key(tmp_path, "demo", origins)
+    (first,) = read_keys(tmp_path, kind)
+    new = rotate_key(tmp_path, first.id)
+    _, second = read_keys(tmp_path, kind)
+    assert (second.shop, second.origins, second.replaces) == ("demo", origins, first.id)
+    assert matching((first, second), old) == first
+    assert matching((first, second), new) == second
+    for name in (first.id, second.id):
+        with pytest.raises(KeysError, match="two keys are in force already"):
+            rotate_key(tmp_path, name)
+    remove_key(tmp_path, first.id)
+    rotate_key(tmp_path, second.id)
+    with pytest.raises(KeysError, match="there is no key"):
+        rotate_key(tmp_path, first.id)

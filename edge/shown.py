@@ -1,0 +1,84 @@
+"""What a request shows to be let in: headers, or a key and a shopper's token in its query or body.
+
+In: an ASGI scope and, of a POST, the body. Out: `Shown`, undecided: `edge.doors` judges it. Pages name their key beside
+their question (`key=`, or `"key"` in a body), because a header would cost them a preflight, and a beacon has none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from edge.core.access import PREFIX, PUBLISHABLE
+from edge.worker_header import HEADER
+
+Scope = Mapping[str, Any]  # of ASGI
+_HEADERS = frozenset({b"authorization", b"origin", b"sec-fetch-site", HEADER})
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """What a body says of its sender; whatever else is in it is read later."""
+
+    key: str | None = None
+    shopper_token: str | None = None
+
+
+class _Body(_Said, frozen=True):
+    """A body, or a batch, whose members say it each."""
+
+    requests: tuple[_Said, ...] = ()
+
+
+_bodies = msgspec.json.Decoder(_Body)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`keys`: each key shown, once; `authorization`: the header, where it holds a key; `tokens`: shopper tokens."""
+
+    headers: Mapping[bytes, bytes]
+    authorization: str | None
+    keys: frozenset[str] = frozenset()
+    tokens: frozenset[str] = frozenset()
+
+
+_NOBODY: frozenset[str] = frozenset()
+
+
+def read_shown(scope: Scope, body: bytes = b"") -> Shown:
+    """What a request shows. Reads headers once, and query and body only where a key or token may be in them."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in _HEADERS:  # sent twice, both together fit nothing
+            headers[name] = value if name not in headers else headers[name] + b"," + value
+    authorization = headers.get(b"authorization")
+    text = None
+    if authorization is not None and _bearer(authorization).startswith((PREFIX.encode(), PUBLISHABLE.encode())):
+        text = authorization.decode("latin-1")
+    query: bytes = scope["query_string"]
+    said = body if b'"key"' in body or b'"shopper_token"' in body else b""
+    if not said and b"key=" not in query and b"shopper_token=" not in query:
+        return Shown(headers, text)
+    keys, tokens = _in_body(said) if said else (set(), set())
+    for part in query.split(b"&"):
+        name, _, value = part.partition(b"=")
+        if value and name in (b"key", b"shopper_token"):
+            found = unquote_to_bytes(value).decode("utf-8", "replace")
+            (keys if name == b"key" else tokens).add(found)
+    return Shown(headers, text, frozenset(keys), frozenset(tokens))
+
+
+def _bearer(authorization: bytes) -> bytes:
+    return authorization.partition(b" ")[2].strip()
+
+
+def _in_body(body: bytes) -> tuple[set[str], set[str]]:
+    """Keys and tokens of a body; none of one that is no JSON, which is refused for that later."""
+    try:
+        said = _bodies.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return set(), set()
+    all_ = (said, *said.requests)
+    return {one.key for one in all_ if one.key}, {one.shopper_token for one in all_ if one.shopper_token}

@@ -110,7 +110,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], bytes], str]] = {
 @pytest.mark.fault(9)
 def test_hostile_models_never_serve_and_cost_nothing(open_shop: Shops, until: Until, figure: Say) -> None:
     """Each is published with checksums that fit: refused with its reason, and the old model answers all the while."""
-    shop = open_shop()
+    shop = open_shop(patient=True)
     good = first_bundle(shop.data_dir)
     before = shop.rss_mb()
     with Crowd(shop.url) as crowd:
@@ -139,7 +139,7 @@ def popular_page(shop: Shop) -> tuple[str, tuple[str, ...]]:
 @pytest.mark.fault(10)
 def test_a_hundred_swaps_are_noticed_by_nobody(open_shop: Shops, until: Until, figure: Say) -> None:
     """Two models by turns under load: no error, no answer half of one and half of the other, memory flat."""
-    shop = open_shop()
+    shop = open_shop(patient=True)
     first = first_bundle(shop.data_dir)
     arrays = dict(read_arrays(first))
     arrays["popular"] = np.ascontiguousarray(np.asarray(arrays["popular"])[::-1])

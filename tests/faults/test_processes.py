@@ -39,7 +39,7 @@ def lost(replies: list[Reply]) -> list[Reply]:
 @pytest.mark.fault(11)
 def test_killed_and_hung_workers_are_replaced(open_shop: Shops, until: Until, figure: Say) -> None:
     """SIGKILL five times, SIGSTOP once, one of two: only what it had in hand is lost, and nothing acknowledged."""
-    shop = open_shop(ENDCAP_WORKERS="2")
+    shop = open_shop(ENDCAP_WORKERS="2", patient=True)
     until(lambda: len(workers(shop)) == 2)
     kills = [signal.SIGKILL] * int(either(1, 5)) + [signal.SIGSTOP]
     took: list[float] = []
@@ -64,19 +64,14 @@ def test_killed_and_hung_workers_are_replaced(open_shop: Shops, until: Until, fi
 @pytest.mark.fault(12)
 def test_a_rolling_restart_loses_no_request_and_no_event(open_shop: Shops, until: Until, figure: Say) -> None:
     """SIGHUP to the launcher: each worker says goodbye and goes when another one stands ready."""
-    shop = open_shop(ENDCAP_WORKERS="2")
+    shop = open_shop(ENDCAP_WORKERS="2", patient=True)
     until(lambda: len(workers(shop)) == 2)
     before = workers(shop)
     with Crowd(shop.url, callers=CALLERS) as crowd:
         until(lambda: len(crowd.acked) > 5)
         began = time.monotonic()
-        ask_again = 0.0
-        while before & workers(shop):
-            assert time.monotonic() - began < 120, "the workers are not being replaced"
-            if time.monotonic() > ask_again:  # uvicorn gives a restart up when a new worker takes over five seconds
-                shop.process.send_signal(signal.SIGHUP)
-                ask_again = time.monotonic() + 20
-            time.sleep(0.1)
+        shop.process.send_signal(signal.SIGHUP)
+        until(lambda: not before & workers(shop), 120)
         took = time.monotonic() - began
         time.sleep(0.5)
     assert lost(crowd.replies) == []
@@ -89,7 +84,7 @@ def test_a_rolling_restart_loses_no_request_and_no_event(open_shop: Shops, until
 @pytest.mark.fault(12)
 def test_at_the_end_every_acknowledged_event_is_queued(open_shop: Shops, until: Until) -> None:
     """SIGTERM under load: callers are told to go, the last answers come, the stream holds all that was accepted."""
-    shop = open_shop(ENDCAP_DRAIN_S="1")
+    shop = open_shop(ENDCAP_DRAIN_S="1", patient=True)
     with Crowd(shop.url, callers=CALLERS, events=0.5) as crowd:
         until(lambda: len(crowd.acked) > 10)
         shop.process.terminate()
@@ -97,5 +92,5 @@ def test_at_the_end_every_acknowledged_event_is_queued(open_shop: Shops, until: 
     answered = [one for one in crowd.replies if one.status]
     refused = [one for one in crowd.replies if one.status == 0]
     assert {one.status for one in answered} == {200}
-    assert {one.detail.split(":")[0] for one in refused} <= {"ConnectionRefusedError"}, refused[:3]
+    assert all("ConnectionRefused" in one.detail or "on a new connection" in one.detail for one in refused), refused[:3]
     assert shop.lost(crowd.acked) == set()

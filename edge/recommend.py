@@ -8,10 +8,11 @@ import gc
 import hashlib
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Literal
 
+import msgspec
 from cachetools import LRUCache
 from prometheus_client import Histogram
 
@@ -68,6 +69,11 @@ class Served:
     cached: Cached[Ranking]
     known: Known | None = None
     rules: str = ""
+
+    def marked(self, failed: str) -> "Served":
+        """The same, naming one more thing that failed; kept by nobody."""
+        answer = msgspec.structs.replace(self.answer, degraded=[*self.answer.degraded, failed])
+        return replace(self, answer=answer, sharing="none")
 
     @property
     def version(self) -> str:

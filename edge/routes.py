@@ -110,6 +110,11 @@ async def _member(edge: Edge, door: Door, member: msgspec.Raw) -> tuple[Query | 
 
 
 async def _answer(edge: Edge, door: Door, query: Query) -> Served:
+    served = await _asked(edge, door, query)
+    return served.marked("shopper_token") if door.token_refused else served
+
+
+async def _asked(edge: Edge, door: Door, query: Query) -> Served:
     customer_id = door.customer(query.customer_id)
     caller = edge.identifier.caller(query.visitor_id, customer_id, query.consent, door.trust)
     if edge.in_flight >= edge.settings.max_in_flight:

@@ -9,7 +9,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from edge.core.keys import overlay_key
-from edge.core.products import Product, decode_change, read_snapshot
+from edge.core.products import Product, decode_change
+from edge.core.snapshot import read_snapshot
 
 
 async def current_products(redis: "Redis", shop: str, data_dir: Path) -> list[Product]:

@@ -10,11 +10,12 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import Scope
 
-from edge import respond
+from edge import metrics, respond
 from edge.assembly import Edge, build_edge, store_url
 from edge.assets import asset_routes
 from edge.cors import Cors
 from edge.drain import end_tasks, end_with_parent
+from edge.front import Front
 from edge.limits import Limits
 from edge.middleware import Observe
 from edge.profiles import connect
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *asset_routes(),
             *operations_routes(),
         ],
-        middleware=[Middleware(Observe), Middleware(Cors, origins=_origins)],
+        middleware=[Middleware(Observe), Middleware(Cors, origins=_origins), Middleware(Front)],
         exception_handlers=respond.HANDLERS,
         lifespan=lifespan,
     )
@@ -71,6 +72,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Limits]]:
         asyncio.create_task(edge.recommender.catalogue.follow(follower)),
         asyncio.create_task(poll(edge.recommender.refresh_listings, every_s=_LISTINGS_S)),
         asyncio.create_task(edge.trials.run(lambda: edge.in_flight)),
+        asyncio.create_task(metrics.run(lambda: edge.in_flight)),
     ]
     counting = asyncio.create_task(edge.tally.run(follower, edge.trials.report_refusal))
     edge.drain.install(asyncio.get_running_loop())
@@ -79,5 +81,5 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Limits]]:
     finally:
         await end_tasks([*background, counting])
         await follower.aclose()
-        await edge.store.redis.aclose()
-        await edge.collector.store.redis.aclose()
+        await edge.store.aclose()
+        await edge.collector.store.aclose()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from edge.cache import AnswerCache
 from edge.collect import Collector
 from edge.core.keys import load_keys
 from edge.core.restricted import Restricted
@@ -11,11 +12,15 @@ from edge.identify import Identifier
 from edge.keyring import KeyRing
 from edge.profiles import ShopperStore, connect
 from edge.recommend import Recommender
+from edge.respond import Ready
 from edge.settings import Settings, listed
 from edge.tally import Tally
 from edge.trials import Trials
+from edge.trip import Trip
 from edge.webhooks.config import shopper_secrets, webhook_config, worker_secrets
 from edge.webhooks.receive import Receiver
+
+_PAGES = 2_000  # of some 8 KB each
 
 
 @dataclass
@@ -33,13 +38,16 @@ class Edge:
     keyring: KeyRing
     tally: Tally
     trials: Trials
+    pages: AnswerCache[Ready]
     in_flight: int = 0
 
 
 def build_edge(settings: Settings) -> Edge:
     """Put the parts together. Raises ValueError or EndcapError for settings that cannot work."""
     url, connections = store_url(settings), settings.redis_connections
-    store = ShopperStore(connect(url, timeout_s=settings.redis_timeout_ms / 1000, connections=connections))
+    timeout_s = settings.redis_timeout_ms / 1000
+    trip = Trip(url, timeout_s=timeout_s)
+    store = ShopperStore(connect(url, timeout_s=timeout_s, connections=connections), trip=trip)
     # No shopper waits for an event, and a hiccup must not refuse one: the same store, the same breaker, more patience.
     patient = connect(url, timeout_s=settings.redis_write_timeout_ms / 1000, connections=connections)
     key, *former = load_keys(settings.data_dir, settings.pseudonym_key)
@@ -75,6 +83,7 @@ def build_edge(settings: Settings) -> Edge:
         keyring=keyring,
         tally=tally,
         trials=Trials(recommender, tally, settings.shadow_percent),
+        pages=AnswerCache(ttl_s=settings.cache_ttl_s, entries=min(settings.cache_entries, _PAGES)),
     )
 
 

@@ -1,33 +1,32 @@
 """Product cards as they are now: the snapshot on disk, with every price and stock change laid over it at once.
 
-In: a snapshot file; a hash and a stream in Redis that each process follows. Out: live products, and their cards as
-encoded JSON. When Redis is away the last known state serves.
+In: a snapshot file; a hash and a stream in Redis that each process follows. Out: `live`, replaced whole when a new
+snapshot was read. When Redis is away the last known state serves.
 """
 
 import asyncio
 import logging
 import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
-from edge.core.content import family
 from edge.core.errors import BundleError, CodecError
+from edge.core.index import Index
 from edge.core.keys import changes_key, overlay_key
-from edge.core.products import Change, Product, decode_change, read_snapshot
+from edge.core.products import Change, Product, decode_change
+from edge.core.snapshot import Snapshot, read_snapshot
+from edge.live_cards import LiveCards
 from edge.metrics import CATALOGUE_PRODUCTS, RECORDS_IGNORED, STORE_ERRORS
+from edge.profiles import STORE_FAILURES
+from edge.quiet import Quiet
 
 logger = logging.getLogger("endcap.catalogue")
 
 _BLOCK_MS = 500
 _BATCH = 1000
-# Currencies whose minor unit is not a hundredth, ISO 4217.
-_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
-_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
-_DECIMALS = dict.fromkeys(_WHOLE.split(" "), 0) | dict.fromkeys(_THOUSANDTHS.split(" "), 3)
 
 
 class Catalogue:
@@ -36,42 +35,35 @@ class Catalogue:
     def __init__(self, shop: str, path: Path) -> None:
         self.shop = shop
         self.revision = 0
+        self.live = LiveCards(Snapshot.of(()))
         self._path = path
         self._writing = threading.Lock()  # a snapshot is read in a thread while changes come in on the loop
         self._stamp: tuple[int, int] | None = None
         self._as_of = 0.0
-        self._snapshot: dict[str, Product] = {}
         self._changes: dict[str, Change] = {}
-        self._live: dict[str, Product] = {}  # changed products only; the rest are as in the snapshot
-        self._cards: dict[str, msgspec.Raw] = {}
-        self._families: dict[str, str] = {}
+        self._meanwhile: set[str] | None = None  # while a snapshot is read: what changed since it was begun
         self._touched: dict[str, None] = {}
         self._replaced = False
 
     def __len__(self) -> int:
-        return len(self._snapshot)
+        return len(self.live.snapshot)
+
+    def __contains__(self, product_id: str) -> bool:
+        return self.live.row(product_id) is not None
 
     def get(self, product_id: str) -> Product | None:
         """The product as it is now; None when the shop does not have it."""
-        return self._live.get(product_id) or self._snapshot.get(product_id)
-
-    def card(self, product: Product) -> msgspec.Raw:
-        """The product's card as encoded JSON; made once per change."""
-        card = self._cards.get(product.id)
-        if card is None:
-            card = self._cards[product.id] = _card(product)
-        return card
-
-    def family(self, product: Product) -> str:
-        """The key of its sizes and varieties; made once per change."""
-        key = self._families.get(product.id)
-        if key is None:
-            key = self._families[product.id] = family(product)
-        return key
+        live = self.live
+        row = live.row(product_id)
+        return None if row is None else live.product(row)
 
     def ids(self) -> set[str]:
         """Every product of the shop."""
-        return {*self._snapshot, *list(self._live)}
+        return self.live.ids()
+
+    def keep(self, indexes: Collection[Index]) -> None:
+        """Have the rows of these indexes ready, and of no others; off the request path."""
+        self.live.keep(indexes)
 
     def take_touched(self) -> tuple[bool, list[str]]:
         """What changed since the last call: whether a snapshot was read, and the products changed. For one follower."""
@@ -88,11 +80,9 @@ class Catalogue:
                 return
             known = self._changes.get(change.id)
             self._changes[change.id] = merged = known.merged(newer) if known else newer
-            product = merged.applied(self._snapshot.get(change.id))
-            if product is not None:
-                self._live[change.id] = product
-                self._cards.pop(change.id, None)
-                self._families.pop(change.id, None)
+            if self._meanwhile is not None:
+                self._meanwhile.add(change.id)
+            if _lay(self.live, merged):
                 self._touched[change.id] = None
                 self.revision += 1
 
@@ -106,29 +96,41 @@ class Catalogue:
         if stamp == self._stamp:
             return False
         self._stamp = stamp  # also when it is refused: the same bytes need no second look
-        read = read_snapshot(self._path)
-        snapshot = {product.id: product for product in read.products}
+        snapshot = read_snapshot(self._path, keep=True)
+        live = LiveCards(snapshot)
+        live.keep(self.live.indexes)
         with self._writing:
-            newer = {id_: change.since(read.as_of) for id_, change in self._changes.items()}
-            changes = {id_: change for id_, change in newer.items() if change is not None}
-            laid = {id_: change.applied(snapshot.get(id_)) for id_, change in changes.items()}
-            self._live = {id_: product for id_, product in laid.items() if product is not None}
-            self._snapshot, self._changes, self._as_of = snapshot, changes, read.as_of
-            self._cards, self._families, self._touched, self._replaced = {}, {}, {}, True
+            self._meanwhile = set()
+            changes = list(self._changes.items())
+        # Without the lock: the loop, which lays changes, must not wait for all of them.
+        newer = {id_: left for id_, change in changes if (left := change.since(snapshot.as_of)) is not None}
+        for change in newer.values():
+            _lay(live, change)
+        with self._writing:
+            for id_ in self._meanwhile or ():
+                newer.pop(id_, None)
+                if (left := self._changes[id_].since(snapshot.as_of)) is not None:
+                    newer[id_] = left
+                    _lay(live, left)
+            self.live, self._changes, self._as_of = live, newer, snapshot.as_of
+            self._meanwhile, self._touched, self._replaced = None, {}, True
             self.revision += 1
         CATALOGUE_PRODUCTS.labels(self.shop).set(len(snapshot))
         return True
 
     async def follow(self, redis: "Redis") -> None:
         """Follow the shop's changes for ever. Needs a client whose reads may block for longer than half a second."""
+        quiet = Quiet()
         while True:
             try:
                 at = await self._catch_up(redis)
                 while True:
                     at = await self._read_changes(redis, at)
-            except (RedisError, OSError) as error:
-                STORE_ERRORS.labels(type(error).__name__).inc()
-                logger.warning("catalogue changes cannot be followed (%s); trying again", type(error).__name__)
+            except STORE_FAILURES as error:
+                kind = type(error).__name__
+                STORE_ERRORS.labels(kind).inc()
+                if quiet.may_say(kind):
+                    logger.warning("catalogue changes cannot be followed (%s); trying again", kind)
                 await asyncio.sleep(_BLOCK_MS / 1000)
 
     async def _catch_up(self, redis: "Redis") -> bytes:
@@ -155,34 +157,10 @@ class Catalogue:
             RECORDS_IGNORED.labels("change", "unreadable").inc()
 
 
-class _Money(msgspec.Struct, frozen=True, gc=False):
-    amount: str
-    currency_code: str
-
-
-class _Card(msgspec.Struct, frozen=True, gc=False):
-    handle: str
-    variant_id: str | None
-    title: str
-    url: str
-    image: str | None
-    price: _Money
-    compare_at_price: _Money | None
-    available: bool
-
-
-def _card(product: Product) -> msgspec.Raw:
-    def money(amount: float) -> _Money:
-        return _Money(f"{amount:.{_DECIMALS.get(product.currency, 2)}f}", product.currency)
-
-    card = _Card(
-        handle=product.handle,
-        variant_id=product.variant_id,
-        title=product.title,
-        url=product.url,
-        image=product.image,
-        price=money(product.price),
-        compare_at_price=None if product.compare_at_price is None else money(product.compare_at_price),
-        available=product.available,
-    )
-    return msgspec.Raw(msgspec.json.encode(card))
+def _lay(live: LiveCards, change: Change) -> bool:
+    """Lay a change over rows; False where it is of a product that neither has."""
+    row = live.row(change.id)
+    product = change.applied(None if row is None else live.as_read(row))
+    if product is not None:
+        live.lay(product)
+    return product is not None

@@ -15,7 +15,8 @@ import msgspec
 from edge.catalogue import Catalogue
 from edge.core.products import Product
 from edge.errors import InputError
-from edge.wire import Answer, Query, query_from_url
+from edge.page import Page
+from edge.wire import Query, query_from_url
 
 Intent = Literal["related", "complementary"]
 _SLOTS: dict[Intent, tuple[str, ...]] = {
@@ -124,7 +125,7 @@ def read_query(raw: bytes, path_locale: str | None = None) -> tuple[Query, Inten
 
 
 def shopify_answer(
-    answer: Answer, query: Query, intent: Intent, catalogue: Catalogue, path_locale: str | None = None
+    answer: Page, query: Query, intent: Intent, catalogue: Catalogue, path_locale: str | None = None
 ) -> ShopifyAnswer:
     """An answer in Shopify's shape: its shelves in order as one list."""
     base = f"/{path_locale}" if path_locale else ""

@@ -6,9 +6,11 @@ is looked at first; the many of a new snapshot or a new model are worked through
 
 from collections.abc import Collection
 
+import numpy as np
+
 from edge.catalogue import Catalogue
 from edge.core.index import Index
-from edge.core.newcomers import NO_NEWCOMERS, Newcomers, StandIns, find_stand_ins, is_new
+from edge.core.newcomers import NO_NEWCOMERS, Newcomers, StandIns, find_stand_ins, is_new, newcomer_rows
 from edge.core.products import Product
 
 _AT_ONCE = 200  # products; some 50 ms in a thread of its own
@@ -96,9 +98,14 @@ class _Board:
 
     def _all_new(self) -> list[str]:
         """Every newcomer of the catalogue, the newest listed last, at most _MOST."""
-        products = (self._catalogue.get(id_) for id_ in self._catalogue.ids())
-        new = sorted((one.listed, one.id) for one in products if one is not None and is_new(self._index, one))
-        return [id_ for _, id_ in new[-_MOST:]]
+        live = self._catalogue.live
+        snapshot, changed = live.snapshot, live.changed
+        rows = newcomer_rows(self._index, live.rows_of(self._index), live.unknown_to(self._index), snapshot.listed)
+        # The newest of them, ties in the snapshot's order: the same in every process.
+        rows = rows[np.argsort(snapshot.listed[rows], kind="stable")][-_MOST:]
+        new = [(int(snapshot.listed[row]), snapshot.ids[row]) for row in rows.tolist() if row not in changed]
+        new += [(one.listed, one.id) for one in changed.values() if is_new(self._index, one)]
+        return [id_ for _, id_ in sorted(new)[-_MOST:]]
 
     def _changed(self, product: Product) -> bool:
         """Whether anything that likeness is made of differs from what was known of the product."""

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from redis.asyncio import Redis, RedisCluster
@@ -18,7 +19,8 @@ from redis.exceptions import ClusterDownError, MaxConnectionsError, RedisCluster
 
 from edge.breaker import Breaker
 from edge.core import keys
-from edge.core.codec import decode_profile, decode_session, encode_session
+from edge.core.codec import decode_columns, decode_profile, decode_session, encode_session
+from edge.core.columns import ProfileColumns
 from edge.core.consent import Decision, decode_decision, encode_decision, in_force
 from edge.core.errors import CodecError
 from edge.core.events import Event, Purpose
@@ -28,6 +30,7 @@ from edge.errors import EndcapError
 from edge.identify import Caller
 from edge.metrics import BREAKER_OPEN, RECORDS_IGNORED, STORE_ERRORS
 from edge.scripts import DECIDE, WRITE_SESSION
+from edge.trip import LostTooError, Trip
 
 logger = logging.getLogger("endcap.profiles")
 
@@ -40,7 +43,7 @@ class StoreUnavailableError(EndcapError):
 class Known:
     """What one trip brought: the records as they may be used, and the raw bytes that a later write must still find."""
 
-    profile: Profile | None
+    profile: ProfileColumns | None
     session: Session | None
     consent: frozenset[Purpose]
     session_bytes: bytes | None
@@ -57,8 +60,9 @@ class Known:
 
 NOTHING_KNOWN = Known(None, None, frozenset(), None, None)
 
-# All that a call may raise when the store is away or refuses; what a cluster's client adds is no RedisError.
-STORE_FAILURES = (RedisError, RedisClusterException, OSError)
+# All that a call may raise when the store is away or refuses; what a cluster's client adds is no RedisError, and uvloop
+# raises RuntimeError for a write to a connection that was reset a moment ago, which redis-py lets through as it is.
+STORE_FAILURES = (RedisError, RedisClusterException, OSError, RuntimeError)
 _ATTEMPTS = 5
 _SAY_EVERY_S = 60.0
 
@@ -100,15 +104,17 @@ class _Owned(Protocol):
 
 
 _Record = TypeVar("_Record", bound=_Owned)
-_Kept = TypeVar("_Kept", Profile, Session)
+_Kept = TypeVar("_Kept", ProfileColumns, Session)
 _Result = TypeVar("_Result")
 
 
 class ShopperStore:
-    """Reads and writes shoppers' records through one client and one breaker."""
+    """Reads and writes shoppers' records through one client and one breaker; with a `trip`, reads them over that."""
 
-    def __init__(self, redis: "Redis", breaker: Breaker | None = None) -> None:
+    def __init__(self, redis: "Redis", breaker: Breaker | None = None, trip: Trip | None = None) -> None:
         self.redis = redis
+        self._trip = trip
+        self._get_many = trip.get_many if trip else partial(get_many, redis)
         self.breaker = breaker or Breaker()
         self._write_session = redis.register_script(WRITE_SESSION)
         self._decide_script = redis.register_script(DECIDE)
@@ -126,7 +132,8 @@ class ShopperStore:
             if isinstance(error, (ResponseError, MaxConnectionsError)) and not isinstance(error, ClusterDownError):
                 # It answered, or was not even asked: out of memory, a stream that is full, a pool that is too small.
                 raise StoreUnavailableError(f"the store refused: {kind}") from error
-            self.breaker.failed()
+            if not isinstance(error, LostTooError):
+                self.breaker.failed()
             BREAKER_OPEN.set(self.breaker.open)
             raise StoreUnavailableError(f"the store did not answer: {kind}") from error
         if self.breaker.open:
@@ -144,7 +151,7 @@ class ShopperStore:
         people, visits = caller.names(shopper), caller.names(visit)
         names = [keys.profile_key(shop, name) for name in people] + [keys.session_key(shop, name) for name in visits]
         names += [keys.consent_key(shop, owner) for owner in owners]
-        values: list[Any] = await self.ask(lambda: get_many(self.redis, names))
+        values: list[Any] = await self.ask(lambda: self._get_many(names))
         profiles, rest = values[: len(people)], values[len(people) :]
         sessions, decisions = rest[: len(visits)], rest[len(visits) :]
         stored = [
@@ -159,7 +166,7 @@ class ShopperStore:
             session.customer = caller.customer or ""
         theirs = session if session and session.open_to(*caller.names(caller.customer)) else None
         return Known(
-            profile=_newest("profile", decode_profile, profiles, shop, people),
+            profile=_newest("profile", decode_columns, profiles, shop, people),
             session=theirs,
             consent=consent,
             session_bytes=sessions[0],
@@ -225,6 +232,12 @@ class ShopperStore:
             # trail goes last, so that a crash in between leaves something to repeat the withdrawal from.
             await self.redis.xdel(keys.events_key(shop), *entries)
             await self.redis.delete(trail_key)
+
+    async def aclose(self) -> None:
+        """Hang up."""
+        if self._trip is not None:
+            self._trip.close()
+        await self.redis.aclose()
 
     async def ready(self) -> bool:
         """Whether the store answers."""

@@ -1,17 +1,21 @@
 """Reasons: why each product of a shelf is shown, claimed only where the index arrays hold the evidence.
 
-In: the candidates with what found them. Out: one word per product. docs/shelves.md says what each word claims, and
+In: the candidates with what found them. Out: one word per product,
+as its number. docs/shelves.md says what each word claims, and
 tests/edge/test_reasons.py holds real answers to it.
 """
 
+from functools import cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from edge.core.context import History
-from edge.core.index import Places
+from edge.core.index import Ints, Places
 from edge.core.retrieval import Candidates
 from edge.core.sources import SOURCES
 from edge.next_clicks import REASON, Foreseen
-from edge.slots import SlotSpec
+from edge.slots import SLOTS, SlotSpec
 
 # By the strongest evidence that found a candidate; the shelf's own reason where none of these did.
 _REASONS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -34,21 +38,55 @@ _STOOD_IN = {
 }
 
 
+# Every word, with its number: what a ranking keeps.
+REASONS: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        (
+            *(spec.reason for spec in SLOTS.values()),
+            *(word for told in _REASONS.values() for _, word in told),
+            *_STOOD_IN.values(),
+            *("viewed", "viewed_next", "popular", "popular_in_category", "new"),
+        )
+    )
+)
+CODE: dict[str, int] = {reason: code for code, reason in enumerate(REASONS)}
+_WITH_VIEWED, _VIEWED = CODE["goes_with_viewed"], CODE["viewed"]
+
+
 def reasons(
     spec: SlotSpec, found: Candidates, order: Places, history: History, *, stands_in: bool = False
-) -> list[str]:
-    """Why each of `found` at the places `order` is shown. `stands_in`: the anchors only stand in for the page's."""
+) -> list[int]:
+    """Why each of `found` at the places `order` is shown, as places in REASONS.
+
+    `stands_in`: the anchors only stand in for the page's.
+    """
     if isinstance(found, Foreseen):
-        return [REASON] * len(order)
-    said = [spec.reason] * len(order)
-    for source, reason in reversed(_REASONS.get(spec.id, ())):
-        word = _STOOD_IN.get(reason, reason) if stands_in else reason
-        for place in np.flatnonzero(found.evidence[SOURCES.index(source), order] > 0).tolist():
-            said[place] = word
-    if "goes_with_viewed" in said:
+        return [CODE[REASON]] * len(order)
+    told = _told(spec.id, stands_in)
+    if told is None:
+        return [CODE[spec.reason]] * len(order)
+    weights, words = told
+    sums = weights @ (found.evidence[:, order] > 0)
+    said: list[int] = words[sums.astype(np.intp)].tolist()
+    if _WITH_VIEWED in said:
         # What was viewed on an earlier visit is a candidate itself, and need not go with anything else.
         viewed = set(history.viewed.tolist())
         for place, item in enumerate(found.items[order].tolist() if viewed else ()):
-            if item in viewed and said[place] == "goes_with_viewed":
-                said[place] = "viewed"
+            if item in viewed and said[place] == _WITH_VIEWED:
+                said[place] = _VIEWED
     return said
+
+
+@cache
+def _told(slot: str, stands_in: bool) -> tuple[NDArray[np.float32], Ints] | None:
+    """What each source weighs, so that the sum says which of them found a candidate, and the word for each sum."""
+    told = _REASONS.get(slot)
+    if told is None:
+        return None
+    weights = np.zeros(len(SOURCES), np.float32)
+    words = np.full(1 << len(told), CODE[SLOTS[slot].reason], np.int32)
+    for place, (source, reason) in reversed(list(enumerate(told))):
+        weights[SOURCES.index(source)] = 1 << place
+        word = _STOOD_IN.get(reason, reason) if stands_in else reason
+        words[(np.arange(len(words)) >> place) & 1 == 1] = CODE[word]
+    return weights, words

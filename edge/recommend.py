@@ -1,6 +1,6 @@
 """The request path: who asks → what is known → candidates → features → ranker → rules → shelves. Knows no HTTP.
 
-In: a `Query` and a `Caller`. Out: an `Answer`, who may keep it, and where it came from. Read `Recommender.answer` from
+In: a `Query` and a `Caller`. Out: a `Page`, who may keep it, and where it came from. Read `Recommender.answer` from
 the top: every stage has something to fall back to, so a failing dependency makes the answer smaller, never an error.
 """
 
@@ -12,31 +12,34 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Literal
 
-import msgspec
 from cachetools import LRUCache
-from prometheus_client import Histogram
 
+from edge.arrange import arrange
+from edge.batched import Measured
 from edge.cache import AnswerCache, Cached
 from edge.catalogue import Catalogue
+from edge.core.columns import ProfileColumns
 from edge.core.context import History
 from edge.core.errors import BundleError
-from edge.core.profile import Profile
 from edge.core.switches import Switches, read_switches
 from edge.identify import Caller
 from edge.listings import Listings
-from edge.metrics import DEGRADED, SLOTS, STAGE_SECONDS
+from edge.metrics import CACHE, DEGRADED, SLOTS, STAGE_SECONDS
+from edge.overload import Overload
+from edge.page import Page
+from edge.picks import NO_PICKS, Shelf
 from edge.profiles import NOTHING_KNOWN, Known, ShopperStore, StoreUnavailableError
-from edge.ranking import Scores, arrange, find, gather_evidence, page_products, try_score
+from edge.ranking import Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import LiveModel, Model
 from edge.settings import Settings
-from edge.shelves import Ranking, Shelf, shelve
+from edge.shelves import Ranking, shelve
 from edge.slots import SLOTS as SPECS
 from edge.slots import order_for, slots_of
-from edge.wire import Answer, Query
+from edge.wire import Query
 
 Sharing = Literal["public", "private", "none"]
-_STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.labels(stage) for stage in ("store", "retrieve", "rank", "shelve"))
-_REHEARSED = (STAGE_SECONDS.labels("shadow_retrieve"), STAGE_SECONDS.labels("shadow_rank"))
+_STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.of(stage) for stage in ("store", "retrieve", "rank", "shelve"))
+_REHEARSED = (STAGE_SECONDS.of("shadow_retrieve"), STAGE_SECONDS.of("shadow_rank"))
 _PROGRAM = version("endcap")
 _HISTORIES = 256  # of some 30 KB each
 _LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such an answer may be kept
@@ -64,7 +67,7 @@ class Served:
     `known`: what the ranking could go by; None where no model was asked, as for a surface switched off.
     """
 
-    answer: Answer
+    answer: Page
     sharing: Sharing
     cached: Cached[Ranking]
     known: Known | None = None
@@ -72,8 +75,7 @@ class Served:
 
     def marked(self, failed: str) -> "Served":
         """The same, naming one more thing that failed; kept by nobody."""
-        answer = msgspec.structs.replace(self.answer, degraded=[*self.answer.degraded, failed])
-        return replace(self, answer=answer, sharing="none")
+        return replace(self, answer=self.answer.marked(failed), sharing="none")
 
     @property
     def version(self) -> str:
@@ -86,8 +88,8 @@ class Recommender:
 
     def __init__(self, settings: Settings, shop: str, store: ShopperStore) -> None:
         self.shop = shop
-        self.live = LiveModel(settings.bundles_dir, shop)
         self.catalogue = Catalogue(shop, settings.catalogue_path(shop))
+        self.live = LiveModel(settings.bundles_dir, shop, self._prepare)
         self.listings = Listings(self.catalogue)
         self.switches = Switches()
         self.faults: dict[str, str] = {}
@@ -96,6 +98,7 @@ class Recommender:
         self._histories: LRUCache[Hashable, History] = LRUCache(_HISTORIES)
         self._settings = settings
         self.rules = self._rules()
+        self.overload = Overload(settings.max_in_flight, settings.deadline_ms / 2_000)  # half for waiting, half to work
 
     async def answer(self, query: Query, caller: Caller, model: Model | None = None) -> Served:
         """The shelves for one request, by the live model if none is given. Never raises for a failing dependency."""
@@ -110,22 +113,24 @@ class Recommender:
 
         key = self._key(query, model)
         if not caller.personal and not query.session:
-            cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
-            return self._shelve(query, cached, "public", NOTHING_KNOWN)
+            with self.overload:
+                cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
+                return self._shelve(query, cached, "public", NOTHING_KNOWN)
 
         known, failed = await self._know(caller)
-        if failed and not query.session:
-            # No store: what everybody gets on this page, most likely worked out already.
-            cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
-            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none", known)
-        if deadline.passed:
-            return self.popular(query, *failed, "deadline", model=model, known=known)
+        with self.overload:
+            if failed and not query.session:
+                # No store: what everybody gets on this page, most likely worked out already.
+                cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
+                return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none", known)
+            if deadline.passed:
+                return self.popular(query, *failed, "deadline", model=model, known=known)
 
-        key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session, *failed)
-        cached = self._ranked(key, model, query, known, deadline)
-        return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
+            key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session, *failed)
+            cached = self._ranked(key, model, query, known, deadline)
+            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
 
-    def rehearse(self, model: Model, query: Query, known: Known) -> Answer:
+    def rehearse(self, model: Model, query: Query, known: Known) -> Page:
         """What a model would answer: past cache and deadline, and nothing of it is kept or counted as served."""
         history = History.of(model.index, known.profile)
         ranking = self._rank(model, query, known, _FOREVER, history, _REHEARSED)
@@ -134,9 +139,15 @@ class Recommender:
     def popular(self, query: Query, *degraded: str, model: Model | None = None, known: Known | None = None) -> Served:
         """The popular list, ready since the model was loaded: for overload, surfaces off, and held-out shoppers."""
         slots = query.slots or slots_of(query.surface)
-        shelves = tuple(Shelf(slot, "popular", ()) for slot in slots if SPECS[slot].falls_back)
+        shelves = tuple(Shelf(slot, "popular", NO_PICKS) for slot in slots if SPECS[slot].falls_back)
         ranking = Ranking(model or self.live.current, shelves, degraded)
         return self._shelve(query, Cached(ranking, 0, 0, hit=False), "private", known)
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """All that shapes an answer for everybody besides its question: the same state, the same answer."""
+        model = self.live.current
+        return (model and model.version, self.rules, self.listings.revision, self.catalogue.revision)
 
     def _key(self, query: Query, model: Model) -> tuple[object, ...]:
         """Everything a contextual ranking depends on."""
@@ -156,17 +167,21 @@ class Recommender:
         """The one trip to the store; when it fails, nothing is known, and that is said."""
         if not caller.personal:
             return NOTHING_KNOWN, ()
-        with _STORE.time():
-            try:
-                return await self._store.read(caller), ()
-            except StoreUnavailableError:
-                return NOTHING_KNOWN, ("profile",)
+        started = time.perf_counter()
+        try:
+            return await self._store.read(caller), ()
+        except StoreUnavailableError:
+            return NOTHING_KNOWN, ("profile",)
+        finally:
+            _STORE.add(time.perf_counter() - started)
 
     def _ranked(
         self, key: tuple[object, ...], model: Model, query: Query, known: Known, deadline: Deadline
     ) -> Cached[Ranking]:
         """The ranking under `key`, found or made; one that something failed in is not kept."""
-        if cached := self._cache.find(key):
+        cached = self._cache.find(key)
+        CACHE.add(("hit",) if cached else ("miss",))
+        if cached:
             return cached
         ranking = self._rank(model, query, known, deadline, self._history(model, known.profile))
         if _LASTING.issuperset(ranking.degraded):
@@ -180,20 +195,20 @@ class Recommender:
         known: Known,
         deadline: Deadline,
         history: History,
-        stages: tuple[Histogram, Histogram] = (_RETRIEVE, _RANK),
+        stages: tuple[Measured, Measured] = (_RETRIEVE, _RANK),
     ) -> Ranking:
         """Candidates and their order for each shelf: all that may be a few seconds old."""
         position, catalogue = model.index.position, self.catalogue
         failed: list[str] = []
-        if any(id_ not in position and not catalogue.get(id_) for id_ in page_products(query, known)):
+        if any(id_ not in position and id_ not in catalogue for id_ in page_products(query, known)):
             failed.append("unknown_product")
         retrieve, rank = stages
-        with retrieve.time():
+        with retrieve:
             newcomers = self.listings.of(model.index)
             evidence = gather_evidence(model, query, known, history, newcomers)
             slots = query.slots or order_for(query.surface, orders=_orders(known), visiting=bool(evidence.visit))
             found = find(model, slots, evidence)
-        with rank.time():
+        with rank:
             if deadline.passed:
                 failed.append("deadline")
                 scores: Scores = {}
@@ -203,7 +218,7 @@ class Recommender:
             shelves = [arrange(model, slot, found, scores, evidence, catalogue, spread) for slot in slots]
         return Ranking(model, tuple(shelves), tuple(failed), cart=tuple(known.session.cart) if known.session else ())
 
-    def _history(self, model: Model, profile: Profile | None) -> History:
+    def _history(self, model: Model, profile: ProfileColumns | None) -> History:
         """The profile aligned to the index; kept, since a visit asks many times with the same profile."""
         key = (model.version, profile and (profile.shopper, profile.revision, profile.updated))
         history = self._histories.get(key)
@@ -213,12 +228,9 @@ class Recommender:
 
     def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing, known: Known | None) -> Served:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""
-        with _SHELVE.time():
+        with _SHELVE:
             answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
-        for what in answer.degraded:
-            DEGRADED.labels(what).inc()
-        for slot in answer.slots:
-            SLOTS.labels(slot.id, slot.served_by).inc()
+        count_shown(answer)
         return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
 
     def refresh(self) -> None:
@@ -235,10 +247,16 @@ class Recommender:
             # requests for some 30 ms. They still go when nothing refers to them any more.
             gc.freeze()
 
+    def _prepare(self, model: Model) -> None:
+        """Have ready what joins a model to the catalogue, before the first request asks it."""
+        self.catalogue.live.rows_of(model.index)
+
     def refresh_listings(self) -> None:
         """Work out who stands in for what was listed or changed, off the request path."""
         models = dict.fromkeys((self.live.current, self.live.canary, self.live.shadow))
-        self.listings.refresh(*(model.index for model in models if model is not None))
+        indexes = [model.index for model in models if model is not None]
+        self.catalogue.keep(indexes)
+        self.listings.refresh(*indexes)
 
     def _read_switches(self) -> bool:
         switches = read_switches(self._settings.bundles_dir, self.shop)
@@ -252,6 +270,14 @@ class Recommender:
         settings = self._settings
         said = (settings.diversity, settings.new_places, settings.market, settings.locale, _PROGRAM)
         return hashlib.blake2s(repr((self.switches, *said)).encode(), digest_size=4).hexdigest()
+
+
+def count_shown(page: Page) -> None:
+    """Count a page; once for each time that it is shown."""
+    for shelf in page.shelves:
+        SLOTS.add(shelf)
+    for what in page.degraded:
+        DEGRADED.add((what,))
 
 
 def _orders(known: Known) -> int:

@@ -3,26 +3,30 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from edge.cache import Cached
 from edge.drop_in import DropInError
 from edge.errors import InputError
 from edge.recommend import Served
-from edge.shelves import encode
 from edge.wire import problem
 
 # One page with its own script and style in it; it may talk to this server and nothing else.
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
 _SHARING = {
-    "public": "public, max-age=5, s-maxage=30, stale-while-revalidate=30, stale-if-error=60",
-    "private": "private, max-age=5",
-    "none": "private, no-store",  # degraded: better the next moment
+    "public": b"public, max-age=5, s-maxage=30, stale-while-revalidate=30, stale-if-error=60",
+    "private": b"private, max-age=5",
+    "none": b"private, no-store",  # degraded: better the next moment
 }
+_JSON = (b"content-type", b"application/json")
+_MISS = (b"cache-status", b"endcap; fwd=miss")
 _RETRY_AFTER_S = "1"
 
 
@@ -32,23 +36,53 @@ def json(content: object, status: int = 200, cache: str = "no-store") -> Respons
     return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
 
 
-def recommendation(served: Served, if_none_match: str | None, body: bytes | None = None) -> Response:
-    """An answer with its cache rules, in its own shape or another's; 304 when the caller has these bytes already."""
-    body = encode(served.answer) if body is None else body
-    tag = f'"{hashlib.blake2s(body, digest_size=8).hexdigest()}"'
-    cached = served.cached
-    headers = {
-        "Cache-Control": _SHARING[served.sharing],
-        "ETag": tag,
-        "Vary": "Accept-Encoding",
-        "Cache-Status": f"endcap; hit; ttl={cached.ttl_s}" if cached.hit else "endcap; fwd=miss",
-        **_provenance([served]),
-    }
-    if cached.hit:
-        headers["Age"] = str(cached.age_s)
-    if if_none_match and (if_none_match.strip() == "*" or tag in if_none_match):
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+class Reply(NamedTuple):
+    """An answer as it goes out: an ASGI app, as Starlette's responses are, without their cost."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    background: BackgroundTask | None = None
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it, and do then what is left to do."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+        if self.background is not None:
+            await self.background()
+
+
+class Ready:
+    """An answer ready to be sent any number of times: its bytes, its tag, and the headers that stay the same."""
+
+    __slots__ = ("_headers", "body", "page", "tag")
+
+    def __init__(self, served: Served, body: bytes | None = None) -> None:
+        """An answer in its own shape, or as another body."""
+        self.page = served.answer
+        self.body = body = served.answer.body if body is None else body
+        self.tag = b'"%s"' % hashlib.blake2s(body, digest_size=8).hexdigest().encode()
+        self._headers = (
+            (b"cache-control", _SHARING[served.sharing]),
+            (b"etag", self.tag),
+            (b"vary", b"Accept-Encoding"),
+            (b"x-endcap-scope", b"shared" if served.sharing == "public" else b"personal"),
+            (b"x-endcap-version", served.version.encode("latin-1")),
+        )
+
+    def reply(
+        self, cached: Cached[Any], if_none_match: bytes | None = None, background: BackgroundTask | None = None
+    ) -> Reply:
+        """The answer with the age of what it was made from; 304 when the caller has these bytes already."""
+        if cached.hit:
+            status = b"endcap; hit; ttl=%d" % cached.ttl_s
+            headers = [*self._headers, (b"cache-status", status), (b"age", b"%d" % cached.age_s)]
+        else:
+            headers = [*self._headers, _MISS]
+        if if_none_match and (if_none_match.strip() == b"*" or self.tag in if_none_match):
+            return Reply(304, headers, b"", background)
+        headers += ((b"content-length", b"%d" % len(self.body)), _JSON)
+        return Reply(200, headers, self.body, background)
 
 
 def batch(results: Sequence[Served | InputError]) -> Response:
@@ -56,7 +90,7 @@ def batch(results: Sequence[Served | InputError]) -> Response:
     members = [
         {"status": result.status, "body": msgspec.Raw(_problem_of(result))}
         if isinstance(result, InputError)
-        else {"status": 200, "body": msgspec.Raw(encode(result.answer))}
+        else {"status": 200, "body": msgspec.Raw(result.answer.body)}
         for result in results
     ]
     response = json({"results": members})
@@ -87,19 +121,20 @@ def _problem_response(body: bytes, status: int, headers: Mapping[str, str] | Non
     return Response(body, status, {"Cache-Control": "no-store", **(headers or {})}, "application/problem+json")
 
 
+def refused(error: InputError) -> Response:
+    """What a caller did wrong; where Shopify has words for it, in these, too."""
+    body = _problem_of(error)
+    if isinstance(error, DropInError):
+        told = {"message": "Invalid parameter error", "description": error.detail}
+        body = msgspec.json.encode(msgspec.json.decode(body, type=dict) | told)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
+    return _problem_response(body, error.status, headers)
+
+
 async def _input_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, InputError):
         raise error
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
-    return _problem_response(_problem_of(error), error.status, headers)
-
-
-async def _drop_in_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, DropInError):
-        raise error
-    told = {"message": "Invalid parameter error", "description": error.detail}
-    body = msgspec.json.encode(msgspec.json.decode(_problem_of(error), type=dict) | told)
-    return _problem_response(body, error.status)
+    return refused(error)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -120,9 +155,4 @@ def unexpected() -> Response:
     return _problem_response(problem(500, "Internal Server Error", "a fault in Endcap; it has been logged"), 500)
 
 
-HANDLERS: dict[Any, Any] = {
-    DropInError: _drop_in_error,
-    InputError: _input_error,
-    HTTPException: _http_error,
-    ClientDisconnect: _gone,
-}
+HANDLERS: dict[Any, Any] = {InputError: _input_error, HTTPException: _http_error, ClientDisconnect: _gone}

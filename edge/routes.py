@@ -15,18 +15,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from edge import metrics, respond
+from edge import metrics, pages, respond
 from edge.assembly import Edge
 from edge.core import clock
 from edge.doors import Door
-from edge.drop_in import read_query, shopify_answer
 from edge.errors import InputError
 from edge.facts import read_facts
 from edge.limits import only_plain, read_body
 from edge.openapi import document
 from edge.profiles import StoreUnavailableError
 from edge.recommend import Served
-from edge.wire import Batch, Query, check_id, decode_json, query_from_body, query_from_url
+from edge.respond import Reply
+from edge.wire import Batch, Query, check_id, decode_json, query_from_body
 
 _WEB = Path(__file__).parent / "web"
 
@@ -54,20 +54,20 @@ def operations_routes() -> list[Route]:
     ]
 
 
-async def recommendations(request: Request) -> Response:
+async def recommendations(request: Request) -> Reply:
     """GET or POST one page's shelves."""
     edge: Edge = request.app.state.edge
-    body = await _body(request, edge) if request.method == "POST" else b""
+    if request.method != "POST":
+        return await pages.shelves(edge, request.scope)
+    body = await _body(request, edge)
     door = edge.doors.admit(request.scope, body)
-    surface = request.path_params["surface"]
-    if request.method == "POST":
-        query = query_from_body(surface, body)
-    else:
-        query = query_from_url(surface, door.query, lenient=door.trust == "proxy")
-    served = await _answer(edge, door, query)
-    response = respond.recommendation(served, request.headers.get("if-none-match"))
-    response.background = edge.trials.afterwards([(query, served)])
-    return response
+    query = query_from_body(request.path_params["surface"], body)
+    served = await pages.answer(edge, door, query)
+    return respond.Ready(served).reply(
+        served.cached,
+        pages.header(request.scope, b"if-none-match"),
+        edge.trials.afterwards([(query, served)]),
+    )
 
 
 async def _body(request: Request, edge: Edge) -> bytes:
@@ -75,16 +75,9 @@ async def _body(request: Request, edge: Edge) -> bytes:
     return await read_body(request, edge.settings.max_body_bytes)
 
 
-async def products(request: Request) -> Response:
+async def products(request: Request) -> Reply:
     """GET what Shopify's own endpoint of this name gives."""
-    edge: Edge = request.app.state.edge
-    door, locale = edge.doors.admit(request.scope), request.path_params.get("locale")
-    query, intent = read_query(door.query, locale)
-    served = await _answer(edge, door, query)
-    shaped = shopify_answer(served.answer, query, intent, edge.recommender.catalogue, locale)
-    response = respond.recommendation(served, request.headers.get("if-none-match"), msgspec.json.encode(shaped))
-    response.background = edge.trials.afterwards([(query, served)])
-    return response
+    return await pages.products(request.app.state.edge, request.scope)
 
 
 async def batch(request: Request) -> Response:
@@ -104,30 +97,9 @@ async def batch(request: Request) -> Response:
 async def _member(edge: Edge, door: Door, member: msgspec.Raw) -> tuple[Query | None, Served | InputError]:
     try:
         query = query_from_body(None, member)
-        return query, await _answer(edge, door, query)
+        return query, await pages.answer(edge, door, query)
     except InputError as error:
         return None, error
-
-
-async def _answer(edge: Edge, door: Door, query: Query) -> Served:
-    served = await _asked(edge, door, query)
-    return served.marked("shopper_token") if door.token_refused else served
-
-
-async def _asked(edge: Edge, door: Door, query: Query) -> Served:
-    customer_id = door.customer(query.customer_id)
-    caller = edge.identifier.caller(query.visitor_id, customer_id, query.consent, door.trust)
-    if edge.in_flight >= edge.settings.max_in_flight:
-        return edge.recommender.popular(query, "overload")
-    edge.in_flight += 1
-    metrics.IN_FLIGHT.inc()
-    try:
-        if edge.recommender.live.canary is not None:
-            return await edge.trials.answer(query, caller)
-        return await edge.recommender.answer(query, caller)
-    finally:
-        edge.in_flight -= 1
-        metrics.IN_FLIGHT.dec()
 
 
 async def events(request: Request) -> Response:
@@ -203,6 +175,7 @@ async def prometheus(request: Request) -> Response:
     edge: Edge = request.app.state.edge
     if not edge.doors.for_operators(request.scope):
         raise InputError("Authorization", "needed: `Bearer sk_...`, from who runs this", status=401)
+    metrics.IN_FLIGHT.set(edge.in_flight)
     return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
 
 

@@ -112,9 +112,7 @@ def load_model(directory: Path) -> Model:
     if (told := manifest.sessions) is None:
         return Model(manifest, index, ranker)
     next_ranker = _ranker(directory, SESSIONS, told.feature_names, told.golden, sessions.FEATURE_NAMES)
-    next_index = SessionIndex.from_arrays(read_arrays(directory, SESSIONS))
-    if next_index.ids != index.ids:
-        raise BundleError(f"bundle {manifest.version}: its two parts number products differently; train again")
+    next_index = SessionIndex.from_arrays(read_arrays(directory, SESSIONS), index.ids)
     return Model(manifest, index, ranker, NextClicks(next_index, next_ranker))
 
 
@@ -164,7 +162,7 @@ class LiveModel:
     The live place keeps its last good model when a newer one is refused; the others are on trial and stay empty then.
     """
 
-    def __init__(self, bundles: Path, shop: str) -> None:
+    def __init__(self, bundles: Path, shop: str, prepare: Callable[[Model], object] = lambda _: None) -> None:
         self.places = {"live": Place(), "canary": Place(), "shadow": Place()}
         self.percent = 0
         self.current: Model | None = None  # attributes, not properties: every request reads them
@@ -173,6 +171,7 @@ class LiveModel:
         self._unread: str | None = None
         self._bundles = bundles
         self._shop = shop
+        self._prepare = prepare  # called with a model before it serves
 
     @property
     def refused(self) -> str | None:
@@ -218,6 +217,7 @@ class LiveModel:
             ready = [one.model for one in self.places.values() if one.seen == stamp and one.model and one is not place]
             # A canary that is promoted is in memory already, verified from the same files.
             model = ready[0] if ready else load_model(directory)
+            self._prepare(model)
         except BundleError as error:
             if role != "live":
                 place.model = None

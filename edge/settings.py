@@ -99,7 +99,9 @@ class Settings(BaseSettings):
     new_places: int = Field(
         1, ge=0, description="places of a shelf that products without sales may take, at most a quarter of it; 0: off"
     )
-    max_in_flight: int = Field(24, ge=1, description="requests at work per process before overload answers begin")
+    max_in_flight: int = Field(
+        64, ge=1, description="answers at work per process, at most; how many fit into half the deadline is measured"
+    )
     max_header_bytes: int = Field(32_768, ge=1024, description="largest head of a request: its line and headers")
     read_timeout_s: float = Field(
         8.0, gt=0, description="time from a request's first byte to its last, before the connection is closed"

@@ -1,48 +1,24 @@
 """The live rules: from a ranking, which may be seconds old, to the shelves of an answer, which must be true now.
 
-In: a `Ranking`, the query, the live catalogue. Out: an `Answer`: nothing twice on a page, nothing that is in the cart,
-excluded, filtered out, unknown or unavailable; prices and stock as they are at this moment.
+In: a `Ranking`, the query, the live catalogue. Out: a `Page`, the answer's bytes: nothing twice on a page, nothing that
+is in the cart, excluded, filtered out, unknown or unavailable; prices and stock as they are at this moment.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import islice
-from typing import Literal, NamedTuple
 
-import msgspec
+import numpy as np
 
 from edge.catalogue import Catalogue
-from edge.core.index import Ints
-from edge.core.products import Product
+from edge.live_cards import LiveCards
+from edge.page import Page, Shown, page_of
+from edge.picks import NO_PICKS, SCALE, Picks, ServedBy, Shelf, listed, positioned
 from edge.scoring import Model
 from edge.slots import SAY_POPULAR, SLOTS
-from edge.wire import Answer, Filter, Item, Query, Slot
+from edge.wire import Filter, Query
 
-# Recent over earlier daily orders, as a log, after five orders of doubt on both sides: a quarter more at the least, and
-# for a product that hardly sold before at least two orders' worth of interest in four weeks.
-LEAST_TREND = 0.25
-
-ServedBy = Literal["personal", "session", "context", "popular"]
-
-
-class Pick(NamedTuple):
-    """A product that may stand on a shelf: id, score in 0..1, and why."""
-
-    id: str
-    score: float
-    reason: str
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """A shelf before the live rules: more picks than will be shown, best first, and newcomers that may join them."""
-
-    slot: str
-    served_by: ServedBy
-    picks: tuple[Pick, ...]
-    newcomers: tuple[Pick, ...] = ()
+_NO_FILTER = Filter()
 
 
 @dataclass(frozen=True)
@@ -59,104 +35,75 @@ class Ranking:
         return replace(self, degraded=(*failed, *self.degraded)) if failed else self
 
 
-def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int = 1) -> Answer:
+def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int = 1) -> Page:
     """Fill the shelves of an answer with what may be shown now; newcomers take at most `new_places` of a shelf."""
     model = ranking.model
+    fill = _Filler(query, ranking, catalogue.live)
     new_places = min(new_places, query.limit // 4)
-    taken = {*query.cart, *ranking.cart, *query.exclude, query.product_id}
-    slots = []
+    shown = []
     for shelf in ranking.shelves:
         spec, title, served_by = SLOTS[shelf.slot], SLOTS[shelf.slot].title, shelf.served_by
-        items = _fill(query, shelf, catalogue, taken, new_places)
+        items = fill(shelf.slot, shelf.picks, shelf.newcomers, new_places)
         if not items and model and spec.falls_back and query.fallback == "popular":
-            title, served_by, items = _popular(shelf.slot, query, model, catalogue, taken)
+            title, served_by, items = _popular(shelf.slot, query, model, catalogue, fill)
         if items:
-            token = _token(shelf.slot, query.surface, served_by, model, items)
-            slots.append(Slot(shelf.slot, title, served_by, token, items))
-    return Answer(query.surface, model.version if model else None, list(ranking.degraded), slots)
+            shown.append(Shown(shelf.slot, title, served_by, items))
+    return page_of(query.surface, model.version if model else None, ranking.degraded, shown, catalogue.live)
 
 
-@lru_cache(maxsize=8)  # two lists; of the model that serves, the one before it, a canary and a shadow
-def listed(model: Model, which: Literal["popular", "trending"]) -> tuple[Pick, ...]:
-    """One of the model's ready-made lists."""
-    index = model.index
-    if which == "popular":
-        return positioned(model, index.popular, which)
-    return positioned(model, index.trending[index.trend[index.trending] >= LEAST_TREND], which)
+class _Filler:
+    """Fills one shelf after the other; no product twice on the page."""
 
+    def __init__(self, query: Query, ranking: Ranking, live: LiveCards) -> None:
+        self._live, self._model, self._limit = live, ranking.model, query.limit
+        self._filter = None if query.filter == _NO_FILTER else query.filter
+        self._least = query.min_score * SCALE
+        self._taken = live.rows((*query.cart, *ranking.cart, *query.exclude, query.product_id))
 
-def positioned(model: Model, positions: Ints, reason: str) -> tuple[Pick, ...]:
-    """Picks in the order given; their score falls with their place, since nothing else compares them."""
-    ids, count = model.index.ids, len(positions) + 1
-    return tuple(Pick(ids[at], round(1 - place / count, 4), reason) for place, at in enumerate(positions.tolist()))
+    def __call__(
+        self, slot: str, picks: Picks, newcomers: Picks = NO_PICKS, new_places: int = 0
+    ) -> list[tuple[int, int, int]]:
+        """Row, score and reason of what one shelf shows.
 
+        Newcomers stand last, and only beside others: they never make a shelf alone.
+        """
+        families: set[int] | None = set() if SLOTS[slot].collapses else None
+        places = new_places if len(newcomers) else 0
+        known = self._showable(picks, families)
+        items = list(islice(known, self._limit - places))
+        if not places:
+            return items
+        new = list(islice(self._showable(newcomers, families), places if items else 0))
+        items += islice(known, self._limit - len(items) - len(new))
+        # Scores fall along a shelf; a place given is no claim to be better than the one before it.
+        return [*items, *((row, min(score, items[-1][1]), reason) for row, score, reason in new)]
 
-def passes(wanted: Filter, product: Product) -> bool:
-    """Whether a product meets the filter's conditions, as it is now."""
-    if wanted.category is not None and wanted.category != product.category:
-        levels = product.category.split(" > ")
-        if wanted.category not in levels and not product.category.startswith(f"{wanted.category} > "):
-            return False
-    return (
-        (wanted.brand is None or wanted.brand == product.brand)
-        and (wanted.price_min is None or product.price >= wanted.price_min)
-        and (wanted.price_max is None or product.price <= wanted.price_max)
-    )
-
-
-def _fill(query: Query, shelf: Shelf, catalogue: Catalogue, taken: set[str | None], new_places: int = 0) -> list[Item]:
-    """The products of one shelf. Newcomers stand last, and only beside others: they never make a shelf alone."""
-    families: set[str] | None = set() if SLOTS[shelf.slot].collapses else None
-    places = new_places if shelf.newcomers else 0
-    known = _showable(query, shelf.picks, catalogue, taken, families)
-    items = list(islice(known, query.limit - places))
-    new = list(islice(_showable(query, shelf.newcomers, catalogue, taken, families), places if items else 0))
-    items += islice(known, query.limit - len(items) - len(new))
-    # Scores fall along a shelf; a place given is no claim to be better than the one before it.
-    return [*items, *(msgspec.structs.replace(item, score=min(item.score, items[-1].score)) for item in new)]
-
-
-def _showable(
-    query: Query, picks: Iterable[Pick], catalogue: Catalogue, taken: set[str | None], families: set[str] | None
-) -> Iterator[Item]:
-    """What may be shown now, in order; each product, and where `families` is given each family, at most once."""
-    for id_, score, reason in picks:
-        if id_ in taken or score < query.min_score:
-            continue
-        product = catalogue.get(id_)
-        if product is None or not product.available or not passes(query.filter, product):
-            continue
-        if families is not None:
-            family = catalogue.family(product)
-            if family in families:
+    def _showable(self, picks: Picks, families: set[int] | None) -> Iterator[tuple[int, int, int]]:
+        """What may be shown now, in order; each product, and where `families` is given each family, at most once."""
+        live, taken, least = self._live, self._taken, self._least
+        rows = picks.rows(live, self._model)
+        at = np.array(rows, np.intp)
+        keys = live.shown[at]
+        if self._filter is not None:
+            keys = keys * live.passing(at, self._filter)
+        for row, family, score, reason in zip(rows, keys.tolist(), picks.scores, picks.reasons, strict=True):
+            if not family or row in taken or score < least:
                 continue
-            families.add(family)
-        taken.add(id_)
-        yield Item(id_, score, reason, catalogue.card(product))
+            if families is not None:
+                if family in families:
+                    continue
+                families.add(family)
+            taken.add(row)
+            yield row, score, reason
 
 
 def _popular(
-    slot: str, query: Query, model: Model, catalogue: Catalogue, taken: set[str | None]
-) -> tuple[str, ServedBy, list[Item]]:
+    slot: str, query: Query, model: Model, catalogue: Catalogue, fill: _Filler
+) -> tuple[str, ServedBy, list[tuple[int, int, int]]]:
     """Popular in the page's category, then popular in the shop; the title says which."""
     product = catalogue.get(query.product_id) if query.product_id else None
     if product is not None and product.category:
-        nearest = positioned(model, model.index.popular_in(product.category), "popular_in_category")
-        if items := _fill(query, Shelf(slot, "context", nearest), catalogue, taken):
+        nearest = positioned(model.index.popular_in(product.category), "popular_in_category")
+        if items := fill(slot, nearest):
             return f"Popular in {product.category.split(' > ')[-1]}", "context", items
-    return SAY_POPULAR, "popular", _fill(query, Shelf(slot, "popular", listed(model, "popular")), catalogue, taken)
-
-
-def _token(slot: str, surface: str, served_by: str, model: Model | None, items: list[Item]) -> str:
-    """Says which shelf of which model an impression or click belongs to; the same for the same shelf."""
-    version = model.version if model else "none"
-    shown = "\0".join((surface, served_by, *(item.id for item in items)))
-    return f"{slot}.{version}.{hashlib.blake2s(shown.encode(errors='surrogatepass'), digest_size=6).hexdigest()}"
-
-
-def encode(answer: Answer) -> bytes:
-    """The body of an answer."""
-    return _encoder.encode(answer)
-
-
-_encoder = msgspec.json.Encoder()
+    return SAY_POPULAR, "popular", fill(slot, listed(model, "popular"))

@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from edge.core import clock
 from edge.core.keys import COUNTS_TTL_S, counts_key
+from edge.profiles import STORE_FAILURES
+from edge.quiet import Quiet
 
 logger = logging.getLogger("endcap.tally")
 
@@ -27,13 +28,14 @@ class Tally:
     def __init__(self, shop: str) -> None:
         self._shop = shop
         self._waiting: Counter[str] = Counter()
+        self._quiet = Quiet()
 
     def add(self, field: str, by: int = 1) -> None:
         """Count something."""
         self._waiting[field] += by
 
     async def write(self, redis: "Redis") -> None:
-        """Write what waits. Raises RedisError or OSError, and then keeps it."""
+        """Write what waits. Raises one of STORE_FAILURES, and then keeps it."""
         if not self._waiting:
             return
         lot, self._waiting = self._waiting, Counter()
@@ -44,7 +46,7 @@ class Tally:
                     pipe.hincrby(key, field, by)
                 pipe.expire(key, COUNTS_TTL_S)
                 await pipe.execute()
-        except (RedisError, OSError):
+        except STORE_FAILURES:
             self._waiting.update(lot)
             raise
 
@@ -61,5 +63,7 @@ class Tally:
     async def _try(self, redis: "Redis") -> None:
         try:
             await self.write(redis)
-        except (RedisError, OSError) as error:
-            logger.warning("counts wait for the store: %s", type(error).__name__)
+        except STORE_FAILURES as error:
+            kind = type(error).__name__
+            if self._quiet.may_say(kind):
+                logger.warning("counts wait for the store: %s", kind)

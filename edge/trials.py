@@ -16,11 +16,12 @@ from starlette.background import BackgroundTask
 
 from edge.identify import Caller
 from edge.metrics import SHADOW, SHADOW_OVERLAP, TRIAL_ANSWERS
+from edge.page import Page
 from edge.profiles import Known
 from edge.recommend import Recommender, Served
 from edge.scoring import Model
 from edge.tally import Tally
-from edge.wire import Answer, Query
+from edge.wire import Query
 
 logger = logging.getLogger("endcap.trials")
 
@@ -104,7 +105,7 @@ class Trials:
             second = self._rehearse(shadow, query, known)
             self._compare(shadow.version, first, second)
 
-    def _rehearse(self, model: Model, query: Query, known: Known) -> tuple[Answer | None, int]:
+    def _rehearse(self, model: Model, query: Query, known: Known) -> tuple[Page | None, int]:
         """A model's answer and the microseconds of processor time that it took; no answer where it broke down."""
         started = time.thread_time_ns()
         try:
@@ -114,7 +115,7 @@ class Trials:
             return None, 0
         return answer, (time.thread_time_ns() - started) // 1_000
 
-    def _compare(self, version: str, first: tuple[Answer | None, int], second: tuple[Answer | None, int]) -> None:
+    def _compare(self, version: str, first: tuple[Page | None, int], second: tuple[Page | None, int]) -> None:
         (live, live_us), (shadow, shadow_us) = first, second
         if live is None:
             return
@@ -139,7 +140,7 @@ async def _until_idle(busy: Callable[[], object]) -> None:
         await asyncio.sleep(_IDLE_S)
 
 
-def overlaps(one: Answer, other: Answer) -> dict[str, float]:
+def overlaps(one: Page, other: Page) -> dict[str, float]:
     """By shelf, the share of products that two answers have in common; a shelf that only one has shares nothing."""
     ours = {slot.id: {item.id for item in slot.items} for slot in one.slots}
     theirs = {slot.id: {item.id for item in slot.items} for slot in other.slots}

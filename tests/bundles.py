@@ -7,13 +7,15 @@ import msgspec
 import numpy as np
 
 from edge.core.bundle import INDEX, Part, read_arrays, read_live, read_manifest, write_bundle
+from edge.core.ids import id_arrays
 
 
 def another(bundles: Path, version: str = "second", **arrays: Any) -> str:
     """A bundle like the live one, but for some arrays."""
     first = bundles / "demo" / read_live(bundles, "demo").live
     manifest = msgspec.structs.replace(read_manifest(first), version=version, sessions=None)
-    part = Part((first / "ranker.onnx").read_bytes(), dict(read_arrays(first)) | arrays)
+    keys = id_arrays(arrays["ids"]) if "ids" in arrays else {}
+    part = Part((first / "ranker.onnx").read_bytes(), dict(read_arrays(first)) | arrays | keys)
     write_bundle(bundles, manifest, {INDEX: part})
     return version
 

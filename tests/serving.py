@@ -22,8 +22,8 @@ from edge.assembly import Edge
 from edge.core.codec import encode_profile
 from edge.core.events import Event, Line
 from edge.core.keys import profile_key
-from edge.core.products import write_snapshot
 from edge.core.profile import Profile, apply
+from edge.core.snapshot import write_snapshot
 from edge.embedded import EmbeddedStore
 from edge.protocol import GuardedProtocol
 from edge.settings import Settings

@@ -84,7 +84,7 @@ def test_core_needs_only_numpy_and_msgspec() -> None:
 
 def test_the_request_path_knows_no_http() -> None:
     """recommend.py, and what it is made of, could serve any protocol."""
-    for name in ("recommend", "ranking", "shelves", "slots", "cache", "scoring", "catalogue", "profiles"):
+    for name in ("recommend", "ranking", "arrange", "shelves", "slots", "cache", "scoring", "catalogue", "profiles"):
         assert not any(root.startswith("starlette") for root in imports(ROOT / "edge" / f"{name}.py")), name
 
 

@@ -21,7 +21,7 @@ from edge.core.bundle import read_manifest
 from edge.core.errors import EndcapError
 from edge.core.events import PURPOSES, Purpose
 from edge.core.keys import load_keys
-from edge.core.products import write_snapshot
+from edge.core.snapshot import write_snapshot
 from training import dataset as datasets
 from training import engine as engines
 from training import measuring, pipeline, report, sample

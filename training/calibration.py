@@ -20,7 +20,7 @@ MOMENTS = 500  # give every slot tens of thousands of candidates, a tenth of the
 
 
 def served(raw: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Raw scores as answers carry them, 0..1: what `edge.ranking` makes of them."""
+    """Raw scores as answers carry them, 0..1: what `edge.arrange` makes of them."""
     return 1 / (1 + np.exp(-raw.astype(np.float64)))
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ibis.expr.types import Table
 from numpy.typing import NDArray
 
+from edge.core.ids import id_arrays
 from edge.core.index import LEVELS, SEPARATOR
 from training import affinity
 from training import engine as engines
@@ -64,8 +65,9 @@ def _catalogue(products: pa.Table) -> Arrays:
         category_of[at, : len(row)] = [code[path] for path in row]
     brands = products["brand"].to_pylist()
     brand_code = {brand: at for at, brand in enumerate(sorted({brand for brand in brands if brand}))}
-    return {
-        "ids": np.array([text.encode() for text in products["id"].to_pylist()], np.bytes_),
+    ids = np.array([text.encode() for text in products["id"].to_pylist()], np.bytes_)
+    return id_arrays(ids) | {
+        "ids": ids,
         "category_paths": np.array([path.encode() for path in paths], np.bytes_),
         "category_of": category_of,
         "brand_of": np.array([brand_code.get(brand, -1) for brand in brands], np.int32),

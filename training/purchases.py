@@ -3,7 +3,6 @@
 In: a dataset, the products by position, the first day not to be looked at. Out: `Purchases`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from edge.core.ids import Positions
 from training import engine as engines
 from training.dataset import Dataset
 from training.facts import PURCHASE
@@ -34,7 +34,7 @@ class Purchases:
         return sp.csr_matrix((ones, (self.shopper, self.item)), (len(self.rows), self.items))
 
 
-def collect(dataset: Dataset, position: Mapping[str, int], until: int) -> Purchases:
+def collect(dataset: Dataset, position: Positions, until: int) -> Purchases:
     """Every purchase before day `until` of a product that has a position."""
     lines = dataset.lines()
     bought = lines.filter((lines.type == PURCHASE) & (lines.day < until))
@@ -44,7 +44,7 @@ def collect(dataset: Dataset, position: Mapping[str, int], until: int) -> Purcha
     shopper, names = _codes(table["shopper"])
     order, _ = _codes(table["event_id"])
     product, ids = _codes(table["product_id"])
-    item = np.array([position.get(id_, -1) for id_ in ids], np.int32)[product]
+    item = position.locate(ids)[product]
     known = item >= 0
     # The data set tells customers from visitors by a letter before the id.
     rows = {name[2:]: row for row, name in enumerate(names)}

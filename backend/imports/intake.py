@@ -26,7 +26,8 @@ from backend.imports.denials import heed
 from edge.core.bundle import replace_file
 from edge.core.events import PURPOSES, Purpose
 from edge.core.keys import PseudonymKey, ShopperKind, pseudonym
-from edge.core.products import Product, read_snapshot, write_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import read_snapshot, write_snapshot
 from training import engine as engines
 from training import intake
 

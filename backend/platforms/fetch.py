@@ -25,7 +25,8 @@ from edge.core import clock
 from edge.core.errors import BundleError
 from edge.core.events import PURPOSES, Event, Purpose
 from edge.core.keys import SEEN_TTL_S, load_keys
-from edge.core.products import Change, Product, read_snapshot
+from edge.core.products import Change, Product
+from edge.core.snapshot import read_snapshot
 from edge.core.tasks import Fetch, Platform, Uninstalled
 from edge.identify import Identifier
 from edge.profiles import ShopperStore

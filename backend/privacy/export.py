@@ -29,8 +29,8 @@ from edge.core.codec import decode_session
 from edge.core.errors import BundleError, CodecError
 from edge.core.facts import decode_facts
 from edge.core.keys import load_keys
-from edge.core.products import read_snapshot
 from edge.core.profile import Profile
+from edge.core.snapshot import read_snapshot
 from training.intake import LINES_FILE
 
 EXPORT_DAYS = 30

@@ -96,9 +96,9 @@ def compete(
             values = []
             for at, one in enumerate((live, candidate)):
                 context = translated(query, candidate.index, one.index, moment)
-                ids = [one.index.ids[place] for place in one.shelf(one.index, query.slot, context)]
+                ids = one.index.ids.take(one.shelf(one.index, query.slot, context))
                 # A product that is no longer sold takes its place and is nobody's wish.
-                ranked = np.array([candidate.index.position.get(id_, -1) for id_ in ids], np.int32)
+                ranked = candidate.index.position.locate(ids)
                 values.append(float(measure(ranked, wanted)[_RATE]))
                 note.shown[at].update(ids[: CUTS[0]])
             note.shoppers.append(moment.shopper)

@@ -164,9 +164,10 @@ def _sizes(directory: Path, version: str, live: Model | None, settings: Settings
 def _shipped(index: Index, window: _Window, end: int) -> Iterator[Check]:
     """The index that ships was not measured, it knows the answers; but what the early one knows it must know."""
     before = window.before
-    here = index.positions(before.ids)
-    lacking = len(before.ids) - len(here)
-    sold = np.array([index.sold[index.position[id_]] if id_ in index.position else 0.0 for id_ in before.ids])
+    here = index.position.locate(before.ids)
+    lacking = int((here < 0).sum())
+    sold = np.zeros(len(here))
+    sold[here >= 0] = index.sold[here[here >= 0]]
     shares = {
         "sales": float(np.minimum(sold, before.sold).sum() / max(float(before.sold.sum()), 1.0)),
         "pairs": len(index.pair_items) / max(len(before.pair_items), 1),

@@ -19,7 +19,7 @@ from backend.settings import Settings
 from edge.core.context import Context, History
 from edge.core.errors import BundleError
 from edge.core.index import Index
-from edge.core.products import read_snapshot
+from edge.core.snapshot import read_snapshot
 from edge.scoring import Model, load_model
 from training.page import names
 from training.page import render as page

@@ -191,12 +191,12 @@ def write_live(root: Path, shop: str, live: Live) -> None:
     replace_file(root / shop / "live.json", msgspec.json.encode(live))
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Replace a small file whole: readers see the old bytes or the new ones, never a mixture."""
+def replace_file(path: Path, *data: bytes) -> None:
+    """Replace a file whole: readers see the old bytes or the new ones (given in parts), never a mixture."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     with temporary.open("wb") as file:
-        file.write(data)
+        file.writelines(data)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

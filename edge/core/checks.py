@@ -42,9 +42,9 @@ def check_rows(arrays: Arrays, name: str, values: tuple[str, ...], rows: int | N
             raise BundleError(f"index array {value!r} has {len(arrays[value])} values, {name!r} ends at {ptr[-1]}")
 
 
-def check_targets(name: str, array: NDArray[Any], reach: int) -> None:
-    """Every value names one of `reach` rows."""
-    if array.size and not 0 <= int(array.min()) <= int(array.max()) < reach:
+def check_targets(name: str, array: NDArray[Any], reach: int, least: int = 0) -> None:
+    """Every value names one of `reach` rows; `least` is -1 where that stands for none."""
+    if array.size and not least <= int(array.min()) <= int(array.max()) < reach:
         raise BundleError(f"index array {name!r} points outside the {reach} rows it may name")
 
 

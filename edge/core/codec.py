@@ -1,32 +1,34 @@
-"""The bytes of profiles and sessions: a version byte, then zlib over msgpack columns, at most so many bytes each.
+"""The bytes of profiles and sessions: at most so many each, versioned, and read into columns or into objects.
 
-In: records. Out: bytes as stored, and back. What is foreign, damaged or too large is refused, never half read.
+In: records. Out: bytes as stored, and back. What is foreign, damaged or too large is refused, never half read. Profiles
+of the former version are read, too, and written as the present one when their shopper does something next.
 """
 
-import zlib
-from collections.abc import Callable
 from itertools import accumulate, pairwise
 from operator import sub
-from typing import TypeVar
 
 import msgspec
+import numpy as np
 
+from edge.core.columns import ProfileColumns, numbers_of
 from edge.core.errors import CodecError
 from edge.core.events import EVENT_TYPES
+from edge.core.former_profile import VERSION as FORMER_VERSION
+from edge.core.former_profile import StoredId, decode_former, stored_id, tally_of
+from edge.core.ids import key_of
+from edge.core.packing import pack, planes, unpack, unplanes
 from edge.core.profile import Bought, Profile, strongest
 from edge.core.session import SESSION_CAP, Session
 
-PROFILE_VERSION = 2
+PROFILE_VERSION = 3
 SESSION_VERSION = 1
 PROFILE_MAX_BYTES = 1_200  # with key and the store's own overhead a shopper stays below 1.5 KB
 SESSION_MAX_BYTES = 4_096
-_INFLATED_MAX = 65_536  # a stored value that inflates past this is an attack, not a profile
-
-StoredId = int | str  # canonical decimal ids are stored as integers: a third of the bytes
+_TEXT = -1  # stands for an id that is no number, and for the next of `texts`
 
 
-class _ProfileColumns(msgspec.Struct, array_like=True):
-    """How a profile lies in the store: columns compress better than rows, days count from the first one."""
+class _StoredProfile(msgspec.Struct, array_like=True):
+    """How a profile lies in the store: n products bought, m viewed, numbers in `planes` with their widths."""
 
     shop: str
     shopper: str
@@ -35,16 +37,18 @@ class _ProfileColumns(msgspec.Struct, array_like=True):
     orders: int
     first_order_day: int
     last_order_day: int
-    ids: list[StoredId]
-    counts: list[int]
-    first_days: list[int]
-    idle_days: list[int]  # last purchase, counted back from the last order
-    viewed_ids: list[StoredId]
-    viewed_ago: list[int]  # seconds before `updated`
-    recent: list[int]
+    parts: int
+    bought: int  # n
+    viewed: int  # m, newest last
+    id_widths: bytes
+    ids: bytes  # [1, n + m] int64
+    widths: bytes
+    numbers: bytes  # [4, n] int32: count, first day after the first order's, days from it to the last, recent orders
+    ago_widths: bytes
+    viewed_ago: bytes  # [1, m] int64 seconds before `updated`
     order_minutes: list[int]  # the first as it is, each other counted back from the one before
     tally: list[int]  # by EVENT_TYPES, without the zeros at the end
-    parts: int = 0
+    texts: list[str]
 
 
 class _SessionColumns(msgspec.Struct, array_like=True):
@@ -60,9 +64,7 @@ class _SessionColumns(msgspec.Struct, array_like=True):
     after: str = ""
 
 
-_Columns = TypeVar("_Columns")
-_encoder = msgspec.msgpack.Encoder()
-_profile_decoder = msgspec.msgpack.Decoder(_ProfileColumns)
+_profile_decoder = msgspec.msgpack.Decoder(_StoredProfile)
 _session_decoder = msgspec.msgpack.Decoder(_SessionColumns)
 
 
@@ -70,7 +72,7 @@ def encode_profile(profile: Profile) -> bytes:
     """The profile as stored, at most PROFILE_MAX_BYTES: the weakest purchases go first where it would be more."""
     bought, viewed = profile.bought, profile.viewed
     while True:
-        data = _pack(PROFILE_VERSION, _profile_columns(profile, bought, viewed))
+        data = pack(PROFILE_VERSION, _stored_profile(profile, bought, viewed))
         if len(data) <= PROFILE_MAX_BYTES:
             return data
         # Long ids (SKUs, URLs) fill the space with few products; a tenth less each round ends quickly.
@@ -80,9 +82,17 @@ def encode_profile(profile: Profile) -> bytes:
             viewed = dict(list(viewed.items())[-(len(viewed) * 9 // 10) or len(viewed) :])
 
 
-def _profile_columns(profile: Profile, bought: dict[str, Bought], viewed: dict[str, int]) -> _ProfileColumns:
+def _stored_profile(profile: Profile, bought: dict[str, Bought], viewed: dict[str, int]) -> _StoredProfile:
+    ids = [stored_id(product_id) for product_id in (*bought, *viewed)]
+    keys = np.array([[id_ if isinstance(id_, int) else _TEXT for id_ in ids]], np.int64)
+    numbers = numbers_of(bought)
+    numbers[2] -= numbers[1]
+    numbers[1] -= profile.first_order_day
     minutes = profile.order_minutes
-    return _ProfileColumns(
+    id_widths, packed_ids = planes(keys)
+    widths, packed_numbers = planes(numbers)
+    ago_widths, ago = planes(np.array([[profile.updated - at for at in viewed.values()]], np.int64))
+    return _StoredProfile(
         shop=profile.shop,
         shopper=profile.shopper,
         revision=profile.revision,
@@ -90,43 +100,79 @@ def _profile_columns(profile: Profile, bought: dict[str, Bought], viewed: dict[s
         orders=profile.orders,
         first_order_day=profile.first_order_day,
         last_order_day=profile.last_order_day,
-        ids=[_stored(product_id) for product_id in bought],
-        counts=[item.count for item in bought.values()],
-        first_days=[item.first_day - profile.first_order_day for item in bought.values()],
-        idle_days=[profile.last_order_day - item.last_day for item in bought.values()],
-        viewed_ids=[_stored(product_id) for product_id in viewed],
-        viewed_ago=[profile.updated - at for at in viewed.values()],
-        recent=[item.recent for item in bought.values()],
+        parts=profile.parts,
+        bought=len(bought),
+        viewed=len(viewed),
+        id_widths=id_widths,
+        ids=packed_ids,
+        widths=widths,
+        numbers=packed_numbers,
+        ago_widths=ago_widths,
+        viewed_ago=ago,
         order_minutes=minutes[:1] + [newer - older for newer, older in pairwise(minutes)],
         tally=_tally(profile.tally),
-        parts=profile.parts,
+        texts=[id_ for id_ in ids if isinstance(id_, str)],
+    )
+
+
+def decode_columns(data: bytes) -> ProfileColumns:
+    """The columns of a stored profile, for reading. Raises CodecError for anything else; never half a profile."""
+    if data[:1] == FORMER_VERSION:
+        return ProfileColumns.of(decode_former(data))
+    return _columns(unpack("profile", PROFILE_VERSION, data, _profile_decoder.decode))
+
+
+def _columns(stored: _StoredProfile) -> ProfileColumns:
+    bought = stored.bought
+    if bought < 0 or stored.viewed < 0 or not len(stored.id_widths) == 1 or not len(stored.widths) == 4:
+        raise CodecError(f"a stored profile has {bought} products and {stored.viewed} views in columns of no such kind")
+    keys = unplanes(stored.id_widths, stored.ids, bought + stored.viewed, np.int64)[0]
+    numbers = unplanes(stored.widths, stored.numbers, bought, np.int32)
+    numbers[1] += stored.first_order_day
+    numbers[2] += numbers[1]
+    if stored.texts:
+        at = np.flatnonzero(keys < 0)
+        if len(at) != len(stored.texts):
+            raise CodecError(f"a stored profile names {len(stored.texts)} ids that are no numbers, and holds {len(at)}")
+        keys[at] = [key_of(text) for text in stored.texts]
+    return ProfileColumns(
+        shop=stored.shop,
+        shopper=stored.shopper,
+        revision=stored.revision,
+        updated=stored.updated,
+        orders=stored.orders,
+        first_order_day=stored.first_order_day,
+        last_order_day=stored.last_order_day,
+        parts=stored.parts,
+        keys=keys,
+        numbers=numbers,
+        texts=tuple(stored.texts),
     )
 
 
 def decode_profile(data: bytes) -> Profile:
-    """Read what `encode_profile` wrote. Raises CodecError for anything else; never returns half a profile."""
-    columns = _unpack("profile", PROFILE_VERSION, data, _profile_decoder.decode)
-    rows = (columns.ids, columns.counts, columns.first_days, columns.idle_days, columns.recent)
-    if len({len(row) for row in rows}) > 1 or len(columns.viewed_ids) != len(columns.viewed_ago):
-        raise CodecError("profile columns differ in length")
-    if len(columns.tally) > len(EVENT_TYPES):
-        raise CodecError(f"the profile counts {len(columns.tally)} event types, this program knows {len(EVENT_TYPES)}")
-    first, last = columns.first_order_day, columns.last_order_day
-    items = zip(*rows, strict=True)
-    looks = zip(columns.viewed_ids, columns.viewed_ago, strict=True)
+    """The profile that `encode_profile` was given, to be changed. Raises CodecError for anything else."""
+    if data[:1] == FORMER_VERSION:
+        return decode_former(data)
+    stored = unpack("profile", PROFILE_VERSION, data, _profile_decoder.decode)
+    columns = _columns(stored)
+    if len(stored.ago_widths) != 1:
+        raise CodecError(f"a stored profile has {len(stored.ago_widths)} columns of views")
+    ago = unplanes(stored.ago_widths, stored.viewed_ago, stored.viewed, np.int64)[0].tolist()
+    ids, bought = columns.ids(), stored.bought
     return Profile(
-        shop=columns.shop,
-        shopper=columns.shopper,
-        revision=columns.revision,
-        updated=columns.updated,
-        orders=columns.orders,
-        first_order_day=first,
-        last_order_day=last,
-        bought={str(id_): Bought(count, first + since, last - idle, held) for id_, count, since, idle, held in items},
-        viewed={str(id_): columns.updated - ago for id_, ago in looks},
-        order_minutes=list(accumulate(columns.order_minutes, sub)),
-        tally={type_: count for type_, count in zip(EVENT_TYPES, columns.tally, strict=False) if count},
-        parts=columns.parts,
+        shop=stored.shop,
+        shopper=stored.shopper,
+        revision=stored.revision,
+        updated=stored.updated,
+        orders=stored.orders,
+        first_order_day=stored.first_order_day,
+        last_order_day=stored.last_order_day,
+        bought=dict(zip(ids[:bought], map(Bought, *columns.numbers.tolist()), strict=True)),
+        viewed={id_: stored.updated - seconds for id_, seconds in zip(ids[bought:], ago, strict=True)},
+        order_minutes=list(accumulate(stored.order_minutes, sub)),
+        tally=tally_of(stored.tally),
+        parts=stored.parts,
     )
 
 
@@ -140,14 +186,14 @@ def encode_session(session: Session) -> bytes:
             shopper=session.shopper,
             revision=session.revision,
             updated=session.updated,
-            viewed=[_stored(product_id) for product_id in session.viewed[-keep:]],
-            cart_ids=[_stored(product_id) for product_id, _ in cart],
+            viewed=[stored_id(product_id) for product_id in session.viewed[-keep:]],
+            cart_ids=[stored_id(product_id) for product_id, _ in cart],
             cart_quantities=[quantity for _, quantity in cart],
-            bought=[_stored(product_id) for product_id in session.bought[-keep:]],
+            bought=[stored_id(product_id) for product_id in session.bought[-keep:]],
             customer=session.customer,
             after=session.after,
         )
-        data = _pack(SESSION_VERSION, columns)
+        data = pack(SESSION_VERSION, columns)
         if len(data) <= SESSION_MAX_BYTES or keep == 1:
             return data
         keep = max(1, keep * 3 // 4)
@@ -155,7 +201,7 @@ def encode_session(session: Session) -> bytes:
 
 def decode_session(data: bytes) -> Session:
     """Read what `encode_session` wrote. Raises CodecError for anything else."""
-    columns = _unpack("session", SESSION_VERSION, data, _session_decoder.decode)
+    columns = unpack("session", SESSION_VERSION, data, _session_decoder.decode)
     return Session(
         shop=columns.shop,
         shopper=columns.shopper,
@@ -174,27 +220,3 @@ def _tally(tally: dict[str, int]) -> list[int]:
     while counts and not counts[-1]:
         counts.pop()
     return counts
-
-
-def _stored(product_id: str) -> StoredId:
-    # Only ids that come back letter for letter: no leading zero or sign, ASCII digits, at most 64 bits.
-    digits = product_id.isdigit() and product_id.isascii() and len(product_id) <= 18
-    return int(product_id) if digits and (product_id[0] != "0" or product_id == "0") else product_id
-
-
-def _pack(version: int, columns: object) -> bytes:
-    return bytes((version,)) + zlib.compress(_encoder.encode(columns), 6)
-
-
-def _unpack(what: str, version: int, data: bytes, decode: Callable[[bytes], _Columns]) -> _Columns:
-    if not data or data[0] != version:
-        found = data[0] if data else "nothing"
-        raise CodecError(f"stored {what} has version {found}, this program reads {version}")
-    try:
-        inflater = zlib.decompressobj()
-        body = inflater.decompress(data[1:], _INFLATED_MAX)
-        if not inflater.eof:
-            raise CodecError(f"stored {what} of {len(data)} bytes is truncated or inflates past {_INFLATED_MAX} bytes")
-        return decode(body)
-    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise CodecError(f"stored {what} of {len(data)} bytes is unreadable: {error}") from error

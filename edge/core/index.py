@@ -1,9 +1,11 @@
 """The index: the read-only arrays of one bundle that candidates and features are computed from.
 
 In: the arrays `training.index` writes (`ARRAYS` names them, with their kinds). Out: `Index`, which checks that they fit
-together, and `gather`, which reads many rows of a CSR pair at once. Nothing is copied but the product ids.
+together, and `gather`, which reads many rows of a CSR pair at once. Nothing is copied, and nothing per product is a
+Python object: processes that map the same bundle share its pages.
 """
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -12,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.checks import check_kinds, check_length, check_rows, check_targets, texts
+from edge.core.derived import DERIVED, TRAITS, derive
 from edge.core.errors import BundleError
+from edge.core.ids import Ids, Positions
+from edge.core.memo import Memo
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -75,12 +80,25 @@ _PER_ITEM = (
 )
 
 
+class Tables(threading.local):
+    """A thread's table for `distinct`, kept: a new one for each call would cost page faults as the shop grows."""
+
+    def __init__(self) -> None:
+        self._table: Ints = np.empty(0, np.int32)
+
+    def of(self, reach: int) -> Ints:
+        """A table with a place for each code below `reach`; what stands in it is left over."""
+        if len(self._table) < reach:
+            self._table = np.empty(reach, np.int32)
+        return self._table
+
+
 @dataclass(frozen=True, eq=False)
 class Index:
     """Read-only arrays of one bundle; see ARRAYS for what each holds. Positions are rows of the item arrays."""
 
-    ids: list[str]
-    position: dict[str, int] = field(repr=False)
+    ids: Ids = field(repr=False)
+    position: Positions = field(repr=False)
     category_paths: list[str] = field(repr=False)
     category_code: dict[str, int] = field(repr=False)
     category_of: Ints = field(repr=False)
@@ -109,35 +127,45 @@ class Index:
     session_items: Ints = field(repr=False)
     item_session_ptr: Ints = field(repr=False)
     item_sessions: Ints = field(repr=False)
+    narrow_of: Ints = field(repr=False)
+    traits: Floats = field(repr=False)
+    named_ptr: Ints = field(repr=False)
+    named_items: Ints = field(repr=False)
+    named_score: Floats = field(repr=False)
+    named_lift: Floats = field(repr=False)
     as_of: float
     orders: float
+    popular_tastes: Floats = field(repr=False)  # of the products of `popular`
+    memo: Memo = field(default_factory=Memo, repr=False)  # what pages say to every shopper
+    tables: Tables = field(default_factory=Tables, repr=False)
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Check and wrap the arrays of a bundle. Raises BundleError naming the array that does not fit."""
         _check(arrays)
+        if not DERIVED.keys() <= arrays.keys():  # a bundle of before these were written
+            arrays = {**arrays, **derive(arrays)}
+        _check_derived(arrays)
         # A memmap pays Python overhead on every operation; its plain view reads the same pages without.
-        plain = {name: np.asarray(arrays[name]).view(np.ndarray) for name in ARRAYS}
-        ids, paths = texts("ids", plain.pop("ids")), texts("category_paths", plain.pop("category_paths"))
-        position = {id_: at for at, id_ in enumerate(ids)}
-        if len(position) != len(ids):
-            raise BundleError("index array 'ids' names a product twice")
+        plain = {name: np.asarray(arrays[name]).view(np.ndarray) for name in (*ARRAYS, *DERIVED)}
+        del plain["ids"]
+        ids, paths = Ids.from_arrays(arrays), texts("category_paths", plain.pop("category_paths"))
         brand_of = plain["brand_of"]
         return cls(
             ids=ids,
-            position=position,
+            position=ids.position,
             category_paths=paths,
             category_code={path: code for code, path in enumerate(paths)},
             brands=int(brand_of.max(initial=-1)) + 1,
             as_of=float(plain.pop("as_of")[0]),
             orders=float(plain.pop("orders")[0]),
+            popular_tastes=plain["tastes"][plain["popular"]].astype(np.float32),
             **plain,
         )
 
     def positions(self, product_ids: Iterable[str]) -> Ints:
         """Where these products lie; unknown ids are left out, order is kept."""
-        known = self.position
-        return np.array([known[id_] for id_ in product_ids if id_ in known], np.int32)
+        return self.ids.positions(product_ids)
 
     def popular_in(self, category: str) -> Ints:
         """The best of a category path, best first; of the narrowest level known, empty when none is."""
@@ -157,20 +185,22 @@ def gather(ptr: Ints, rows: NDArray[np.integer[Any]]) -> tuple[Places, Places]:
 def spans(starts: NDArray[np.integer[Any]], ends: NDArray[np.integer[Any]]) -> tuple[Places, Places]:
     """All positions of the half-open spans, one span after the other, and for each which span it belongs to."""
     lengths = ends - starts
-    owner = np.repeat(np.arange(len(lengths)), lengths)
-    skipped = starts - (np.cumsum(lengths) - lengths)
-    return np.arange(len(owner)) + skipped[owner], owner
+    skipped = starts - (lengths.cumsum() - lengths)
+    at = skipped.repeat(lengths)
+    at += np.arange(len(at))
+    return at, np.arange(len(lengths)).repeat(lengths)
 
 
-def distinct(codes: Ints, reach: int) -> tuple[Ints, Places]:
-    """The different codes, all below `reach`, in order of their last appearance, and for each code its row there."""
-    # Sorting costs ten times this. The table is never cleared: only places just written are read.
-    table = np.empty(reach, np.int32)
+def distinct(codes: Ints, table: Ints) -> tuple[Ints, Ints]:
+    """The different codes, in order of their last appearance, and for each code its row there.
+
+    `table` has a place for every code there may be, whatever stands in it: sorting costs several times this.
+    """
     at = np.arange(len(codes), dtype=np.int32)
     table[codes] = at
-    different = codes[table[codes] == at]
+    different = codes.compress(table.take(codes) == at)
     table[different] = at[: len(different)]
-    return different, table[codes].astype(np.intp)
+    return different, table.take(codes)
 
 
 def _check(arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -182,9 +212,20 @@ def _check(arrays: Mapping[str, NDArray[Any]]) -> None:
         raise BundleError(f"index arrays 'category_of', 'as_of', 'orders' do not have {LEVELS} columns, 1 and 1 values")
     for name in ("popular", "trending"):
         check_targets(name, arrays[name], items)
-    check_targets("category_of", arrays["category_of"] + 1, len(arrays["category_paths"]) + 1)
-    check_targets("brand_of", arrays["brand_of"] + 1, 2**31)
+    check_targets("category_of", arrays["category_of"], len(arrays["category_paths"]), least=-1)
+    check_targets("brand_of", arrays["brand_of"], 2**31, least=-1)
     for name, (values, rows, targets) in _ROWS.items():
         check_rows(arrays, name, values, len(arrays[rows]) if rows else None)
         reach = len(arrays[targets]) - (targets == "session_ptr")
         check_targets(values[0], arrays[values[0]], reach)
+
+
+def _check_derived(arrays: Mapping[str, NDArray[Any]]) -> None:
+    check_kinds(arrays, DERIVED)
+    items = len(arrays["ids"])
+    check_length(arrays, "narrow_of", items)
+    if arrays["traits"].shape != (items, len(TRAITS)):
+        raise BundleError(f"index array 'traits' has shape {arrays['traits'].shape}, not {(items, len(TRAITS))}")
+    check_targets("narrow_of", arrays["narrow_of"], len(arrays["category_paths"]), least=-1)
+    check_rows(arrays, "named_ptr", ("named_items", "named_score", "named_lift"), items)
+    check_targets("named_items", arrays["named_items"], items)

@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 
 from edge.core.content import word_rows
-from edge.core.index import LEVELS, SEPARATOR, Floats, Index, Ints, gather
+from edge.core.index import LEVELS, SEPARATOR, Floats, Index, Ints, Places, gather
 from edge.core.products import Product
 from edge.core.similar import within_band
 
@@ -90,6 +90,17 @@ def is_new(index: Index, product: Product) -> bool:
     if at is None:
         return True
     return product.listed >= index.as_of - NEW_DAYS and not (index.sold[at] or index.sold_recently[at])
+
+
+def newcomer_rows(index: Index, rows: Ints, unknown: Places, listed: Ints) -> Places:
+    """As `is_new`, of a whole catalogue: its rows that hold newcomers.
+
+    `rows`: where each position of the index lies in the catalogue, -1 nowhere; `unknown`: the rows that are not among
+    these; `listed` by row.
+    """
+    unsold = np.flatnonzero((rows >= 0) & (rows < len(listed)) & (index.sold == 0) & (index.sold_recently == 0))
+    lately = rows[unsold][listed[rows[unsold]] >= index.as_of - NEW_DAYS]
+    return np.concatenate([unknown, lately]).astype(np.intp)
 
 
 def find_stand_ins(

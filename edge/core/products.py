@@ -1,25 +1,16 @@
-"""Products: what a card shows, how the catalogue snapshot is stored, and the changes laid over it.
+"""Products: what a card shows, and the changes that are laid over a catalogue.
 
-In: products from an importer, price and stock changes from a shop. Out: one snapshot file (a header line with
-version and checksum, then msgpack records) and self-contained change messages. Cards are never in a model bundle,
-so a price change needs no new model.
+In: products from an importer, price and stock changes from a shop. Out: self-contained change messages. Cards are
+never in a model bundle, so a price change needs no new model; `edge.core.snapshot` says how they are stored.
 """
 
-import hashlib
 import math
-import time
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 
-from edge.core.bundle import replace_file
-from edge.core.errors import BundleError, CodecError
+from edge.core.errors import CodecError
 from edge.core.events import Id, Price
-
-SNAPSHOT_VERSION = 1
-_MAGIC = b"endcap-catalogue"
 
 
 class Product(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -127,44 +118,3 @@ def decode_change(data: bytes) -> Change:
         return _change_decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CodecError(f"catalogue change of {len(data)} bytes is unreadable: {error}") from error
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """A whole catalogue as it was at `as_of` (unix seconds); only later changes are laid over it."""
-
-    as_of: float
-    products: list[Product]
-
-
-def write_snapshot(path: Path, products: Iterable[Product], *, as_of: float | None = None) -> int:
-    """Write the whole catalogue, replacing the old file at once. Returns the number of products.
-
-    `as_of` is when the shop's data were read (default: now); a change after that moment still counts.
-    """
-    snapshot = Snapshot(time.time() if as_of is None else as_of, list(products))
-    body = msgspec.msgpack.encode(snapshot)
-    header = b"%s %d %s\n" % (_MAGIC, SNAPSHOT_VERSION, hashlib.sha256(body).hexdigest().encode())
-    replace_file(path, header + body)
-    return len(snapshot.products)
-
-
-def read_snapshot(path: Path) -> Snapshot:
-    """The snapshot at `path`. Raises BundleError when it is missing, damaged or of another version."""
-    try:
-        header, _, body = path.read_bytes().partition(b"\n")
-    except OSError as error:
-        raise BundleError(f"no catalogue snapshot at {path}: {error.strerror}; import a catalogue first") from error
-    parts = header.split(b" ")
-    if len(parts) != 3 or parts[0] != _MAGIC:
-        raise BundleError(f"{path} is not a catalogue snapshot; write it again with the importer")
-    if parts[1] != str(SNAPSHOT_VERSION).encode():
-        found = parts[1].decode(errors="replace")
-        raise BundleError(
-            f"{path} has version {found}, this program reads {SNAPSHOT_VERSION}; import the catalogue again"
-        )
-    if hashlib.sha256(body).hexdigest().encode() != parts[2]:
-        raise BundleError(f"{path} is damaged (checksum differs); restore it or import the catalogue again")
-    try:
-        return msgspec.msgpack.decode(body, type=Snapshot)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BundleError(f"{path} does not hold products: {error}") from error

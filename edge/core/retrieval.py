@@ -2,19 +2,22 @@
 
 In: the index, a shelf's name, a `Context`. Out: at most `limit` products, best first, with the evidence each was found
 by. Serving and training call the same `candidates`; its order alone is what serves when the ranker fails.
+
+A source counts by its weight on the shelf after scaling it to at most 1. What a page says to every shopper is kept
+(`page`); only what this shopper bought is added for each request.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.core import similar, sources
 from edge.core.context import Context, History
-from edge.core.index import Floats, Index, Ints, distinct
-from edge.core.sources import HITS, KIND, OWN, SOURCES, Finder
+from edge.core.index import Floats, Index, Ints, Places
+from edge.core.page import LEAST, PAGE_SOURCES, Page, Sums, added_up, page_of
+from edge.core.sources import ALIKE, HITS, KIND, OWN, PAIR, SOURCES
 
 __all__ = [
     "PART_OF",
@@ -40,8 +43,6 @@ SCORED_SLOTS: tuple[str, ...] = ("bought_together", "cart_complements", "for_you
 # Shelves that are a part of another one's candidates, found and scored once for both; `elsewhere` says which part.
 PART_OF: dict[str, str] = {"complete_the_look": "bought_together"}
 
-_Mask = NDArray[np.bool_]
-
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
@@ -53,32 +54,11 @@ class Candidates:
 
 
 def candidates(index: Index, slot: str, context: Context, limit: int = 100) -> Candidates:
-    """What may stand in `slot`; never an anchor, empty without evidence. Raises KeyError for a slot not ranked here."""
-    shelf = _SHELVES[slot]
-    found = [chunk for find in shelf.finders for chunk in find(index, context) if len(chunk[1])]
-    if not found:
-        return Candidates(np.empty(0, np.int32), np.empty(0, np.float32), np.empty((len(SOURCES), 0), np.float32))
-    items, row = distinct(np.concatenate([chunk[1] for chunk in found]), len(index.ids))
-    width = len(items)
-    cell = row + np.repeat([chunk[0] * width for chunk in found], [len(chunk[1]) for chunk in found])
-    weights = np.concatenate([chunk[2] for chunk in found])
-    evidence = np.bincount(cell, weights, len(SOURCES) * width).reshape(len(SOURCES), width)
-    score = shelf.weights @ (evidence / np.maximum(evidence.max(axis=1, keepdims=True), 1e-9))
-    allowed = shelf.allows(index, context, items, evidence) & ~_among(items, context.anchors)
-    order = _best(score, allowed, evidence[OWN] > 0, limit, int(shelf.new * limit))
-    return Candidates(items[order], score[order].astype(np.float32), evidence[:, order].astype(np.float32))
+    """What may stand in `slot`; never an anchor, empty without evidence. Raises KeyError for a slot not ranked here.
 
-
-def _best(score: NDArray[np.float64], allowed: _Mask, own: _Mask, limit: int, new: int) -> NDArray[np.intp]:
-    """The best `limit` rows, best first, among them `new` never bought where there are that many."""
-    order = np.flatnonzero(allowed)
-    order = order[np.argsort(-score[order], kind="stable")]
-    if len(order) <= limit:
-        return order
-    is_own = own[order]
-    unseen = int(min(new, len(order) - is_own.sum()))
-    kept = np.where(is_own, np.cumsum(is_own) <= limit - unseen, True)
-    return order[kept][:limit] if unseen else order[:limit]
+    The arrays may be shared with other requests: they are to be read, not written.
+    """
+    return _SHELVES[slot](index, context, limit)
 
 
 def elsewhere(index: Index, context: Context, found: Candidates) -> NDArray[np.bool_]:
@@ -87,68 +67,194 @@ def elsewhere(index: Index, context: Context, found: Candidates) -> NDArray[np.b
     Category is the second level of the path, or the first where the path ends there. Beside an anchor of no category
     nothing can be said to be of another one.
     """
+    own, theirs = (_second_level(index, items) for items in (context.anchors, found.items))
+    if not (own >= 0).all():
+        return np.zeros(len(theirs), np.bool_)
+    told = (found.evidence[HITS] > 0) & (theirs >= 0)
+    for code in own.tolist():
+        told &= theirs != code
+    return told
+
+
+def _second_level(index: Index, items: Ints) -> Ints:
     # Narrow codes are larger, so the larger of the first two is the second where there is one.
-    own, theirs = (index.category_of[rows, :2].max(axis=1) for rows in (context.anchors, found.items))
-    told = bool((own >= 0).all())
-    return np.asarray((found.evidence[HITS] > 0) & (theirs >= 0) & ~_among(theirs, own) & told)
+    codes = index.category_of.take(items, axis=0)
+    return np.maximum(codes[:, 0], codes[:, 1])
 
 
-# --- the shelves -----------------------------------------------------------------------------------------------------
-
-
-def _any(_index: Index, _context: Context, items: Ints, _evidence: NDArray[Any]) -> _Mask:
-    return np.ones(len(items), np.bool_)
-
-
-def _together(_index: Index, _context: Context, _items: Ints, evidence: NDArray[Any]) -> _Mask:
-    return np.asarray((evidence[HITS] > 0) | (evidence[KIND] > 0))
-
-
-def _among(values: Ints, few: Ints) -> _Mask:
-    # For a handful to look for, comparing all is several times faster than np.isin's sorting.
-    return np.asarray((values[:, None] == few).any(axis=1))
-
-
-_Rule = Callable[[Index, Context, Ints, NDArray[Any]], _Mask]
+# --- beside a page or cart: what it says to everybody, and the shopper's own purchases --------------------------------
 
 
 @dataclass(frozen=True)
-class _Shelf:
-    finders: tuple[Finder, ...]
-    allows: _Rule
-    weights: NDArray[np.float64]  # of each source, after scaling it to at most 1, in the order that serves unranked
-    new: float  # share of the candidates kept for products this shopper never bought
+class _Beside:
+    """A shelf beside a page or cart. `related`: own purchases must be of a kind, or pair, with the anchors."""
+
+    slot: str
+    weights: tuple[float, float]  # of pairs and of neighbours
+    own: float  # weight of own purchases
+    related: bool
+    new: float = 0.3  # share of the candidates kept for products this shopper never bought
+
+    def __call__(self, index: Index, context: Context, limit: int) -> Candidates:
+        history, anchors = context.history, context.anchors
+        visit = context.recent[:0] if len(anchors) else context.recent
+        page = page_of(index, self.slot, anchors, visit, self.weights, paired=self.related)
+        own = history.items
+        row, kind = page.rows(own), page.kinds.take(index.narrow_of.take(own))
+        named = _named(page, own)
+        free = np.ones(len(page.items), np.bool_)
+        free[row] = False
+        others = page.standing.compress(free.take(page.standing))
+        mine = self._allowed(page, own, row, kind, named, anchors)
+        rows = np.concatenate((others, row.take(mine)))
+        score = self._score(page, rows, history.weight, mine, named)
+        order = _best(score, len(others), limit, int(self.new * limit))
+        evidence = np.zeros((len(order), len(SOURCES)), np.float32)
+        evidence[:, :PAGE_SOURCES] = page.evidence.take(rows.take(order), axis=0)
+        place = (order >= len(others)).nonzero()[0]
+        which = mine.take(order.take(place) - len(others))
+        evidence[place, KIND] = kind.take(which)
+        evidence[place, OWN] = history.weight.take(which)
+        if named is not None:
+            evidence[place, PAIR : HITS + 1] += named.take(which, axis=0)
+        items = np.concatenate((page.items.take(others), own.take(mine)))
+        return Candidates(items.take(order), score.take(order).astype(np.float32), evidence.T)
+
+    def _allowed(self, page: Page, own: Ints, row: Places, kind: Floats, named: Floats | None, anchors: Ints) -> Places:
+        """Own purchases that may stand; never an anchor."""
+        if self.related:
+            allowed = (page.evidence[:, HITS].take(row) > 0) | (kind > 0)
+            if named is not None:
+                allowed |= named[:, 0] > 0
+        else:
+            allowed = np.ones(len(own), np.bool_)
+        _shut_out(allowed, own, anchors)
+        return allowed.nonzero()[0]
+
+    def _score(self, page: Page, rows: Places, weight: Floats, mine: Places, named: Floats | None) -> Sums:
+        """What rows of the page, the last of them own purchases, are worth on this shelf."""
+        most_pair = page.most_pair if named is None else max(page.most_pair, float(named[:, 0].max()))
+        score = page.worth_at(rows, most_pair)
+        if len(mine):
+            worth = score[len(rows) - len(mine) :]
+            if named is not None:
+                worth += self.weights[0] * (named[:, 0].take(mine).astype(np.float64) / most_pair)
+            worth += self.own * (weight.take(mine).astype(np.float64) / max(float(weight.max()), LEAST))
+        return score
 
 
-def _shelf(allows: _Rule, finders: tuple[Finder, ...], new: float = 0.0, **weights: float) -> _Shelf:
-    return _Shelf(finders, allows, np.array([weights.get(name, 0.0) for name in SOURCES]), new)
+def _named(page: Page, own: Ints) -> Floats | None:
+    """PAIR, LIFT and HITS [len(own), 3] of own purchases whose list names the one anchor, though not the reverse."""
+    if page.named is None or not len(own):
+        return None
+    at = own.searchsorted(page.named.items)
+    hit = (own.take(at, mode="clip") == page.named.items).nonzero()[0]
+    if not len(hit):
+        return None
+    out = np.zeros((len(own), 3), np.float32)
+    out[at.take(hit)] = np.stack([page.named.score[hit], page.named.lift[hit], np.ones(len(hit), np.float32)], axis=1)
+    return out
 
 
-_PAGE = (sources.pairs, sources.own_pairs, sources.own_kinds, sources.neighbours, sources.own)
+def _shut_out(allowed: NDArray[np.bool_], own: Ints, anchors: Ints) -> None:
+    """Anchors that were bought before are no candidates. `own` rises."""
+    if len(own):
+        at = own.searchsorted(anchors)
+        allowed[at[own.take(at, mode="clip") == anchors]] = False
+
+
+def _best(score: Sums, others: int, limit: int, new: int) -> Places:
+    """The best `limit` rows, best first, among them `new` of the first `others`, never bought, where there are so many.
+
+    The rest of the rows are own purchases. Of equals the one found first comes first.
+    """
+    order = (-score).argsort(kind="stable")
+    if len(order) <= limit:
+        return order
+    unseen = min(new, others)
+    if not unseen:
+        return order[:limit]
+    is_own = order >= others
+    return order.compress(~is_own | (is_own.cumsum() <= limit - unseen))[:limit]
+
+
+# --- the homepage, and what needs no shopper --------------------------------------------------------------------------
+
+
 _HOME = (
-    sources.own,
     sources.history_pairs,
     sources.visit_pairs,
-    sources.neighbours,
+    sources.visit_neighbours,
     sources.favourites,
     sources.liked,
     sources.popular,
+    sources.own,  # last, so that own purchases are the last rows
 )
-_SHELVES: dict[str, _Shelf] = {
-    "bought_together": _shelf(_together, _PAGE, new=0.3, pair=1, neighbours=0.3, own=0.5),
-    "similar": _shelf(_any, (similar.alike,), alike=1),
-    "cart_complements": _shelf(_any, _PAGE, new=0.3, pair=1, neighbours=0.5, own=0.8),
-    "for_you": _shelf(
-        _any,
-        _HOME,
-        new=0.4,
-        own=1,
-        history_pair=0.3,
-        visit_pair=0.5,
-        neighbours=0.3,
-        favourite=0.3,
-        liked=0.1,
-        popular=0.1,
-    ),
-    "buy_again": _shelf(_any, (sources.own,), own=1),
+_HOME_WEIGHTS = {"own": 1, "history_pair": 0.3, "visit_pair": 0.5, "neighbours": 0.3, "favourite": 0.3} | {
+    "liked": 0.1,
+    "popular": 0.1,
+}
+_COUNTS = np.array([_HOME_WEIGHTS.get(source, 0.0) for source in SOURCES])[:, None]
+_HOME_NEW = 0.4
+
+
+def _for_you(index: Index, context: Context, limit: int) -> Candidates:
+    """Own purchases, what goes with them and with this visit, what is liked, and what is popular."""
+    found = [chunk for find in _HOME for chunk in find(index, context) if len(chunk[1])]
+    if not found:
+        return _NOTHING
+    items, evidence = added_up(index, found)
+    used = sorted({chunk[0] for chunk in found})
+    said = evidence.take(used, axis=0)
+    said /= np.maximum(said.max(axis=1, keepdims=True), LEAST)
+    said *= _COUNTS.take(used, axis=0)
+    score, others = said.sum(axis=0), len(items) - len(context.history.items)
+    if len(context.anchors):
+        kept = np.flatnonzero(~(items[:, None] == context.anchors).any(axis=1))
+        items, evidence, score = items[kept], evidence[:, kept], score[kept]
+        others = int((kept < others).sum())
+    order = _best(score, others, limit, int(_HOME_NEW * limit))
+    told = evidence.take(order, axis=1).astype(np.float32)
+    return Candidates(items.take(order), score.take(order).astype(np.float32), told)
+
+
+def _buy_again(_index: Index, context: Context, limit: int) -> Candidates:
+    """Own purchases alone, the strongest first."""
+    own, weight = context.history.items, context.history.weight
+    if not len(own):
+        return _NOTHING
+    allowed = np.ones(len(own), np.bool_)
+    _shut_out(allowed, own, context.anchors)
+    mine = allowed.nonzero()[0]
+    order = mine.take((-weight.take(mine)).argsort(kind="stable")[:limit])
+    evidence = np.zeros((len(SOURCES), len(order)), np.float32)
+    evidence[OWN] = weight.take(order)
+    return Candidates(own.take(order), evidence[OWN] / max(float(weight.max()), LEAST), evidence)
+
+
+def _similar(index: Index, context: Context, limit: int) -> Candidates:
+    """What might be bought in place of the last anchor: the same for every shopper, so it is kept."""
+    key = ("similar", limit, context.anchors.tobytes())
+    found: Candidates | None = index.memo.get(key)
+    if found is None:
+        found = _alike(index, context, limit)
+        index.memo.keep(key, found, found.items.nbytes + found.scores.nbytes + found.evidence.nbytes + 1_000)
+    return found
+
+
+def _alike(index: Index, context: Context, limit: int) -> Candidates:
+    items, evidence = added_up(index, similar.alike(index, context))
+    score = evidence[ALIKE] / max(evidence[ALIKE].max(initial=0), LEAST)
+    kept = np.flatnonzero(~(items[:, None] == context.anchors).any(axis=1))
+    order = kept[np.argsort(-score[kept], kind="stable")[:limit]]
+    return Candidates(items[order], score[order].astype(np.float32), evidence[:, order].astype(np.float32))
+
+
+_NOTHING = Candidates(np.empty(0, np.int32), np.empty(0, np.float32), np.empty((len(SOURCES), 0), np.float32))
+_SHELVES: dict[str, Callable[[Index, Context, int], Candidates]] = {
+    "bought_together": _Beside("bought_together", weights=(1.0, 0.3), own=0.5, related=True),
+    "similar": _similar,
+    "cart_complements": _Beside("cart_complements", weights=(1.0, 0.5), own=0.8, related=False),
+    "for_you": _for_you,
+    "buy_again": _buy_again,
 }

@@ -13,7 +13,8 @@ from pathlib import Path
 from edge.core.bundle import read_arrays, read_live
 from edge.core.errors import BundleError
 from edge.core.index import SEPARATOR
-from edge.core.products import Product, read_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import read_snapshot
 
 OTHER = "More"  # the department of products without one, and the last in every list
 

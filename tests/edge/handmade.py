@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from onnx import TensorProto, helper
@@ -10,7 +11,10 @@ from edge.catalogue import Catalogue
 from edge.core.bundle import Golden, Manifest
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
-from edge.core.products import Product, write_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import write_snapshot
+from edge.picks import SCALE, Picks, ServedBy, Shelf
+from edge.reasons import CODE, REASONS
 from edge.scoring import Model, Ranker
 
 CATEGORIES = {
@@ -53,3 +57,38 @@ def catalogue_of(directory: Path, products: Iterable[Product] = EIGHT) -> Catalo
     catalogue = Catalogue("demo", path)
     catalogue.reload()
     return catalogue
+
+
+class Pick(NamedTuple):
+    """One of `Picks`, as a reader would put it."""
+
+    id: str
+    score: float
+    reason: str
+
+
+def picks_of(*picks: Pick) -> Picks:
+    """The same in columns, by id."""
+    scores, said = [round(one.score * SCALE) for one in picks], [CODE[one.reason] for one in picks]
+    return Picks(scores, said, None, tuple(one.id for one in picks))
+
+
+class Told(NamedTuple):
+    """A shelf before the live rules, as a reader would put it."""
+
+    slot: str
+    served_by: ServedBy
+    picks: list[Pick]
+    newcomers: list[Pick]
+
+
+def told(shelf: Shelf, index: Index) -> Told:
+    """The way back."""
+    return Told(shelf.slot, shelf.served_by, told_picks(shelf.picks, index), told_picks(shelf.newcomers, index))
+
+
+def told_picks(picks: Picks, index: Index) -> list[Pick]:
+    """The way back, of one list."""
+    ids = picks.ids if picks.positions is None else index.ids.take(picks.positions)
+    said = zip(ids, picks.scores, picks.reasons, strict=True)
+    return [Pick(id_, score / SCALE, REASONS[reason]) for id_, score, reason in said]

@@ -25,6 +25,7 @@ from edge.core.bundle import (
     write_live,
 )
 from edge.core.errors import BundleError
+from edge.core.ids import id_arrays
 from edge.core.sessions.features import FEATURE_NAMES
 from edge.core.sessions.index import ARRAYS
 from edge.core.sessions.ranking import rank
@@ -61,7 +62,7 @@ def both(outcome: Outcome, ring_result: Result, tmp_path: Path) -> Callable[...,
         ids = np.concatenate([clicked["ids"], shelves["ids"][len(clicked["ids"]) :]])
         arrays = stretched(clicked, ids) | changed.get("arrays", {})
         parts = {
-            INDEX: Part((outcome.directory / RANKERS[INDEX]).read_bytes(), shelves | {"ids": ids}),
+            INDEX: Part((outcome.directory / RANKERS[INDEX]).read_bytes(), shelves | {"ids": ids} | id_arrays(ids)),
             SESSIONS: Part(ranker, {name: array for name, array in arrays.items() if array is not None}),
         }
         values = {name: getattr(shop, name) for name in Manifest.__struct_fields__}

@@ -14,9 +14,11 @@ from redis.asyncio import Redis as AsyncRedis
 
 from edge.catalogue import Catalogue
 from edge.changes import put_changes
+from edge.core.cards import card_of
 from edge.core.errors import BundleError
 from edge.core.keys import changes_key, overlay_key
-from edge.core.products import Change, Product, decode_change, read_snapshot, write_snapshot
+from edge.core.products import Change, Product, decode_change
+from edge.core.snapshot import read_snapshot, write_snapshot
 
 pytestmark = pytest.mark.store
 
@@ -179,20 +181,20 @@ def test_a_damaged_snapshot_leaves_the_old_one(catalogue: Catalogue, tmp_path: P
 @pytest.mark.parametrize(
     ("price", "currency", "amount"), [(2.5, "USD", "2.50"), (1200.0, "JPY", "1200"), (1.2345, "KWD", "1.234")]
 )
-def test_amounts_have_their_currencys_decimals(tmp_path: Path, price: float, currency: str, amount: str) -> None:
+def test_amounts_have_their_currencys_decimals(price: float, currency: str, amount: str) -> None:
     """No cents for yen, mills for dinars."""
-    card = bytes(Catalogue("demo", tmp_path / "none").card(Product("1", "x", price, currency=currency)))
+    card = card_of(Product("1", "x", price, currency=currency))
     assert f'"amount":"{amount}","currency_code":"{currency}"'.encode() in card
 
 
-def test_a_card_is_encoded_once_until_it_changes(catalogue: Catalogue) -> None:
+def test_a_card_is_put_together_once_until_it_changes(catalogue: Catalogue) -> None:
     """The same bytes object, then new ones."""
-    card = catalogue.card(MILK)
-    assert catalogue.card(MILK) is card
+    row = catalogue.live.row("1")
+    assert row is not None
+    fragment = catalogue.live.fragment(row)
+    assert catalogue.live.fragment(row) is fragment
     catalogue.apply(Change("1", 101, price=1.0))
-    changed = catalogue.get("1")
-    assert changed is not None
-    assert b'"1.00"' in bytes(catalogue.card(changed))
+    assert b'"1.00"' in catalogue.live.fragment(row)[2]
 
 
 def test_changes_to_unknown_products_wait_for_their_card(catalogue: Catalogue, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.core.products import Product, write_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import write_snapshot
 from edge.drop_in import DropInError, read_locale, read_query, shopify_answer
 from edge.errors import InputError
 from edge.wire import Answer, Item, Query, Slot

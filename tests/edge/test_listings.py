@@ -8,7 +8,8 @@ import pytest
 from edge.catalogue import Catalogue
 from edge.core.index import Index
 from edge.core.newcomers import NO_NEWCOMERS
-from edge.core.products import Change, Product, write_snapshot
+from edge.core.products import Change, Product
+from edge.core.snapshot import write_snapshot
 from edge.listings import Listings
 from tests.edge.handmade import EIGHT, catalogue_of
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.arrange import arrange
 from edge.catalogue import Catalogue
 from edge.core.index import Index
 from edge.core.profile import Bought, Profile
@@ -14,11 +15,10 @@ from edge.core.sessions.features import FEATURE_NAMES
 from edge.core.sessions.index import SessionIndex
 from edge.next_clicks import REASON, Foreseen, foresee
 from edge.profiles import NOTHING_KNOWN, Known
-from edge.ranking import arrange, find, gather_evidence, try_score
+from edge.ranking import find, gather_evidence, try_score
 from edge.scoring import Model, NextClicks
-from edge.shelves import Shelf
 from edge.wire import Filter, Query
-from tests.edge.handmade import catalogue_of, linear_ranker, model_of
+from tests.edge.handmade import Told, catalogue_of, linear_ranker, model_of, told
 from training.sessions.clicks import Clicks
 from training.sessions.encoder import Encoder
 from training.sessions.index import build
@@ -47,7 +47,7 @@ def session_index(ids: list[str]) -> SessionIndex:
 def model(index: Index) -> Model:
     """The shop's ranker finds the dear products best; the next-click ranker keeps the order found."""
     as_found = linear_ranker(names=FEATURE_NAMES, retrieval_rank=-1)
-    return replace(model_of(index), next_clicks=NextClicks(session_index(index.ids), as_found))
+    return replace(model_of(index), next_clicks=NextClicks(session_index(list(index.ids)), as_found))
 
 
 @pytest.fixture
@@ -64,14 +64,17 @@ def bought(*products: str) -> Known:
     )
 
 
-def shelf_of(model: Model, catalogue: Catalogue, query: Query, who: Known = NOTHING_KNOWN) -> Shelf:
+def shelf_of(model: Model, catalogue: Catalogue, query: Query, who: Known = NOTHING_KNOWN) -> Told:
     """`for_you` as it would be answered."""
     evidence = gather_evidence(model, query, who, History.of(model.index, who.profile))
     found = find(model, ["for_you"], evidence)
-    return arrange(model, "for_you", found, try_score(model, found, evidence.context, []), evidence, catalogue)
+    return told(
+        arrange(model, "for_you", found, try_score(model, found, evidence.context, []), evidence, catalogue),
+        model.index,
+    )
 
 
-def ids(shelf: Shelf) -> list[str]:
+def ids(shelf: Told) -> list[str]:
     """The products picked, best first."""
     return [pick.id for pick in shelf.picks]
 
@@ -125,7 +128,7 @@ def test_nothing_is_foreseen_without_a_visit(model: Model, catalogue: Catalogue)
     """A stranger on the homepage gets the popular list under its own name."""
     evidence = gather_evidence(model, Query("home"), NOTHING_KNOWN, History.of(model.index, None))
     assert foresee(model, evidence.context) is None
-    assert shelf_of(model, catalogue, Query("home")).picks == ()
+    assert shelf_of(model, catalogue, Query("home")).picks == []
 
 
 def test_a_filter_reaches_past_the_best(model: Model, catalogue: Catalogue) -> None:
@@ -143,7 +146,7 @@ def test_a_failing_next_click_ranker_leaves_the_order_found(model: Model, catalo
     failed: list[str] = []
     scores = try_score(broken, found, evidence.context, failed)
     assert (failed, scores) == (["ranker"], {})
-    shelf = arrange(broken, "for_you", found, scores, evidence, catalogue)
+    shelf = told(arrange(broken, "for_you", found, scores, evidence, catalogue), model.index)
     assert isinstance(found["for_you"], Foreseen)
     order = [model.index.ids[at] for at in found["for_you"].items]
     assert ids(shelf) == [id_ for id_ in order if id_ != "tea"]

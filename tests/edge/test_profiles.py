@@ -25,6 +25,7 @@ from edge.embedded import EmbeddedStore
 from edge.identify import Caller, Identifier
 from edge.metrics import RECORDS_IGNORED
 from edge.profiles import NOTHING_KNOWN, ShopperStore, StoreUnavailableError, connect
+from edge.trip import Trip
 
 pytestmark = pytest.mark.store
 
@@ -38,12 +39,14 @@ def view(product: str) -> Event:
     return Event("e", "detail-page-view", datetime.now(UTC), visitor_id="v", products=(Line(product),))
 
 
-@pytest.fixture
-async def store(session_store: str, redis: "Redis") -> AsyncIterator[ShopperStore]:
-    """A store client with patience, on an empty store."""
+@pytest.fixture(params=["redis-py", "trip"])
+async def store(request: pytest.FixtureRequest, session_store: str, redis: "Redis") -> AsyncIterator[ShopperStore]:
+    """A store client with patience, on an empty store; its reads by redis-py, or over a trip as at the edge."""
     client = connect(session_store, timeout_s=5, connections=20)
-    yield ShopperStore(client)
-    await client.aclose()
+    trip = Trip(session_store, timeout_s=5) if request.param == "trip" else None
+    found = ShopperStore(client, trip=trip)
+    yield found
+    await found.aclose()
 
 
 def owner(caller: Caller = CALLER) -> tuple[str, str]:
@@ -63,7 +66,7 @@ async def test_nothing_stored_is_nothing_known(store: ShopperStore) -> None:
 
 async def test_nobody_is_not_asked_about(store: ShopperStore) -> None:
     """Without ids there is no trip at all."""
-    await store.redis.aclose()
+    await store.aclose()
     assert await store.read(IDENTIFIER.caller(None, None, ["personalization"])) == NOTHING_KNOWN
 
 

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from edge.arrange import arrange
 from edge.catalogue import Catalogue
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
@@ -15,11 +16,10 @@ from edge.core.profile import Bought, Profile
 from edge.core.retrieval import History, elsewhere
 from edge.core.session import Session
 from edge.profiles import NOTHING_KNOWN, Known
-from edge.ranking import Evidence, Scores, arrange, find, gather_evidence, page_products, try_score
+from edge.ranking import Evidence, Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import Model, load_model
-from edge.shelves import Shelf
 from edge.wire import Filter, Query
-from tests.edge.handmade import catalogue_of, linear_ranker, model_of
+from tests.edge.handmade import Told, catalogue_of, linear_ranker, model_of, told
 from training.dataset import Dataset
 from training.pipeline import Outcome
 
@@ -56,15 +56,15 @@ def evidence_of(model: Model, query: Query, who: Known = NOTHING_KNOWN) -> Evide
 
 def arranged(
     model: Model, slot: str, query: Query, catalogue: Catalogue, who: Known = NOTHING_KNOWN, failed: bool = False
-) -> Shelf:
+) -> Told:
     """One shelf, ranked, or in the order its candidates were found in when the ranker failed."""
     evidence = evidence_of(model, query, who)
     found = find(model, [slot], evidence)
     scores: Scores = {} if failed else try_score(model, found, evidence.context, [])
-    return arrange(model, slot, found, scores, evidence, catalogue)
+    return told(arrange(model, slot, found, scores, evidence, catalogue), model.index)
 
 
-def ids(shelf: Shelf) -> list[str]:
+def ids(shelf: Told) -> list[str]:
     """The products picked, best first."""
     return [pick.id for pick in shelf.picks]
 
@@ -158,7 +158,7 @@ def test_the_ranker_orders_and_one_run_serves_all_shelves(model: Model, catalogu
     assert (failed, list(scores)) == ([], ["bought_together", "for_you"])
     for slot, values in scores.items():
         assert values.tolist() == model.index.price[found[slot].items].tolist()
-    shelf = arrange(model, "bought_together", found, scores, evidence, catalogue)
+    shelf = told(arrange(model, "bought_together", found, scores, evidence, catalogue), model.index)
     assert ids(shelf) == ["cake", "green", "bread"]
     assert shelf.picks[0].score == round(float(1 / (1 + np.exp(-6.0))), 4)
     assert (shelf.served_by, arrange(model, "similar", found, scores, evidence, catalogue).served_by) == (
@@ -174,7 +174,7 @@ def test_a_failing_ranker_is_named_once_and_the_order_found_serves(index: Index,
     failed = ["deadline"]
     assert try_score(model, found, evidence.context, failed) == {}
     assert failed == ["deadline", "ranker"]
-    shelf = arrange(model, "bought_together", found, {}, evidence, catalogue)
+    shelf = told(arrange(model, "bought_together", found, {}, evidence, catalogue), model.index)
     assert ids(shelf) == [index.ids[at] for at in found["bought_together"].items]
     assert [pick.score for pick in shelf.picks] == sorted((pick.score for pick in shelf.picks), reverse=True)
     assert shelf.picks[0].score == 1
@@ -188,8 +188,8 @@ def test_without_candidates_the_ranker_is_not_asked(index: Index, catalogue: Cat
     assert "for_you" not in found
     assert (try_score(model, found, evidence.context, failed), failed) == ({}, [])
     for slot in ("for_you", "buy_again"):
-        assert arrange(model, slot, found, {}, evidence, catalogue) == Shelf(slot, "popular", ())
-    trending = arrange(model, "trending", found, {}, evidence, catalogue)
+        assert told(arrange(model, slot, found, {}, evidence, catalogue), model.index) == (slot, "popular", [], [])
+    trending = told(arrange(model, "trending", found, {}, evidence, catalogue), model.index)
     assert (trending.served_by, ids(trending)) == ("popular", ["cake", "coffee"])
 
 
@@ -208,12 +208,15 @@ def test_complete_the_look_is_a_part_of_bought_together(model: Model, catalogue:
     assert part.served_by == whole.served_by == "personal"
 
 
-def test_excluded_and_unknown_products_are_sieved_only_where_somebody_asks(model: Model, tmp_path: Path) -> None:
-    """Without conditions the live rules take out what the catalogue does not have; with one it is done here."""
+def test_unknown_products_are_sieved_only_where_a_filter_asks(model: Model, tmp_path: Path) -> None:
+    """Without one the live rules take out what the catalogue does not have; with one it is done here."""
     catalogue = catalogue_of(tmp_path, [])
     query = Query("pdp", product_id="tea")
     assert ids(arranged(model, "bought_together", query, catalogue)) == ["cake", "green"]
-    assert ids(arranged(model, "bought_together", msgspec.structs.replace(query, exclude=("soap",)), catalogue)) == []
+    dear = msgspec.structs.replace(query, filter=Filter(price_min=0))
+    assert ids(arranged(model, "bought_together", dear, catalogue)) == []
+    excluding = msgspec.structs.replace(query, exclude=("cake", "soap"))
+    assert ids(arranged(model, "bought_together", excluding, catalogue)) == ["green"]
 
 
 def test_a_narrow_filter_reaches_past_the_reserve(outcome: Outcome, shop_dir: Dataset, tmp_path: Path) -> None:
@@ -246,11 +249,12 @@ def newcomers(index: Index) -> Newcomers:
 
 def shown_for(
     model: Model, slot: str, query: Query, catalogue: Catalogue, who: Known = NOTHING_KNOWN, diversity: float = 0.0
-) -> Shelf:
+) -> Told:
     """One shelf beside the newcomers above."""
     evidence = gather_evidence(model, query, who, History.of(model.index, who.profile), newcomers(model.index))
     found = find(model, [slot], evidence)
-    return arrange(model, slot, found, try_score(model, found, evidence.context, []), evidence, catalogue, diversity)
+    scores = try_score(model, found, evidence.context, [])
+    return told(arrange(model, slot, found, scores, evidence, catalogue, diversity), model.index)
 
 
 def test_a_newcomers_page_is_answered_through_its_stand_ins(model: Model, catalogue: Catalogue) -> None:
@@ -264,7 +268,7 @@ def test_a_newcomers_page_is_answered_through_its_stand_ins(model: Model, catalo
     assert [(pick.id, pick.reason) for pick in together.picks] == [("cake", "bought_with_similar")]
     look = shown_for(model, "complete_the_look", page, catalogue)
     assert [(pick.id, pick.reason) for pick in look.picks] == [("cake", "goes_with_similar")]
-    assert together.newcomers == look.newcomers == (), "they say what was bought"
+    assert together.newcomers == look.newcomers == [], "they say what was bought"
 
 
 def test_a_page_the_index_knows_without_a_sale_is_a_newcomers_too(model: Model, catalogue: Catalogue) -> None:
@@ -297,7 +301,7 @@ def test_newcomers_join_through_what_was_found(model: Model, catalogue: Catalogu
     assert list(inherited.values()) == sorted(inherited.values(), reverse=True)
     seen = shown_for(model, "for_you", Query("home", session=("white", "coffee")), catalogue, known("tea"))
     assert "white" not in {pick.id for pick in seen.newcomers}
-    assert shown_for(model, "buy_again", Query("home"), catalogue, known("tea")).newcomers == ()
+    assert shown_for(model, "buy_again", Query("home"), catalogue, known("tea")).newcomers == []
 
 
 def test_on_similar_the_pages_own_newcomers_come_first(model: Model, catalogue: Catalogue) -> None:
@@ -308,7 +312,7 @@ def test_on_similar_the_pages_own_newcomers_come_first(model: Model, catalogue: 
     assert [pick.id for pick in shelf.newcomers] == ["white"], "not `odd`, which has no category"
     assert shelf.newcomers[0].score > 0.9
     catalogue.apply(Change("white", 2, price=10.5))
-    assert shown_for(model, "similar", Query("pdp", product_id="tea"), catalogue).newcomers == (), "out of the band"
+    assert shown_for(model, "similar", Query("pdp", product_id="tea"), catalogue).newcomers == [], "out of the band"
 
 
 def test_diversity_moves_kinds_apart_and_scores_still_fall(model: Model, catalogue: Catalogue) -> None:

@@ -7,16 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.arrange import arrange
 from edge.core.context import History
 from edge.core.index import Index
 from edge.core.products import Change, Product
 from edge.core.profile import Bought, Profile
 from edge.core.session import Session
 from edge.listings import Listings
+from edge.picks import LEAST_TREND
 from edge.profiles import Known
-from edge.ranking import arrange, find, gather_evidence, try_score
+from edge.ranking import find, gather_evidence, try_score
 from edge.scoring import load_model
-from edge.shelves import LEAST_TREND, Ranking, shelve
+from edge.shelves import Ranking, shelve
 from edge.slots import slots_of
 from edge.wire import Item, Query
 from tests.edge.handmade import catalogue_of

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.core.products import write_snapshot
+from edge.core.snapshot import write_snapshot
 from edge.core.switches import Switches
 from edge.identify import Caller
 from edge.profiles import ShopperStore, connect

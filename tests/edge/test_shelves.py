@@ -10,10 +10,13 @@ import pytest
 from edge.catalogue import Catalogue
 from edge.core.index import Index
 from edge.core.products import Change, Product
+from edge.live_cards import passes
+from edge.page import Page, encode
+from edge.picks import Shelf, listed
 from edge.scoring import Model
-from edge.shelves import Pick, Ranking, Shelf, encode, listed, passes, shelve
-from edge.wire import Answer, Filter, Query
-from tests.edge.handmade import EIGHT, catalogue_of, model_of
+from edge.shelves import Ranking, shelve
+from edge.wire import Filter, Query
+from tests.edge.handmade import EIGHT, Pick, catalogue_of, model_of, picks_of, told_picks
 
 
 @pytest.fixture
@@ -30,15 +33,15 @@ def catalogue(tmp_path: Path) -> Catalogue:
 
 def shelf(slot: str, *ids: str, score: float = 0.5) -> Shelf:
     """A shelf of these products, all scored alike."""
-    return Shelf(slot, "context", tuple(Pick(id_, score, "reason") for id_ in ids))
+    return Shelf(slot, "context", picks_of(*(Pick(id_, score, "suggested") for id_ in ids)))
 
 
-def shown(answer: Answer) -> dict[str, list[str]]:
+def shown(answer: Page) -> dict[str, list[str]]:
     """The products on each shelf."""
     return {slot.id: [item.id for item in slot.items] for slot in answer.slots}
 
 
-def token(answer: Answer) -> str:
+def token(answer: Page) -> str:
     """The first shelf's attribution token."""
     return answer.slots[0].attribution_token
 
@@ -85,7 +88,7 @@ def test_what_is_gone_or_unknown_is_not_shown(model: Model, tmp_path: Path) -> N
 
 def test_min_score_is_met_by_an_equal_score(model: Model, catalogue: Catalogue) -> None:
     """And a shelf whose items all score lower is treated as empty."""
-    shelves = (Shelf("buy_again", "personal", (Pick("tea", 0.6, "r"), Pick("cake", 0.59, "r"))),)
+    shelves = (Shelf("buy_again", "personal", picks_of(Pick("tea", 0.6, "viewed"), Pick("cake", 0.59, "viewed"))),)
     assert shown(shelve(Query("home", min_score=0.6), Ranking(model, shelves), catalogue)) == {"buy_again": ["tea"]}
     assert shown(shelve(Query("home", min_score=0.61), Ranking(model, shelves), catalogue)) == {}
 
@@ -161,13 +164,14 @@ def test_only_a_shelf_that_may_falls_back_and_only_with_a_model(model: Model, ca
 
 def test_ready_made_lists_score_by_place(model: Model) -> None:
     """Falling, within 0..1, in the order of the list, and made once per model."""
-    picks = listed(model, "popular")
+    made = listed(model, "popular")
+    picks = told_picks(made, model.index)
     assert [pick.id for pick in picks] == ["bread", "coffee", "tea", "cola", "cake", "soap", "green"]
     scores = [pick.score for pick in picks]
     assert scores == sorted(scores, reverse=True)
     assert 0 < scores[-1] < scores[0] == 1
-    assert listed(model, "popular") is picks
-    assert [pick.id for pick in listed(model, "trending")] == ["cake", "coffee"]
+    assert listed(model, "popular") is made
+    assert [pick.id for pick in told_picks(listed(model, "trending"), model.index)] == ["cake", "coffee"]
 
 
 def test_a_token_names_the_shelf_the_model_and_what_was_shown(model: Model, catalogue: Catalogue) -> None:
@@ -229,7 +233,9 @@ def test_what_somebody_did_is_not_collapsed(model: Model, tmp_path: Path, slot: 
 
 def with_new(*ids: str, newcomers: tuple[str, ...]) -> Ranking:
     """A home shelf of these products and newcomers."""
-    picks, new = (tuple(Pick(id_, 0.5, reason) for id_ in some) for some, reason in ((ids, "r"), (newcomers, "new")))
+    picks, new = (
+        picks_of(*(Pick(id_, 0.5, reason) for id_ in some)) for some, reason in ((ids, "for_you"), (newcomers, "new"))
+    )
     return Ranking(None, (Shelf("for_you", "personal", picks, new),))
 
 
@@ -258,8 +264,9 @@ def test_scores_fall_to_the_end_of_the_shelf(tmp_path: Path) -> None:
     """A newcomer that stands last scores no more than what stands before it, and keeps its score when that is less."""
     catalogue = catalogue_of(tmp_path, [*EIGHT, *FAMILY])
     for inherited, expected in ((0.9, 0.5), (0.2, 0.2)):
-        new = (Pick("milk-1", inherited, "new"),)
-        shelves = (Shelf("for_you", "personal", tuple(Pick(id_, 0.5, "r") for id_ in ("tea", "cake", "soap")), new),)
+        new = picks_of(Pick("milk-1", inherited, "new"))
+        known = picks_of(*(Pick(id_, 0.5, "for_you") for id_ in ("tea", "cake", "soap")))
+        shelves = (Shelf("for_you", "personal", known, new),)
         (slot,) = shelve(Query("home", limit=4), Ranking(None, shelves), catalogue).slots
         assert [item.score for item in slot.items] == [0.5, 0.5, 0.5, expected]
 
@@ -278,4 +285,4 @@ def test_newcomers_obey_the_live_rules_and_leave_no_gap(tmp_path: Path) -> None:
 def test_trending_needs_enough_of_a_rise(index: Index) -> None:
     """A list made by an older rule may hold less; what stands on the shelf keeps the promise."""
     less = Index(**{**vars(index), "trend": index.trend * 0.4})
-    assert [pick.id for pick in listed(model_of(less), "trending")] == ["cake"]
+    assert [pick.id for pick in told_picks(listed(model_of(less), "trending"), less)] == ["cake"]

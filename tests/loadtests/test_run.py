@@ -241,7 +241,7 @@ def test_sigterm_ends_everything(tmp_path: Path, shop: Any) -> None:
 @pytest.fixture
 def trained(tmp_path: Path, bundle_root: Path, shop_dir: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data directory as the demo makes it: bundle, catalogue, and the profiles of all shoppers in the store."""
-    from edge.core.products import write_snapshot
+    from edge.core.snapshot import write_snapshot
 
     data = tmp_path / "data"
     monkeypatch.delenv("REDIS_URL", raising=False)

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edge.arrange import _order
 from edge.core.bundle import Calibration
 from edge.core.index import Index
 from edge.core.retrieval import Candidates
-from edge.ranking import _order
 from training import calibration
 from training.calibration import calibrate, of_moments, served
 from training.examples import MEASURED_SLOTS
@@ -29,7 +29,7 @@ def by_rank(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def test_scores_are_those_that_answers_carry() -> None:
-    """What is calibrated is what `edge.ranking` serves: the two formulas are one."""
+    """What is calibrated is what `edge.arrange` serves: the two formulas are one."""
     raw = np.array([-3, -0.5, 0, 2, 8], np.float32)
     found = Candidates(np.arange(5, dtype=np.int32), raw, np.zeros((12, 5), np.float32))
     _, values = _order(found, raw)

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from edge.core.products import Product, read_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import read_snapshot
 from training import engine as engines
 from training.__main__ import app
 from training.completejourney.adapter import convert, write_plain

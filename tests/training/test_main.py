@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.products import read_snapshot
+from edge.core.snapshot import read_snapshot
 from training import sample
 from training.__main__ import main
 from training.dataset import open_dataset

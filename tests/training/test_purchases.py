@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from edge.core.ids import Ids
 from training.dataset import Dataset, prepare
 from training.facts import Facts
 from training.pipeline import Windows
@@ -30,7 +31,7 @@ def shop(where: Path) -> Dataset:
 
 def test_purchases_by_hand(tmp_path: Path) -> None:
     """Sorted by shopper and time, a product once per order; views, later days and shoppers without consent left out."""
-    found = collect(shop(tmp_path), {"cake": 0, "soap": 1, "tea": 2}, DAY + 2)
+    found = collect(shop(tmp_path), Ids.of(["cake", "soap", "tea"]).position, DAY + 2)
     assert found.rows == {"anna": 0, "guest": 1}
     assert found.shopper.tolist() == [0, 0, 0, 1]
     assert found.item.tolist() == [1, 2, 0, 2]
@@ -41,21 +42,21 @@ def test_purchases_by_hand(tmp_path: Path) -> None:
 
 def test_products_without_a_position_are_left_out(tmp_path: Path) -> None:
     """What the index does not know cannot be recommended."""
-    found = collect(shop(tmp_path), {"tea": 0}, DAY + 9)
+    found = collect(shop(tmp_path), Ids.of(["tea"]).position, DAY + 9)
     assert found.item.tolist() == [0, 0, 0]
     assert found.counts().toarray().tolist() == [[1], [2]]
 
 
 def test_nothing_before_the_first_day(tmp_path: Path) -> None:
     """No purchase yet: no rows, no error."""
-    found = collect(shop(tmp_path), {"tea": 0}, DAY)
+    found = collect(shop(tmp_path), Ids.of(["tea"]).position, DAY)
     assert found.rows == {}
     assert found.counts().shape == (0, 1)
 
 
 def test_orders_of_a_shopper_rise_with_time(shop_dir: Dataset, facts: Facts, windows: Windows) -> None:
     """On the sample shop: as many purchases as lines before the day, each shopper's rows in one block."""
-    position = {id_: at for at, id_ in enumerate(facts.products["id"].to_pylist())}
+    position = Ids.of(facts.products["id"].to_pylist()).position
     found = collect(shop_dir, position, windows.label)
     wanted = facts.lines.filter(facts.lines.purchase & (facts.lines.day < windows.label))
     assert len(found.item) == wanted.select("order", "item").distinct().count().to_pyarrow().as_py()

@@ -23,7 +23,8 @@ from backend.refresh import refresh
 from edge.core import keys
 from edge.core.codec import decode_profile, encode_profile
 from edge.core.events import Event
-from edge.core.products import Product, write_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import write_snapshot
 from edge.embedded import EmbeddedStore
 from tests.serving import KEY
 from tests.web.chromium import Open

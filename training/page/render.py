@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from edge.core.bundle import MANIFEST, Manifest, read_arrays, read_manifest, replace_file, verify_files
 from edge.core.errors import BundleError, EndcapError
-from edge.core.products import Product, read_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import read_snapshot
 from training import showcase
 from training.page import names
 from training.page.changes import Changes, compare, newest_before

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -21,24 +21,25 @@ from numpy.typing import NDArray
 
 from edge.core.events import PURPOSES
 from training import intake
+from training.scale.goods import TREE, Goods, Ints, named, write_products
 from training.summary import SUMMARY_FILE, Notes, Summary
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+Orders = Literal["few", "grocer"]
 
 DAYS = 365
 _EVENTS_PER_SHOPPER = 38.0
 _VISITS = 7.0  # a year, on average; gamma-distributed with the shape below, so that a few come very often
 _VISITS_SHAPE = 0.8
 _PRODUCTS_PER_ROOT = 20.0  # products = this * sqrt(events): 20,000 at one million, 89,000 at twenty
-_DEPARTMENTS, _AISLES, _SHELVES = 20, 5, 3
 _FAVOURITES = 3  # categories of a shopper
 _STAPLES = 10  # products bought again and again
-_ZIPF = 1.0
 _LOYAL = 0.85  # share of looks at a favourite category
 _BUYS = 0.35  # share of visits that end with an order
 _STAPLES_BOUGHT = 2.5  # in such a visit, on average
 _TAKEN = 0.25  # share of views that lead to the cart
+# Beside staples, lines of a grocer's order: with those nine on average, half of the orders six or fewer.
+_MORE, _MORE_SPREAD, _MOST_MORE = 0.75, 1.35, 100
+_LOYAL_IN_ORDERS = 0.6
 _PARTNER = 0.2  # share of products in an order that bring their partner along
 _CONSENTING = 0.9
 _BLOCK_SHOPPERS = 20_000
@@ -49,41 +50,30 @@ _AFTER_ALL = 1_000  # the step of an order: after every view
 
 
 @dataclass(frozen=True)
-class Goods:
-    """The products: category by position, and where each category's share of its Zipf law ends."""
+class Shape:
+    """How large a shop is, and how its people buy."""
 
-    category: Ints
-    member: Ints  # positions, category by category, best known first
-    ends: Floats  # for each member: its category's number plus the cumulated share up to it
-    partner: Ints
-    price: Floats
+    products: int
+    shoppers: int
+    tree: tuple[int, int, int] = TREE
+    orders: Orders = "few"  # what an order holds beside partners: a few staples, or a grocer's basket with a long tail
+    decimal_ids: bool = False  # as most platforms number products; else texts
 
     @classmethod
-    def stock(cls, count: int, random: np.random.Generator) -> "Goods":
-        """`count` products over the categories, which differ in size."""
-        categories = min(_DEPARTMENTS * _AISLES * _SHELVES, max(count // 10, 1))
-        size = random.dirichlet(np.full(categories, 0.5))
-        category = np.sort(random.choice(categories, count, p=size))
-        member = random.permutation(count)
-        member = member[np.argsort(category[member], kind="stable")]
-        first = np.searchsorted(category[member], np.arange(categories + 1))
-        rank = np.arange(count) - first[category[member]]
-        weight = 1.0 / (rank + 1.0) ** _ZIPF
-        total = np.bincount(category[member], weight, categories)
-        summed = np.cumsum(weight)
-        before = np.concatenate([[0.0], summed])[first[category[member]]]
-        ends = category[member] + (summed - before) / total[category[member]]
-        price = np.round(random.lognormal(2.0, 0.8, count), 2) + 0.49
-        return cls(category, member, ends, random.permutation(count), price)
+    def of_events(cls, events: int) -> "Shape":
+        """A shop with about so many events; the longer one looks, the more products there are (Heaps' law)."""
+        products = max(int(_PRODUCTS_PER_ROOT * events**0.5), 50)
+        return cls(products, max(int(events / _EVENTS_PER_SHOPPER), 1))
 
-    def draw(self, categories: Ints, random: np.random.Generator) -> Ints:
-        """One product of each of these categories, the famous ones more often."""
-        at = np.searchsorted(self.ends, categories + random.random(len(categories)) * (1 - 1e-9), side="right")
-        return self.member[np.minimum(at, len(self.member) - 1)]
+    @classmethod
+    def of_sessions(cls, products: int, sessions: int) -> "Shape":
+        """A catalogue and a number of visits that have nothing to do with each other; a shelf holds some 200 products.
 
-    def anywhere(self, count: int, random: np.random.Generator) -> Ints:
-        """Categories in the proportion of their products."""
-        return self.category[random.integers(len(self.category), size=count)]
+        Orders are as large as those of The Complete Journey: nine lines on average, with a long tail.
+        """
+        departments, aisles, _ = TREE
+        tree = (departments, aisles, max(products // (200 * departments * aisles), TREE[2]))
+        return cls(products, max(int(sessions / _VISITS), 1), tree, "grocer", decimal_ids=True)
 
 
 @dataclass
@@ -122,45 +112,47 @@ class _Totals:
 
 def generate(
     out: Path,
-    events: int,
+    size: int | Shape,
     *,
     seed: int = 7,
     ends: datetime | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Path:
-    """Write a prepared data set of about `events` events into `out`, which must not exist; returns `out`.
+    """Write a prepared data set of this shape, or of about so many events, into `out`, which must not exist.
 
-    Peak memory is that of one block of shoppers. `progress` is told the shoppers written so far.
+    Returns `out`. Peak memory is that of one block of shoppers. `progress` is told the shoppers written so far.
     """
     out.mkdir(parents=True)
-    random = np.random.default_rng([seed, events])
-    goods = Goods.stock(max(int(_PRODUCTS_PER_ROOT * events**0.5), 50), random)
-    _write_products(out / intake.PRODUCTS_FILE, goods)
-    shoppers = max(int(events / _EVENTS_PER_SHOPPER), 1)
+    shape = Shape.of_events(size) if isinstance(size, int) else size
+    number = size if isinstance(size, int) else shape.products * 10**9 + shape.shoppers
+    random = np.random.default_rng([seed, number])
+    goods = Goods.stock(shape.products, random, shape.tree, decimal_ids=shape.decimal_ids)
+    write_products(out / intake.PRODUCTS_FILE, goods, shape.tree)
+    shoppers = shape.shoppers
     first = (ends or datetime(2026, 10, 31, tzinfo=UTC)) - timedelta(days=DAYS)
     totals = _Totals()
     with pq.ParquetWriter(out / intake.LINES_FILE, _SCHEMA, compression="zstd") as file:
         for start in range(0, shoppers, _BLOCK_SHOPPERS):
             block = np.arange(start, min(start + _BLOCK_SHOPPERS, shoppers))
-            table, visits = _lines(goods, block, first, totals.events, totals.lines, random)
+            table, visits = _lines(goods, shape.orders, block, first, totals.events, totals.lines, random)
             file.write_table(table, row_group_size=122_880)
             totals.add(table, visits)
             if progress is not None:
                 progress(int(block[-1]) + 1)
-    summary = totals.summary(f"{seed:04x}{events:012x}", len(goods.price), shoppers, first)
+    summary = totals.summary(f"{seed:04x}{number % 16**12:012x}", len(goods.price), shoppers, first)
     (out / SUMMARY_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
     return out
 
 
 def _lines(
-    goods: Goods, shoppers: Ints, first: datetime, events: int, lines: int, random: np.random.Generator
+    goods: Goods, orders: Orders, shoppers: Ints, first: datetime, events: int, lines: int, random: np.random.Generator
 ) -> tuple[pa.Table, int]:
     """All rows of some shoppers in the data set's order, and their visits; numbers go on after `events` and `lines`."""
     count = 1 + random.poisson(random.gamma(_VISITS_SHAPE, (_VISITS - 1) / _VISITS_SHAPE, len(shoppers)))
     who = np.repeat(np.arange(len(shoppers)), count)
     second = np.sort(who * (DAYS * 86_400.0) + random.integers(DAYS * 86_400 - 3_600, size=len(who))) % (DAYS * 86_400)
     favourite = goods.anywhere(len(shoppers) * _FAVOURITES, random).reshape(-1, _FAVOURITES)
-    of = np.concatenate([_home(who), *_views(goods, who, favourite, random)], axis=1)
+    of = np.concatenate([_home(who), *_views(goods, orders, who, favourite, random)], axis=1)
     visit, step, kind, product = of
     seconds = second[visit].astype(np.int64) + np.minimum(step, 60) * _STEP_S
     order = np.lexsort((product, step, visit, seconds, who[visit]))
@@ -170,14 +162,14 @@ def _lines(
     consents = random.random(len(shoppers)) < _CONSENTING
     micros = (int(first.timestamp()) + seconds) * 1_000_000
     columns: dict[str, Any] = {
-        "event_id": _named("e", event, 12),
+        "event_id": named("e", event, 12),
         "type": pa.DictionaryArray.from_arrays(pa.array(kind, pa.int8()), list(_TYPES)).cast(pa.string()),
         "time": pa.array(micros, pa.timestamp("us")),
         "day": pa.array(micros // 86_400_000_000, pa.int32()),
-        "shopper": _picked(_named("c:", shoppers, 9), who[visit]),
-        "session_id": _named("s", shoppers[who[visit]] * 1_000_000 + visit - np.searchsorted(who, who[visit]), 15),
-        "order_id": pc.if_else(pa.array(kind == _PURCHASE), _named("o", event, 12), None),
-        "product_id": _picked(_named("p", np.arange(len(goods.price)), 7), product, product >= 0),
+        "shopper": _picked(named("c:", shoppers, 9), who[visit]),
+        "session_id": named("s", shoppers[who[visit]] * 1_000_000 + visit - np.searchsorted(who, who[visit]), 15),
+        "order_id": pc.if_else(pa.array(kind == _PURCHASE), named("o", event, 12), None),
+        "product_id": _picked(goods.ids(), product, product >= 0),
         "variant_id": pa.nulls(len(visit), pa.string()),
         "quantity": pa.array(np.ones(len(visit), np.int32)),
         "price": pa.array(goods.price[product], mask=product < 0),
@@ -195,7 +187,7 @@ def _home(who: Ints) -> Ints:
     return np.stack([visits, np.zeros_like(visits), np.full_like(visits, _HOME), np.full_like(visits, -1)])
 
 
-def _views(goods: Goods, who: Ints, favourite: Ints, random: np.random.Generator) -> list[Ints]:
+def _views(goods: Goods, orders: Orders, who: Ints, favourite: Ints, random: np.random.Generator) -> list[Ints]:
     """What is looked at, put in the cart and bought, visit by visit, in the form of `_home`."""
     looks = np.minimum(random.geometric(0.3, len(who)), 30)
     visit = np.repeat(np.arange(len(who)), looks)
@@ -205,7 +197,7 @@ def _views(goods: Goods, who: Ints, favourite: Ints, random: np.random.Generator
     product = goods.draw(np.where(loyal, category, goods.anywhere(len(visit), random)), random)
     taken = random.random(len(visit)) < _TAKEN
     ordering = random.random(len(who)) < _BUYS
-    bought_visit, bought = _basket(goods, who, favourite, ordering, random)
+    bought_visit, bought = _basket(goods, orders, who, favourite, ordering, random)
     seen = taken & ordering[visit]
     both = np.stack([np.concatenate([visit[seen], bought_visit]), np.concatenate([product[seen], bought])])
     joined = random.random(both.shape[1]) < _PARTNER
@@ -220,58 +212,28 @@ def _views(goods: Goods, who: Ints, favourite: Ints, random: np.random.Generator
 
 
 def _basket(
-    goods: Goods, who: Ints, favourite: Ints, ordering: NDArray[np.bool_], random: np.random.Generator
+    goods: Goods, orders: Orders, who: Ints, favourite: Ints, ordering: NDArray[np.bool_], random: np.random.Generator
 ) -> tuple[Ints, Ints]:
-    """The staples in each order: the first of a shopper's far more often than the last."""
+    """What each order holds: staples, the first of a shopper's far more often than the last; a grocer's, more."""
     staples = goods.draw(np.repeat(favourite, -(-_STAPLES // _FAVOURITES), axis=1)[:, :_STAPLES].ravel(), random)
     staples = staples.reshape(len(favourite), _STAPLES)
     count = np.where(ordering, 1 + random.poisson(_STAPLES_BOUGHT - 1, len(who)), 0)
     visit = np.repeat(np.arange(len(who)), count)
     which = np.minimum(random.geometric(0.3, len(visit)) - 1, _STAPLES - 1)
-    return visit, staples[who[visit], which]
-
-
-def _named(prefix: str, numbers: Ints, digits: int) -> pa.Array:
-    """Texts such as e000000000042: as text they lie in the order of their numbers."""
-    padded = pc.utf8_lpad(pa.array(numbers).cast(pa.string()), digits, "0")
-    return pc.binary_join_element_wise(prefix, padded, "")
+    product = staples[who[visit], which]
+    if orders == "few":
+        return visit, product
+    size = np.minimum(np.rint(random.lognormal(_MORE, _MORE_SPREAD, len(who))).astype(np.int64), _MOST_MORE)
+    more = np.repeat(np.arange(len(who)), np.where(ordering, size, 0))
+    loyal = random.random(len(more)) < _LOYAL_IN_ORDERS
+    category = favourite[who[more], random.integers(_FAVOURITES, size=len(more))]
+    others = goods.draw(np.where(loyal, category, goods.anywhere(len(more), random)), random)
+    return np.concatenate([visit, more]), np.concatenate([product, others])
 
 
 def _picked(names: pa.Array, at: Ints, known: NDArray[np.bool_] | None = None) -> pa.Array:
     mask = None if known is None else ~known
     return names.take(pa.array(np.maximum(at, 0), mask=mask))
-
-
-def _write_products(path: Path, goods: Goods) -> None:
-    shelf = goods.category
-    aisle, department = shelf // _SHELVES, shelf // (_SHELVES * _AISLES)
-    names = [_named("Department ", department, 2), _named("Aisle ", aisle, 3), _named("Shelf ", shelf, 4)]
-    number = np.arange(len(shelf))
-    blank = pa.repeat("", len(shelf))
-    pq.write_table(
-        pa.table(
-            {
-                "id": _named("p", number, 7),
-                "title": _named("Product ", number, 7),
-                "category": pc.binary_join_element_wise(*names, " > "),
-                "department": names[0],
-                "level1": names[0],
-                "level2": names[1],
-                "level3": names[2],
-                "brand": _named("Brand ", number % 400, 3),
-                "price": pa.array(goods.price),
-                "compare_at_price": pa.nulls(len(shelf), pa.float64()),
-                "currency": pa.repeat("EUR", len(shelf)),
-                "available": pa.repeat(True, len(shelf)),
-                "handle": blank,
-                "url": blank,
-                "image": pa.nulls(len(shelf), pa.string()),
-                "variant_id": pa.nulls(len(shelf), pa.string()),
-                "listed": pa.array(np.zeros(len(shelf), np.int32)),
-            }
-        ),
-        path,
-    )
 
 
 _SCHEMA = pa.schema(

@@ -11,9 +11,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.core.checks import check_kinds, check_length, check_rows, check_targets, texts
+from edge.core.checks import check_kinds, check_length, check_rows, check_targets
 from edge.core.errors import BundleError
-from edge.core.index import Floats, Ints
+from edge.core.ids import Ids, Positions
+from edge.core.index import Floats, Ints, Tables
 
 # name -> (kind of dtype, dimensions). N items, E transitions, D dimensions; `*_ptr` are CSR row starts.
 ARRAYS: dict[str, tuple[str, int]] = {
@@ -46,8 +47,8 @@ SETTINGS = ("decay", "half_life", "neighbours", "spread", "direction")
 class SessionIndex:
     """Read-only arrays of one bundle; see ARRAYS for what each holds."""
 
-    ids: list[str]
-    position: dict[str, int] = field(repr=False)
+    ids: Ids = field(repr=False)
+    position: Positions = field(repr=False)
     session_ptr: Ints = field(repr=False)
     session_items: Ints = field(repr=False)
     item_session_ptr: Ints = field(repr=False)
@@ -66,19 +67,24 @@ class SessionIndex:
     spread: float  # clicks over which a neighbour's items lose their weight
     direction: float  # what the encoder's cosine counts in retrieval
     freshness: Floats = field(repr=False)  # session -> weight by age and length
+    tables: Tables = field(default_factory=Tables, repr=False)
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Check and wrap the arrays of a bundle. Raises BundleError naming the array that does not fit."""
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], beside: Ids | None = None) -> Self:
+        """Check and wrap the arrays of a bundle. Raises BundleError naming the array that does not fit.
+
+        `beside` are the ids of the index in the same bundle, which must be these: they are then held once.
+        """
         _check(arrays)
         plain = {name: np.asarray(arrays[name]).view(np.ndarray) for name in ARRAYS}
-        ids = texts("ids", plain.pop("ids"))
-        if len(set(ids)) != len(ids):
-            raise BundleError("index array 'ids' names a product twice")
+        texts = plain.pop("ids")
+        if beside is not None and not beside.numbers_alike(texts):
+            raise BundleError("the two parts of the bundle number products differently; train again")
+        ids = Ids.from_arrays(arrays) if beside is None else beside
         chosen = dict(zip(SETTINGS, plain.pop("settings").tolist(), strict=True))
         return cls(
             ids=ids,
-            position={id_: at for at, id_ in enumerate(ids)},
+            position=ids.position,
             decay=chosen["decay"],
             half_life=chosen["half_life"],
             neighbours=int(chosen["neighbours"]),
@@ -90,8 +96,7 @@ class SessionIndex:
 
     def positions(self, product_ids: Iterable[str]) -> Ints:
         """Where these products lie; unknown ids are left out, order is kept."""
-        known = self.position
-        return np.array([known[id_] for id_ in product_ids if id_ in known], np.int32)
+        return self.ids.positions(product_ids)
 
 
 def freshness(session_ptr: Ints, half_life: float) -> Floats:

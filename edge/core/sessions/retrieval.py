@@ -41,7 +41,7 @@ class Candidates:
 def candidates(index: SessionIndex, visit: Visit) -> Candidates:
     """What may be clicked next; empty for an empty visit."""
     chunks = [chunk for find in (neighbours, transitions, own) for chunk in find(index, visit)]
-    items, row = distinct(np.concatenate([chunk.items for chunk in chunks]), len(index.ids))
+    items, row = distinct(np.concatenate([chunk.items for chunk in chunks]), index.tables.of(len(index.ids)))
     evidence = _added_up(chunks, row, len(items))
     largest = np.maximum(evidence.max(axis=1, initial=0), np.float32(1e-9))
     score = (_ORDER / largest) @ evidence

@@ -48,7 +48,7 @@ def neighbours(index: SessionIndex, visit: Visit) -> list[Chunk]:
     at, owner = gather(index.item_session_ptr, items)
     if not len(at):
         return []
-    sessions, row = distinct(index.item_sessions[at], len(index.session_ptr))
+    sessions, row = distinct(index.item_sessions[at], index.tables.of(len(index.session_ptr)))
     shared = np.bincount(row, minlength=len(sessions))
     fading = _powers(index.decay)
     likeness = np.bincount(row, fading[owner], len(sessions)) * index.freshness[sessions]

@@ -17,7 +17,8 @@ from backend.identity.links import Link, State, encode_link
 from backend.settings import Settings
 from edge.core import keys
 from edge.core.consent import Decision, encode_decision
-from edge.core.products import Product, write_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import write_snapshot
 from edge.profiles import connect
 from tests.backend.event_log.handmade import event
 

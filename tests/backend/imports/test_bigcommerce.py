@@ -12,7 +12,7 @@ from backend import audit
 from backend.imports.run import Declared, import_bigcommerce, run_bigcommerce
 from backend.platforms.http import PlatformError
 from backend.settings import Settings
-from edge.core.products import read_snapshot
+from edge.core.snapshot import read_snapshot
 from tests.backend.imports.conftest import ALL, logged, named
 from tests.backend.platforms.shop_server import TOKEN, Platforms, bc_order, bc_product, running
 from training.rules import DataError

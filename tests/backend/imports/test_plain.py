@@ -21,7 +21,7 @@ from backend.imports.run import Declared, import_plain, sweep
 from backend.settings import Settings
 from edge.core.consent import Decision, encode_decision
 from edge.core.keys import consent_key
-from edge.core.products import read_snapshot
+from edge.core.snapshot import read_snapshot
 from tests.backend.imports.conftest import ALL, logged, named
 from tests.serving import KEY
 from training import sample

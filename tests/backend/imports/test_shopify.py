@@ -18,7 +18,7 @@ from backend.platforms.guard import Rules
 from backend.platforms.http import PlatformError
 from backend.platforms.shopify import BulkFailedError
 from backend.settings import Settings
-from edge.core.products import read_snapshot
+from edge.core.snapshot import read_snapshot
 from tests.backend.imports.conftest import ALL, logged, named
 from tests.backend.imports.test_plain import drive, everything
 from tests.backend.platforms.shop_server import (

@@ -17,7 +17,8 @@ from backend.settings import Settings
 from edge.core.consent import Decision, encode_decision
 from edge.core.events import Event
 from edge.core.keys import PseudonymKey, consent_key, events_key, overlay_key, pseudonym, trail_key
-from edge.core.products import Product, decode_change, write_snapshot
+from edge.core.products import Product, decode_change
+from edge.core.snapshot import write_snapshot
 from edge.core.tasks import Fetch, Platform, Uninstalled
 from edge.profiles import connect
 from tests.backend.platforms.shop_server import (

@@ -17,7 +17,8 @@ from backend.restricted import Strip
 from backend.settings import Settings
 from edge.core import keys
 from edge.core.events import Event, Line
-from edge.core.products import Product, read_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import read_snapshot
 from edge.profiles import connect
 from tests.backend.consume.feed import BEGAN, profiles
 from tests.backend.identity.conftest import V

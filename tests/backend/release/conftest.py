@@ -26,7 +26,7 @@ from edge.core.bundle import (
     write_bundle,
     write_live,
 )
-from edge.core.products import write_snapshot
+from edge.core.snapshot import write_snapshot
 from tests.conftest import ENDS
 from tests.sharing import once
 from training import index as index_builder

@@ -13,7 +13,8 @@ from backend.release.verdict import Check, Verdict
 from backend.settings import Settings
 from edge.core.bundle import Golden, Live, Manifest, write_bundle, write_live
 from edge.core.index import Index
-from edge.core.products import Product, write_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import write_snapshot
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from edge.core.errors import BundleError, CodecError
-from edge.core.products import Change, Product, decode_change, encode_change, read_snapshot, write_snapshot
+from edge.core.products import Change, Product, decode_change, encode_change
+from edge.core.snapshot import read_snapshot, write_snapshot
 
 MILK = Product("1", "White Milk, 1 gal", 2.99, category="Grocery > Milk", brand="Store brand")
 EGGS = Product("2", "Eggs", 1.99)
@@ -82,7 +83,7 @@ def test_a_damaged_snapshot_is_refused_with_the_remedy(tmp_path: Path, damage: s
         case "foreign":
             path.write_bytes(b"PK\x03\x04 something else\n")
         case "version":
-            path.write_bytes(good.replace(b"-catalogue 1 ", b"-catalogue 9 "))
+            path.write_bytes(good.replace(b"-catalogue 2 ", b"-catalogue 9 "))
         case "flipped":
             path.write_bytes(good[:-3] + bytes([good[-3] ^ 1]) + good[-2:])
         case "truncated":

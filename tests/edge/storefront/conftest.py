@@ -13,7 +13,8 @@ import msgspec
 import pytest
 import uvicorn
 
-from edge.core.products import Product, write_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import write_snapshot
 from edge.storefront.app import create_app
 from edge.storefront.goods import Goods, arrange
 from edge.storefront.settings import Settings

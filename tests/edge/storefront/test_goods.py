@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.core.errors import BundleError
-from edge.core.products import write_snapshot
+from edge.core.snapshot import write_snapshot
 from edge.storefront.goods import read_goods, slug
 from tests.edge.storefront.conftest import hand_made, product
 

@@ -11,7 +11,7 @@ import pytest
 
 from edge.core.bundle import MANIFEST, read_manifest
 from edge.core.errors import BundleError
-from edge.core.products import write_snapshot
+from edge.core.snapshot import write_snapshot
 from training import showcase
 from training.dataset import Dataset
 from training.page import names

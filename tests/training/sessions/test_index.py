@@ -35,7 +35,7 @@ def test_the_arrays_fit_together() -> None:
     arrays = built(clicks_of("abc", "bd", "abae", "cd"))
     assert set(arrays) == set(ARRAYS)
     asked = SessionIndex.from_arrays(arrays)
-    assert asked.ids == ["a", "b", "c", "d", "e"]
+    assert list(asked.ids) == ["a", "b", "c", "d", "e"]
     assert (asked.decay, asked.half_life, asked.neighbours, asked.spread, asked.direction) == (0.5, 2, 10, 2, 1)
 
 

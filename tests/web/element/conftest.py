@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge.core.products import Product, write_snapshot
+from edge.core.products import Product
+from edge.core.snapshot import write_snapshot
 from tests.serving import Serve
 from tests.web.element.site import Site, site
 from training.dataset import Dataset

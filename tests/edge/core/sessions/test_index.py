@@ -17,7 +17,7 @@ Arrays = dict[str, NDArray[Any]]
 def test_arrays_that_fit_are_wrapped() -> None:
     """Ids as text, where each lies, and the settings by name."""
     asked = index()
-    assert asked.ids == ["a", "b", "c", "d", "e"]
+    assert list(asked.ids) == ["a", "b", "c", "d", "e"]
     assert asked.position["d"] == 3
     assert (asked.decay, asked.half_life, asked.spread, asked.direction) == (DECAY, HALF_LIFE, SPREAD, DIRECTION)
     assert asked.neighbours == int(NEIGHBOURS)

@@ -1,0 +1,128 @@
+"""Arrangement: from scored candidates to shelves in order, with enough in reserve for the live rules.
+
+In: candidates, their scores, what the request is made from. Out: a `Shelf` each: positions, scores and reasons of
+products; prices and stock come after the cache. A shelf that was not scored keeps the order its candidates came in.
+"""
+
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.catalogue import Catalogue
+from edge.core.diversity import kinds_of, worth_beside
+from edge.core.index import Ints, Places
+from edge.core.products import Product
+from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, elsewhere
+from edge.core.similar import is_similar
+from edge.picks import NO_PICKS, Picks, Shelf, falling, listed, scaled
+from edge.ranking import Evidence, Scores
+from edge.reasons import reasons
+from edge.scoring import Model
+from edge.slots import SLOTS, SlotSpec
+from edge.wire import Filter
+
+_NO_FILTER = Filter()
+_NEW = 8  # newcomers in reserve for the live rules
+_LEAST_SHARE = 0.02  # of the best candidate's worth, for a newcomer to take a place from a known product
+
+_Values = NDArray[np.float64]
+
+
+def arrange(
+    model: Model,
+    slot: str,
+    found: dict[str, Candidates],
+    scores: Scores,
+    evidence: Evidence,
+    catalogue: Catalogue,
+    diversity: float = 0.0,
+) -> Shelf:
+    """One shelf, best first, with enough in reserve for the live rules to take from."""
+    spec, most = SLOTS[slot], 2 * evidence.query.limit + 16
+    if slot == "recently_viewed":
+        return Shelf(slot, evidence.served_by, _viewed(spec, evidence, most))
+    if slot == "trending":
+        return Shelf(slot, "popular", listed(model, "trending"))
+    pool = PART_OF.get(slot, slot)
+    some = found.get(pool)
+    if some is None or not len(some.items):
+        return Shelf(slot, "popular", NO_PICKS)
+    order, values = _order(some, scores.get(pool))
+    if slot in PART_OF:
+        order = order[elsewhere(model.index, evidence.context, some)[order]]
+    order = _sieved(order, some.items, slot, model, evidence, catalogue)
+    worth = values[order]
+    if spec.diverse and diversity > 0:
+        worth = np.asarray(worth_beside(worth, kinds_of(model.index, some.items[order]), diversity))
+        spread = np.argsort(-worth, kind="stable")[:most]
+        order, worth = order[spread], worth[spread]
+    order = order[:most]
+    said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
+    served_by = evidence.served_by if pool in SCORED_SLOTS else "context"  # the others look at the page alone
+    newcomers = _newcomers(some, values, slot, evidence, catalogue) if spec.welcomes else NO_PICKS
+    return Shelf(slot, served_by, Picks(scaled(worth[:most]), said, some.items[order]), newcomers)
+
+
+def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Places, _Values]:
+    """Places best first, and a value in 0..1 for each candidate."""
+    if scores is None:
+        values = found.scores.astype(np.float64) / max(float(found.scores.max()), 1e-9)
+        return np.arange(len(values)), values.clip(0, 1)
+    values = 1 / (1 + np.exp(-scores.astype(np.float64)))
+    return np.argsort(-scores, kind="stable"), values
+
+
+def _sieved(order: Places, items: Ints, slot: str, model: Model, evidence: Evidence, catalogue: Catalogue) -> Places:
+    """The places whose products may be shown: a narrow filter must reach past the reserve, so all are looked at."""
+    query, index = evidence.query, model.index
+    # What this visit has seen stands under "recently viewed"; beside it, recommend something else.
+    hidden = evidence.context.recent if slot == "for_you" else np.empty(0, np.int32)
+    if query.exclude:
+        hidden = np.concatenate([hidden, index.positions(query.exclude)])
+    if len(hidden):
+        order = order[~(items[order][:, None] == hidden).any(axis=1)]
+    if query.filter != _NO_FILTER:
+        live = catalogue.live
+        order = order[live.passing(live.rows_of(index)[items[order]], query.filter)]
+    return order
+
+
+def _newcomers(found: Candidates, values: _Values, slot: str, evidence: Evidence, catalogue: Catalogue) -> Picks:
+    """The newcomers that inherit most from a shelf's candidates and, on `similar`, from the page's product itself."""
+    newcomers, query = evidence.newcomers, evidence.query
+    if not newcomers.ids:
+        return NO_PICKS
+    items, worth = found.items, values.astype(np.float32)
+    page = None
+    if slot == "similar":
+        page = catalogue.get(query.product_id or "")
+        anchors = evidence.context.anchors
+        others = ~np.isin(items, anchors)
+        items = np.concatenate([anchors, items[others]])
+        worth = np.concatenate([np.ones(len(anchors), np.float32), worth[others]])
+    hidden = {*query.exclude, *(evidence.visit if slot == "for_you" else ())}
+    rows, inherited = newcomers.inherit(items, worth)
+    enough = inherited >= _LEAST_SHARE * worth.max(initial=0)
+    best = zip([newcomers.ids[row] for row in rows[enough].tolist()], inherited[enough].tolist(), strict=True)
+    may = ((id_, value) for id_, value in best if id_ not in hidden and _may_join(id_, page, catalogue))
+    joining = list(islice(may, _NEW))
+    return Picks.named([id_ for id_, _ in joining], scaled(np.array([value for _, value in joining])), "new")
+
+
+def _may_join(id_: str, page: Product | None, catalogue: Catalogue) -> bool:
+    """Whether a newcomer keeps the promise of the `similar` of this page; other shelves have no page to keep it to."""
+    if page is None:
+        return True
+    product = catalogue.get(id_)
+    return product is not None and is_similar(page, product)
+
+
+def _viewed(spec: SlotSpec, evidence: Evidence, most: int) -> Picks:
+    """Newest first, exactly as viewed: this visit's before those of earlier ones."""
+    session, profile = evidence.known.session, evidence.known.profile
+    ids = dict.fromkeys(reversed(evidence.query.session))
+    ids |= dict.fromkeys(reversed(session.viewed if session else ()))
+    ids |= dict.fromkeys(reversed(list(profile.viewed) if profile else ()))
+    newest = list(ids)[:most]
+    return Picks.named(newest, falling(len(newest)), spec.reason)

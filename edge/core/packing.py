@@ -1,0 +1,66 @@
+"""How records are put into bytes: a version byte, then zlib over msgpack; columns of numbers as planes of their bytes.
+
+In: structs and arrays. Out: bytes, and back. What is foreign, damaged or too large is refused, never half read.
+"""
+
+import zlib
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.core.errors import CodecError
+
+_INFLATED_MAX = 65_536  # a stored value that inflates past this is an attack, not a profile
+
+_Columns = TypeVar("_Columns")
+_Number = TypeVar("_Number", np.int32, np.int64)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def pack(version: int, columns: object) -> bytes:
+    """A struct as stored."""
+    return bytes((version,)) + zlib.compress(_encoder.encode(columns), 6)
+
+
+def unpack(what: str, version: int, data: bytes, decode: Callable[[bytes], _Columns]) -> _Columns:
+    """Read what `pack` wrote. Raises CodecError for anything else."""
+    if not data or data[0] != version:
+        found = data[0] if data else "nothing"
+        raise CodecError(f"stored {what} has version {found}, this program reads {version}")
+    try:
+        inflater = zlib.decompressobj()
+        body = inflater.decompress(memoryview(data)[1:], _INFLATED_MAX)
+        if not inflater.eof:
+            raise CodecError(f"stored {what} of {len(data)} bytes is truncated or inflates past {_INFLATED_MAX} bytes")
+        return decode(body)
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CodecError(f"stored {what} of {len(data)} bytes is unreadable: {error}") from error
+
+
+def planes(rows: NDArray[np.signedinteger[Any]]) -> tuple[bytes, bytes]:
+    """Rows of numbers [rows, n] byte by byte: of each row the lowest byte of all n, then the next, while any is set.
+
+    The first value says how many bytes of each row there are. Alike bytes then lie side by side, which deflate makes a
+    seventh less of than of the numbers one by one, and reads in half the time.
+    """
+    width = rows.dtype.itemsize
+    raw = np.ascontiguousarray(rows, rows.dtype.newbyteorder("<")).view(np.uint8).reshape(*rows.shape, width)
+    used = (raw.any(axis=1) * np.arange(1, width + 1)).max(axis=1, initial=0).tolist()
+    return bytes(used), b"".join(row[:, :count].T.tobytes() for row, count in zip(raw, used, strict=True))
+
+
+def unplanes(used: bytes, data: bytes, n: int, kind: type[_Number]) -> NDArray[_Number]:
+    """The rows that `planes` was given, [len(used), n]. Raises CodecError where the bytes are no such rows."""
+    wide = np.dtype(kind).newbyteorder("<")
+    if len(data) != n * sum(used) or max(used, default=0) > wide.itemsize:
+        raise CodecError(f"{len(data)} bytes do not hold {len(used)} columns of {n} numbers")
+    raw = np.frombuffer(data, np.uint8)
+    out = np.zeros((len(used), n, wide.itemsize), np.uint8)
+    at = 0
+    for row, count in enumerate(used):
+        out[row, :, :count] = raw[at : at + count * n].reshape(count, n).T
+        at += count * n
+    return out.view(wide)[:, :, 0]

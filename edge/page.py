@@ -1,0 +1,102 @@
+"""A page's answer as bytes, put together from what each product's card is already.
+
+In: the shelves that are shown, as rows of the live cards. Out: `Page`: the body, what is counted of it, and the typed
+`Answer` for those who need it. The bytes are what msgspec makes of that `Answer`; a test compares them.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from hashlib import blake2s
+from typing import NamedTuple
+
+import msgspec
+
+from edge.live_cards import LiveCards
+from edge.picks import SAID, SCORES, ServedBy
+from edge.wire import Answer, Slot
+
+_encode = msgspec.json.Encoder().encode
+_answer_decoder = msgspec.json.Decoder(Answer)
+
+
+class Shown(NamedTuple):
+    """A shelf as it is shown: row, score and reason of each product."""
+
+    slot: str
+    title: str
+    served_by: ServedBy
+    items: Sequence[tuple[int, int, int]]
+
+
+class Page:
+    """An answer ready to go out. `shelves`: slot and source of each, to count them by."""
+
+    def __init__(
+        self, body: bytes, model_version: str | None, degraded: tuple[str, ...], shelves: tuple[tuple[str, str], ...]
+    ) -> None:
+        self.body = body
+        self.model_version = model_version
+        self.degraded = degraded
+        self.shelves = shelves
+
+    @cached_property
+    def answer(self) -> Answer:
+        """The same, typed."""
+        return _answer_decoder.decode(self.body)
+
+    def marked(self, failed: str) -> "Page":
+        """The same, naming one more thing that failed."""
+        degraded = (*self.degraded, failed)
+        answer = msgspec.structs.replace(self.answer, degraded=list(degraded))
+        return Page(_encode(answer), self.model_version, degraded, self.shelves)
+
+    @property
+    def slots(self) -> list[Slot]:
+        """The shelves, typed."""
+        return self.answer.slots
+
+
+def page_of(
+    surface: str, version: str | None, degraded: tuple[str, ...], shelves: Sequence[Shown], live: LiveCards
+) -> Page:
+    """The page of these shelves."""
+    parts = [_begin(surface, version, degraded)]
+    for number, (slot, title, served_by, items) in enumerate(shelves):
+        fragments = [live.fragment(row) for row, _, _ in items]
+        parts += (
+            b"," if number else b"",
+            _begin_shelf(slot, title, served_by, version),
+            _token(surface, served_by, [id_ for id_, _, _ in fragments]),
+            b'","items":[',
+        )
+        comma = 1  # the first item goes without
+        for (_, score, reason), (_, begin, end) in zip(items, fragments, strict=True):
+            parts += (begin[comma:], SCORES[score], SAID[reason], end)
+            comma = 0
+        parts.append(b"]}")
+    parts.append(b"]}")
+    shown = tuple((shelf.slot, shelf.served_by) for shelf in shelves)
+    return Page(b"".join(parts), version, degraded, shown)
+
+
+@lru_cache(maxsize=256)
+def _begin(surface: str, version: str | None, degraded: tuple[str, ...]) -> bytes:
+    """All before the first shelf."""
+    return _encode(Answer(surface, version, list(degraded), [])).removesuffix(b"]}")
+
+
+@lru_cache(maxsize=256)
+def _begin_shelf(slot: str, title: str, served_by: ServedBy, version: str | None) -> bytes:
+    """All of a shelf before the last part of its token."""
+    return _encode(Slot(slot, title, served_by, f"{slot}.{version or 'none'}.", [])).removesuffix(b'","items":[]}')
+
+
+def _token(surface: str, served_by: str, ids: list[bytes]) -> bytes:
+    """Says which shelf of which model an impression or click belongs to; the same for the same shelf."""
+    shown = b"\0".join((surface.encode(), served_by.encode(), *ids))
+    return blake2s(shown, digest_size=6).hexdigest().encode()
+
+
+def encode(page: Page) -> bytes:
+    """The body of an answer."""
+    return page.body

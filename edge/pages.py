@@ -1,0 +1,112 @@
+"""What a page waits for, as plain functions: read the request, admit it, understand its query, answer, send.
+
+In: an ASGI scope. Out: a `Reply`, or InputError. `front` calls them for what is asked most, Starlette's routes for all
+else. An answer that is the same for everybody is kept as the bytes that go out, so that it costs a look-up.
+"""
+
+from collections.abc import Hashable
+
+import msgspec
+from starlette.types import Scope
+
+from edge.assembly import Edge
+from edge.doors import Door
+from edge.drop_in import read_query, shopify_answer
+from edge.metrics import CACHE
+from edge.recommend import Served, count_shown
+from edge.respond import Ready, Reply
+from edge.wire import Query, query_from_url
+
+_DROP_IN = "/recommendations/products.json"
+
+
+async def shelves(edge: Edge, scope: Scope) -> Reply:
+    """GET one page's shelves."""
+    door = edge.doors.admit(scope)
+    key = (scope["path"], door, edge.recommender.state)
+    if reply := _kept(edge, key, scope):
+        return reply
+    surface = scope["path"].rpartition("/")[2]
+    query = query_from_url(surface, door.query, lenient=door.trust == "proxy")
+    if not edge.recommender.overload.admits(edge.in_flight):
+        door.customer(query.customer_id)  # what is refused in quiet times is refused now
+        return _excess(edge, query)
+    served = await answer(edge, door, query)
+    return _send(edge, key, door, scope, query, served)
+
+
+async def products(edge: Edge, scope: Scope) -> Reply:
+    """GET what Shopify's own endpoint of this name gives."""
+    door = edge.doors.admit(scope)
+    key = (scope["path"], door, edge.recommender.state)
+    if reply := _kept(edge, key, scope):
+        return reply
+    locale = scope["path"].removesuffix(_DROP_IN).removeprefix("/proxy").removeprefix("/") or None
+    query, intent = read_query(door.query, locale)
+    served = await answer(edge, door, query)
+    shaped = shopify_answer(served.answer, query, intent, edge.recommender.catalogue, locale)
+    return _send(edge, key, door, scope, query, served, msgspec.json.encode(shaped))
+
+
+async def answer(edge: Edge, door: Door, query: Query) -> Served:
+    """What is recommended to whoever came in by this door; a token that is not in force makes nobody of a customer."""
+    served = await _answer(edge, door, query)
+    return served.marked("shopper_token") if door.token_refused else served
+
+
+async def _answer(edge: Edge, door: Door, query: Query) -> Served:
+    """The popular list where too much is asked at once."""
+    customer_id = door.customer(query.customer_id)
+    caller = edge.identifier.caller(query.visitor_id, customer_id, query.consent, door.trust)
+    if not edge.recommender.overload.admits(edge.in_flight):
+        return edge.recommender.popular(query, "overload")
+    edge.in_flight += 1
+    try:
+        if edge.recommender.live.canary is not None:
+            return await edge.trials.answer(query, caller)
+        return await edge.recommender.answer(query, caller)
+    finally:
+        edge.in_flight -= 1
+
+
+def header(scope: Scope, wanted: bytes) -> bytes | None:
+    """The value of a request's header; the first, where it stands there twice."""
+    for name, value in scope["headers"]:
+        if name == wanted:
+            return bytes(value)
+    return None
+
+
+def _kept(edge: Edge, key: Hashable, scope: Scope) -> Reply | None:
+    """What this question was answered with a moment ago; it counts as if it had been worked out."""
+    found = edge.pages.find(key)
+    if found is None:
+        return None
+    CACHE.add(("hit",))
+    count_shown(found.value.page)
+    return found.value.reply(found, header(scope, b"if-none-match"))
+
+
+def _excess(edge: Edge, query: Query) -> Reply:
+    """The popular list for what is past the knee, from its bytes where they are there: it must cost next to nothing."""
+    question = msgspec.structs.replace(
+        query, visitor_id=None, customer_id=None, session=(), consent=(), rev=None, key=None, shopper_token=None
+    )
+    key = ("overload", question, edge.recommender.state)
+    found = edge.pages.find(key)
+    if found is not None:
+        count_shown(found.value.page)
+        return found.value.reply(found._replace(hit=False))  # to the shopper it is no copy: nobody else had it
+    served = edge.recommender.popular(question, "overload")
+    return edge.pages.keep(key, Ready(served)).value.reply(served.cached)
+
+
+def _send(
+    edge: Edge, key: Hashable, door: Door, scope: Scope, query: Query, served: Served, body: bytes | None = None
+) -> Reply:
+    """The reply; kept where it is everybody's. While models are on trial nothing is, for every answer counts then."""
+    ready, live = Ready(served, body), edge.recommender.live
+    nameless = query.visitor_id is None and query.customer_id is None and door.logged_in is None
+    if served.sharing == "public" and nameless and live.canary is None and live.shadow is None:
+        edge.pages.keep(key, ready, served.cached.made_at)
+    return ready.reply(served.cached, header(scope, b"if-none-match"), edge.trials.afterwards([(query, served)]))

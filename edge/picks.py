@@ -1,0 +1,94 @@
+"""Picks: products that may stand on a shelf, in columns, and the bytes that their scores and reasons are in an answer.
+
+In: positions in a model's index, or ids of products that it may not have; scores in 0..1; reasons. Out: `Picks` and
+`Shelf`, which a ranking keeps, and the model's ready-made lists.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.core.index import Ints
+from edge.live_cards import LiveCards
+from edge.reasons import CODE, REASONS
+from edge.scoring import Model
+
+SCALE = 10_000  # of scores, which are kept as whole numbers: four digits is what an answer says
+# By score and by reason: what stands in an item after its id. Made by what encodes the rest, so that it looks the same.
+SCORES: tuple[bytes, ...] = tuple(msgspec.json.encode(score / SCALE) for score in range(SCALE + 1))
+SAID: tuple[bytes, ...] = tuple(b',"reason":%b,"product":' % msgspec.json.encode(reason) for reason in REASONS)
+
+# Recent over earlier daily orders, as a log, after five orders of doubt on both sides: a quarter more at the least, and
+# for a product that hardly sold before at least two orders' worth of interest in four weeks.
+LEAST_TREND = 0.25
+
+ServedBy = Literal["personal", "session", "context", "popular"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picks:
+    """Products best first: `positions` in the model's index or, where that is None, `ids`; scores times SCALE."""
+
+    scores: Sequence[int]
+    reasons: Sequence[int]  # places in REASONS
+    positions: Ints | None = None
+    ids: tuple[str, ...] = ()
+
+    @classmethod
+    def named(cls, ids: Iterable[str], scores: Sequence[int], reason: str) -> "Picks":
+        """Products by id, all for one reason."""
+        ids = tuple(ids)
+        return cls(scores, [CODE[reason]] * len(ids), None, ids)
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def rows(self, live: LiveCards, model: Model | None) -> list[int]:
+        """Where each lies among the live cards; -1 for what the shop does not have."""
+        if self.positions is None or model is None:
+            return [-1 if (row := live.row(id_)) is None else row for id_ in self.ids]
+        rows: list[int] = live.rows_of(model.index)[self.positions].tolist()
+        return rows
+
+
+NO_PICKS = Picks((), ())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelf:
+    """A shelf before the live rules: more picks than will be shown, best first, and newcomers that may join them."""
+
+    slot: str
+    served_by: ServedBy
+    picks: Picks
+    newcomers: Picks = NO_PICKS
+
+
+@lru_cache(maxsize=8)  # two lists; of the model that serves, the one before it, a canary and a shadow
+def listed(model: Model, which: Literal["popular", "trending"]) -> Picks:
+    """One of the model's ready-made lists."""
+    index = model.index
+    if which == "popular":
+        return positioned(index.popular, which)
+    return positioned(index.trending[index.trend[index.trending] >= LEAST_TREND], which)
+
+
+def positioned(positions: Ints, reason: str) -> Picks:
+    """Picks in the order given; their score falls with their place, since nothing else compares them."""
+    return Picks(falling(len(positions)), [CODE[reason]] * len(positions), positions)
+
+
+def falling(count: int) -> list[int]:
+    """Scores of so many picks that nothing but their place compares."""
+    return [round(round(1 - place / (count + 1), 4) * SCALE) for place in range(count)]
+
+
+def scaled(values: NDArray[np.float64]) -> list[int]:
+    """Scores in 0..1 as whole numbers."""
+    whole: list[int] = np.rint(values * SCALE).astype(np.intp).tolist()
+    return whole

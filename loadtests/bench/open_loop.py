@@ -1,0 +1,201 @@
+"""Open-loop load: requests at given moments, whether or not the server keeps up, timed from when each was meant.
+
+In: an address, paths, a rate. Out: `Timed`, as one line of JSON. Arrivals are a Poisson process, as shoppers do not
+know of each other. It runs in a process of its own; plain sockets and select(), whose timeouts go by the microsecond,
+keep the generator's own lateness small, and it is told: `lag`.
+"""
+
+import gc
+import random
+import re
+import select
+import socket
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from loadtests.measure import percentile
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_VERSION = re.compile(rb'"model_version":"([^"]*)"')
+_WHOLE = b'"degraded":[]'
+_MOST_CONNECTIONS = 512
+_PATIENCE_S = 5.0  # for an answer; what takes longer is lost
+
+
+class Timed(msgspec.Struct, frozen=True):
+    """What came of the requests after the warm-up. Times in ms, from the intended moment to the whole answer.
+
+    `lag`: from the intended moment to the sending; `versions`: answers by the model version that they name.
+    """
+
+    requests: int
+    rate: float
+    lost: int
+    refused: int
+    degraded: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    p999_ms: float
+    max_ms: float
+    lag_p50_ms: float
+    lag_p99_ms: float
+    lag_max_ms: float
+    connections: int
+    versions: dict[str, int]
+
+
+@dataclass
+class _Ask:
+    """One request under way."""
+
+    number: int
+    meant_s: float
+    data: bytearray = field(default_factory=bytearray)
+
+
+def moments(rate: float, seconds: float, seed: int) -> list[float]:
+    """When to ask, in seconds from the start."""
+    rng, at, found = random.Random(seed), 0.0, []
+    while (at := at + rng.expovariate(rate)) < seconds:
+        found.append(at)
+    return found
+
+
+class OpenLoop:
+    """Sends and times."""
+
+    def __init__(self, port: int, paths: Sequence[str], warm_up_s: float) -> None:
+        self._port = port
+        self._paths = paths
+        self._warm_up_s = warm_up_s
+        self._idle: list[socket.socket] = []
+        self._busy: dict[socket.socket, _Ask] = {}
+        self._opened = 0
+        self.took_ms: list[float] = []
+        self.lag_ms: list[float] = []
+        self.outcomes: Counter[str] = Counter()
+        self.versions: Counter[str] = Counter()
+
+    def run(self, schedule: Sequence[float]) -> None:
+        """Ask at each of these moments, then wait for the answers that are due."""
+        gc.disable()  # nothing here makes cycles, and a collection would be taken for lateness
+        began_s, at = time.perf_counter(), 0
+        waiting: deque[_Ask] = deque()
+        while at < len(schedule) or self._busy or waiting:
+            now_s = time.perf_counter() - began_s
+            while at < len(schedule) and schedule[at] <= now_s:
+                waiting.append(_Ask(at, schedule[at]))
+                at += 1
+            while waiting and (self._idle or self._opened < _MOST_CONNECTIONS):
+                self._send(waiting.popleft(), began_s)
+            ahead_s = schedule[at] - (time.perf_counter() - began_s) if at < len(schedule) else _PATIENCE_S / 10
+            ready, _, _ = select.select(list(self._busy), [], [], max(ahead_s, 0.0))
+            for connection in ready:
+                self._receive(connection, began_s)
+            if at >= len(schedule):
+                self._give_up(time.perf_counter() - began_s)
+        for connection in self._idle:
+            connection.close()
+
+    def _send(self, ask: _Ask, began_s: float) -> None:
+        path = self._paths[ask.number % len(self._paths)]
+        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nAccept: */*\r\n\r\n".encode()
+        try:
+            connection = self._idle.pop() if self._idle else self._connect()
+            self._note(ask, self.lag_ms, time.perf_counter() - began_s)
+            connection.sendall(request)
+        except OSError:
+            self._count(ask, "lost")
+        else:
+            self._busy[connection] = ask
+
+    def _connect(self) -> socket.socket:
+        self._opened += 1
+        connection = socket.create_connection(("127.0.0.1", self._port), _PATIENCE_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def _receive(self, connection: socket.socket, began_s: float) -> None:
+        ask = self._busy[connection]
+        try:
+            data = connection.recv(262_144)
+        except OSError:
+            data = b""
+        ask.data += data
+        if data and (status := _status(ask.data)) is None:
+            return
+        del self._busy[connection]
+        if not data:
+            connection.close()
+            self._opened -= 1
+            self._count(ask, "lost")
+            return
+        self._note(ask, self.took_ms, time.perf_counter() - began_s)
+        self._idle.append(connection)
+        self._count(ask, "refused" if status != 200 else "whole" if _WHOLE in ask.data else "degraded")
+        if ask.meant_s >= self._warm_up_s and (named := _VERSION.search(ask.data)):
+            self.versions[named[1].decode()] += 1
+
+    def _note(self, ask: _Ask, times_ms: list[float], now_s: float) -> None:
+        if ask.meant_s >= self._warm_up_s:
+            times_ms.append((now_s - ask.meant_s) * 1_000)
+
+    def _count(self, ask: _Ask, outcome: str) -> None:
+        if ask.meant_s >= self._warm_up_s:
+            self.outcomes[outcome] += 1
+
+    def _give_up(self, now_s: float) -> None:
+        for connection, ask in list(self._busy.items()):
+            if now_s - ask.meant_s > _PATIENCE_S:
+                del self._busy[connection]
+                connection.close()
+                self._count(ask, "lost")
+
+    def timed(self, seconds: float) -> Timed:
+        """The figures."""
+        took, lag = self.took_ms, self.lag_ms
+        times = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999}
+        return Timed(
+            requests=self.outcomes.total(),
+            rate=round(self.outcomes.total() / seconds, 1),
+            lost=self.outcomes["lost"],
+            refused=self.outcomes["refused"],
+            degraded=self.outcomes["degraded"],
+            **{f"{name}_ms": round(percentile(took, share), 3) for name, share in times.items()},
+            max_ms=round(max(took, default=0.0), 3),
+            lag_p50_ms=round(percentile(lag, 0.5), 3),
+            lag_p99_ms=round(percentile(lag, 0.99), 3),
+            lag_max_ms=round(max(lag, default=0.0), 3),
+            connections=self._opened,
+            versions=dict(self.versions),
+        )
+
+
+def _status(data: bytearray) -> int | None:
+    """The status once the whole answer is there."""
+    head, mark, body = data.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head) if mark else None
+    if length is None or len(body) < int(length[1]):
+        return None
+    return int(head[9:12])
+
+
+def main() -> None:
+    """`python -m loadtests.bench.open_loop PORT PATHS RATE SECONDS WARM_UP OFFSET SEED`."""
+    port, file, rate, seconds, warm_up, offset, seed = sys.argv[1:]
+    paths = Path(file).read_text().split()
+    start = int(offset) % len(paths)
+    loop = OpenLoop(int(port), paths[start:] + paths[:start], float(warm_up))
+    loop.run(moments(float(rate), float(seconds) + float(warm_up), int(seed)))
+    print(msgspec.json.encode(loop.timed(float(seconds))).decode())
+
+
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,7 @@ from edge.core.index import Ints, Places
 from edge.core.products import Product
 from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, elsewhere
 from edge.core.similar import is_similar
-from edge.picks import NO_PICKS, Picks, Shelf, falling, listed, scaled
+from edge.picks import NO_PICKS, Picks, Shelf, by_place, listed, scaled
 from edge.ranking import Evidence, Scores
 from edge.reasons import reasons
 from edge.scoring import Model
@@ -55,7 +55,7 @@ def arrange(
     worth = values[order]
     if spec.diverse and diversity > 0:
         worth = np.asarray(worth_beside(worth, kinds_of(model.index, some.items[order]), diversity))
-        spread = np.argsort(-worth, kind="stable")[:most]
+        spread = (-worth).argsort(kind="stable")[:most]
         order, worth = order[spread], worth[spread]
     order = order[:most]
     said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
@@ -69,8 +69,8 @@ def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Place
     if scores is None:
         values = found.scores.astype(np.float64) / max(float(found.scores.max()), 1e-9)
         return np.arange(len(values)), values.clip(0, 1)
-    values = 1 / (1 + np.exp(-scores.astype(np.float64)))
-    return np.argsort(-scores, kind="stable"), values
+    falling = -scores
+    return falling.argsort(kind="stable"), 1 / (1 + np.exp(falling.astype(np.float64)))
 
 
 def _sieved(order: Places, items: Ints, slot: str, model: Model, evidence: Evidence, catalogue: Catalogue) -> Places:
@@ -125,4 +125,4 @@ def _viewed(spec: SlotSpec, evidence: Evidence, most: int) -> Picks:
     ids |= dict.fromkeys(reversed(session.viewed if session else ()))
     ids |= dict.fromkeys(reversed(list(profile.viewed) if profile else ()))
     newest = list(ids)[:most]
-    return Picks.named(newest, falling(len(newest)), spec.reason)
+    return Picks.named(newest, by_place(len(newest)), spec.reason)

@@ -95,7 +95,9 @@ def _excess(edge: Edge, query: Query) -> Reply:
     return edge.pages.keep(key, Ready(served)).value.reply(served.cached)
 
 
-def _send(edge: Edge, key: Hashable, door: Door, scope: Scope, query: Query, served: Served, body: bytes | None = None) -> Reply:
+def _send(
+    edge: Edge, key: Hashable, door: Door, scope: Scope, query: Query, served: Served, body: bytes | None = None
+) -> Reply:
     """The reply; kept where it is everybody's. While models are on trial nothing is, for every answer counts then."""
     ready, live = Ready(served, body), edge.recommender.live
     nameless = query.visitor_id is None and query.customer_id is None and door.logged_in is None

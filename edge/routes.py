@@ -22,7 +22,6 @@ from edge.errors import InputError
 from edge.facts import read_facts
 from edge.limits import only_plain, read_body
 from edge.openapi import document
-from edge.page import encode
 from edge.profiles import StoreUnavailableError
 from edge.recommend import Served
 from edge.respond import Reply

@@ -66,9 +66,7 @@ class Page:
         return sum(array.nbytes for array in own) + _OVERHEAD
 
 
-def page_of(
-    index: Index, slot: str, anchors: Ints, visit: Ints, weights: tuple[float, float], *, paired: bool
-) -> Page:
+def page_of(index: Index, slot: str, anchors: Ints, visit: Ints, weights: tuple[float, float], *, paired: bool) -> Page:
     """The page of these anchors for a shelf, from memory where it is there.
 
     `visit`: whose neighbours are looked for where there is no anchor. `weights`: what pairs and neighbours count.

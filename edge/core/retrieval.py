@@ -120,9 +120,7 @@ class _Beside:
         items = np.concatenate((page.items.take(others), own.take(mine)))
         return Candidates(items.take(order), score.take(order).astype(np.float32), evidence.T)
 
-    def _allowed(
-        self, page: Page, own: Ints, row: Places, kind: Floats, named: Floats | None, anchors: Ints
-    ) -> Places:
+    def _allowed(self, page: Page, own: Ints, row: Places, kind: Floats, named: Floats | None, anchors: Ints) -> Places:
         """Own purchases that may stand; never an anchor."""
         if self.related:
             allowed = (page.evidence[:, HITS].take(row) > 0) | (kind > 0)

@@ -3,9 +3,9 @@
 In: keys and values with their size in bytes. Out: the values, until those used least lately must go.
 """
 
-from typing import Any
 from collections.abc import Hashable
 from threading import Lock
+from typing import Any
 
 MOST_BYTES = 12 << 20  # some two thousand pages of the demo shop
 

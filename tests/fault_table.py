@@ -24,7 +24,7 @@ def rows_of(reports: list[Any]) -> dict[int, list[Any]]:
     """The reports by row."""
     found: dict[int, list[Any]] = defaultdict(list)
     for report in reports:
-        for row in {value for name, value in report.user_properties if name == "fault"}:
+        for row in {value for name, value in getattr(report, "user_properties", ()) if name == "fault"}:
             found[row].append(report)
     return found
 

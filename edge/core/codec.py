@@ -16,7 +16,7 @@ from edge.core.events import EVENT_TYPES
 from edge.core.former_profile import VERSION as FORMER_VERSION
 from edge.core.former_profile import StoredId, decode_former, stored_id, tally_of
 from edge.core.ids import key_of
-from edge.core.packing import pack, planes, unpack, unplanes
+from edge.core.packing import Count, Number, pack, planes, unpack, unplanes
 from edge.core.profile import Bought, Profile, strongest
 from edge.core.session import SESSION_CAP, Session
 
@@ -36,11 +36,11 @@ class _StoredProfile(msgspec.Struct, array_like=True):
     revision: int
     updated: int
     orders: int
-    first_order_day: int
-    last_order_day: int
+    first_order_day: Number
+    last_order_day: Number
     parts: int
-    bought: int  # n
-    viewed: int  # m, newest last
+    bought: Count  # n
+    viewed: Count  # m, newest last
     id_widths: bytes
     ids: bytes  # [1, n + m] int64
     widths: bytes

@@ -5,7 +5,7 @@ In: structs and arrays. Out: bytes, and back. What is foreign, damaged or too la
 
 import zlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -16,6 +16,9 @@ from edge.core.errors import CodecError
 _INFLATED_MAX = 65_536  # a stored value that inflates past this is an attack, not a profile
 
 _NUMBERS_MAX = 10_000  # in one row; columns of zeros take no bytes, so that the bytes do not bound them
+# What a stored record may say: beyond it, it is damaged or somebody's trap, and no array may be made of such numbers.
+Number = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=65_536)]
 
 _Columns = TypeVar("_Columns")
 _Number = TypeVar("_Number", np.int32, np.int64)

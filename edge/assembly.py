@@ -17,7 +17,7 @@ from edge.settings import Settings, listed
 from edge.tally import Tally
 from edge.trials import Trials
 from edge.trip import Trip
-from edge.webhooks.config import webhook_config, worker_secrets
+from edge.webhooks.config import shopper_secrets, webhook_config, worker_secrets
 from edge.webhooks.receive import Receiver
 
 _PAGES = 2_000  # of some 8 KB each
@@ -67,6 +67,7 @@ def build_edge(settings: Settings) -> Edge:
         AppProxy(webhooks.shopify.secrets, webhooks.shopify.shop) if webhooks.shopify else None,
         worker_secrets(settings),
         frozenset(listed(settings.origins)),
+        shopper_secrets(settings),
     )
     patient_store = ShopperStore(patient, store.breaker)
     collector = Collector(patient_store, identifier, settings.stream_max_entries, restricted)

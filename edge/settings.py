@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     demo: bool = Field(
         True, description="`/v1` needs no keys and answers loopback only; off: a key or the Worker's signature"
     )
+    shopper_secrets: str | None = Field(
+        None,
+        repr=False,
+        description="secrets behind shopper tokens, comma list, 16 bytes or more; unset: none is believed",
+    )
     worker_secrets: str | None = Field(
         None,
         repr=False,

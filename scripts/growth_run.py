@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -93,7 +93,7 @@ class _Run:
         self._task = bars.add_task(title, total=sum(_STEPS.values()))
         self._done = 0.0
 
-    def step(self, name: str, command: list[str]) -> Any:
+    def step(self, name: str, command: list[str]) -> object:
         """Run it, showing what it says it is at; what it said last. Ends this program where it fails."""
         share = _STEPS.get(name, 0)
         # The made-up shop's memory is measured in processes that do one thing; one thread each, so that sizes compare.
@@ -101,7 +101,7 @@ class _Run:
         process = subprocess.Popen(
             [sys.executable, *command], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
         )
-        said: Any = None
+        said: object = None
         with process:
             assert process.stdout is not None  # noqa: S101 -- because it was asked for above
             for line in process.stdout:

@@ -24,6 +24,7 @@ PROFILE_VERSION = 3
 SESSION_VERSION = 1
 PROFILE_MAX_BYTES = 1_200  # with key and the store's own overhead a shopper stays below 1.5 KB
 SESSION_MAX_BYTES = 4_096
+_DAYS_MAX = 2**31
 _TEXT = -1  # stands for an id that is no number, and for the next of `texts`
 
 
@@ -124,8 +125,11 @@ def decode_columns(data: bytes) -> ProfileColumns:
 
 def _columns(stored: _StoredProfile) -> ProfileColumns:
     bought = stored.bought
-    if bought < 0 or stored.viewed < 0 or not len(stored.id_widths) == 1 or not len(stored.widths) == 4:
-        raise CodecError(f"a stored profile has {bought} products and {stored.viewed} views in columns of no such kind")
+    columns = (len(stored.id_widths), len(stored.widths), len(stored.ago_widths))
+    if columns != (1, 4, 1) or abs(stored.first_order_day) >= _DAYS_MAX:
+        raise CodecError(f"a stored profile has {columns} columns, and days from {stored.first_order_day} on")
+    if bought < 0 or stored.viewed < 0:
+        raise CodecError(f"a stored profile has {bought} products and {stored.viewed} views")
     keys = unplanes(stored.id_widths, stored.ids, bought + stored.viewed, np.int64)[0]
     numbers = unplanes(stored.widths, stored.numbers, bought, np.int32)
     numbers[1] += stored.first_order_day
@@ -156,8 +160,6 @@ def decode_profile(data: bytes) -> Profile:
         return decode_former(data)
     stored = unpack("profile", PROFILE_VERSION, data, _profile_decoder.decode)
     columns = _columns(stored)
-    if len(stored.ago_widths) != 1:
-        raise CodecError(f"a stored profile has {len(stored.ago_widths)} columns of views")
     ago = unplanes(stored.ago_widths, stored.viewed_ago, stored.viewed, np.int64)[0].tolist()
     ids, bought = columns.ids(), stored.bought
     return Profile(

@@ -15,6 +15,8 @@ from edge.core.errors import CodecError
 
 _INFLATED_MAX = 65_536  # a stored value that inflates past this is an attack, not a profile
 
+_NUMBERS_MAX = 10_000  # in one row; columns of zeros take no bytes, so that the bytes do not bound them
+
 _Columns = TypeVar("_Columns")
 _Number = TypeVar("_Number", np.int32, np.int64)
 _encoder = msgspec.msgpack.Encoder()
@@ -55,7 +57,7 @@ def planes(rows: NDArray[np.signedinteger[Any]]) -> tuple[bytes, bytes]:
 def unplanes(used: bytes, data: bytes, n: int, kind: type[_Number]) -> NDArray[_Number]:
     """The rows that `planes` was given, [len(used), n]. Raises CodecError where the bytes are no such rows."""
     wide = np.dtype(kind).newbyteorder("<")
-    if len(data) != n * sum(used) or max(used, default=0) > wide.itemsize:
+    if not 0 <= n <= _NUMBERS_MAX or len(data) != n * sum(used) or max(used, default=0) > wide.itemsize:
         raise CodecError(f"{len(data)} bytes do not hold {len(used)} columns of {n} numbers")
     raw = np.frombuffer(data, np.uint8)
     out = np.zeros((len(used), n, wide.itemsize), np.uint8)

@@ -16,6 +16,7 @@ import msgspec
 from rich.console import Console
 
 from loadtests.bench import costs
+from loadtests.bench.counters import FEW
 from loadtests.bench.environments import environment
 from loadtests.bench.machine import Cores, check_tools, choose_cores, facts
 from loadtests.bench.rounds import Load, Rounds, Sample, check_answer
@@ -43,6 +44,7 @@ class Options:
     starts: int = 5
     parts: tuple[str, ...] = PARTS
     port: int | None = None
+    candidates: int = 100  # that are ranked at least on every product page
 
     @property
     def place(self) -> Path:
@@ -72,7 +74,7 @@ def run(options: Options, console: Console) -> dict[str, Any]:
     check_tools()
     cores = choose_cores()
     options.place.mkdir(parents=True, exist_ok=True)
-    shop = prepare(options.data_dir, options.place, options.shop, options.shoppers)
+    shop = prepare(options.data_dir, options.place, options.shop, options.shoppers, candidates=options.candidates)
     environments = {
         name: environment(name, options.place / "environments")
         for name in ("litserve", "bentoml")
@@ -114,10 +116,11 @@ def compare(bench: Bench, environments: dict[str, Path], stack: ExitStack) -> No
     paths = write(bench, "open-loop", list(reversed(pages.personal("pdp"))))
     if bench.wants("open-loop"):
         steady(bench, edge, paths)
-    if bench.wants("swap"):
-        swap(bench, edge, paths)
     if bench.wants("memory"):
         bench.report["memory"] = costs.memory_of(edge)
+    if bench.wants("swap"):
+        swap(bench, edge, paths)
+        bench.report["memory_after_swaps"] = costs.memory_of(edge)
 
 
 def make_loads(bench: Bench, edge: Server, pages: Pages, environments: dict[str, Path], stack: ExitStack) -> list[Load]:
@@ -125,7 +128,13 @@ def make_loads(bench: Bench, edge: Server, pages: Pages, environments: dict[str,
     wanted = [part for part in RATES if part in bench.options.parts]
     if not wanted:
         return []
-    personal = Load("personal", edge, write(bench, "pdp", pages.personal("pdp")), personal=True, reference=True)
+    personal = Load(
+        "personal",
+        edge,
+        write(bench, "pdp", pages.personal("pdp")),
+        personal=True,
+        reference=bench.options.candidates >= FEW,
+    )
     answer = bench.work / "answer"
     answer.write_bytes(check_answer(personal))
     contextual = write(bench, "contextual", pages.contextual(_CACHED_PAGES))

@@ -26,6 +26,7 @@ from edge.core.session import Session
 from edge.identify import Identifier
 from loadtests.toxics import Threaded, in_thread
 from tests.faults.crowd import page
+from tests.faults.speed import FULL, PATIENT
 from tests.faults.store import Store
 from tests.serving import KEY, until
 
@@ -156,8 +157,14 @@ class Shops:
         self._stack.callback(store.end)
         return store.start()
 
-    def __call__(self, *, proxied: bool = False, store: Store | None = None, **changed: str) -> Shop:
-        """A server with a store of its own, unless one is given; `changed` are environment variables."""
+    def __call__(
+        self, *, proxied: bool = False, patient: bool = False, store: Store | None = None, **changed: str
+    ) -> Shop:
+        """A server with a store of its own, unless one is given; `changed` are environment variables.
+
+        `patient`: for tests whose fault is not the store's; in the full run all have the usual settings.
+        """
+        changed = {**(PATIENT if patient and not FULL else {}), **changed}
         self._opened += 1
         store = store or self.store()
         plant(store.client)

@@ -65,10 +65,11 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Limits]]:
     app.state.edge = edge
     edge.recommender.refresh()
     edge.keyring.refresh()
-    follower = connect(store_url(settings), timeout_s=_FOLLOW_TIMEOUT_S, connections=2)
+    follower = connect(store_url(settings), timeout_s=_FOLLOW_TIMEOUT_S, connections=3)
     background = [
         asyncio.create_task(poll(edge.recommender.refresh)),
         asyncio.create_task(poll(edge.keyring.refresh)),
+        asyncio.create_task(edge.doors.rates.run(follower) if edge.doors.rates else asyncio.sleep(0)),
         asyncio.create_task(edge.recommender.catalogue.follow(follower)),
         asyncio.create_task(poll(edge.recommender.refresh_listings, every_s=_LISTINGS_S)),
         asyncio.create_task(edge.trials.run(lambda: edge.in_flight)),

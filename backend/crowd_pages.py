@@ -26,7 +26,6 @@ from edge.core.retrieval import Context, History, candidates
 from edge.core.session import Session
 from edge.embedded import EmbeddedStore
 
-_CANDIDATES = 100
 _DRAWS = 12  # of products, before a shopper is left out: whoever bought little has no such page
 _BATCH = 500
 _SLOT = "bought_together"
@@ -45,15 +44,15 @@ def people(redis: "Redis", data: Path, shop: str) -> Iterator[Person]:
             yield id_, codec.decode_columns(profile), codec.decode_session(session) if session else None
 
 
-def page(index: Index, person: Person, draw: Iterator[str]) -> str | None:
-    """The first of some products on whose page so many candidates are ranked for this shopper; None without one."""
+def page(index: Index, person: Person, draw: Iterator[str], least: int) -> str | None:
+    """The first of some products on whose page at least so many are ranked for this shopper; None without one."""
     _, profile, session = person
     history = History.of(index, profile)
     visit = tuple(dict.fromkeys((*session.cart, *session.viewed))) if session else ()
     for product in islice(draw, _DRAWS):
         recent = index.positions(id_ for id_ in visit if id_ != product)
         context = Context(index.positions([product]), recent, history, clock.now() / 86_400)
-        if len(candidates(index, _SLOT, context).items) >= _CANDIDATES:
+        if len(candidates(index, _SLOT, context).items) >= least:
             return product
     return None
 
@@ -70,11 +69,12 @@ def draws(data: Path, index: Index, seed: int) -> Iterator[str]:
 def main(
     data: Annotated[Path, typer.Option(help="data directory with bundle, store and shoppers")],
     shop: Annotated[str, typer.Option(help="whose")] = "demo",
+    least: Annotated[int, typer.Option("--candidates", help="that must be ranked on each page")] = 100,
     most: Annotated[int, typer.Option(min=1, help="shoppers to choose for")] = 80_000,
 ) -> None:
     """Choose a page for each shopper, unless that was done for this bundle and these shoppers."""
     version = read_live(data / "bundles", shop).live
-    recipe = {"bundle": version, "crowd": json.loads((data / "crowd.json").read_bytes()), "most": most}
+    recipe = {"bundle": version, "crowd": json.loads((data / "crowd.json").read_bytes()), "most": most, "least": least}
     noted = data / "pages.json"
     if noted.exists() and json.loads(noted.read_text())["recipe"] == recipe:
         return
@@ -86,7 +86,7 @@ def main(
         for person in track(
             islice(people(redis, data, shop), total), "choosing pages", total, console=Console(stderr=True)
         ):
-            if product := page(index, person, draw):
+            if product := page(index, person, draw, least):
                 lines.append(f"{person[0]} {product}")
                 found += 1
     (data / "pages.txt").write_text("\n".join(lines) + "\n")

@@ -1,8 +1,9 @@
-"""The command `key`: makes, lists, rotates and removes the keys that open the shop.
+"""The commands `key` and `token`: what opens the shop, and the word of its server on who is logged in.
 
 In: arguments and settings. Out: keys in the data directory, as digests, and what happened on the console.
 """
 
+import time
 from typing import Annotated
 
 import typer
@@ -10,11 +11,13 @@ import typer
 from backend.cli import console
 from backend.settings import Settings
 from edge.core.access import PREFIX, PUBLISHABLE, Key, make_key, read_keys, remove_key, rotate_key
+from edge.core.shopper_token import LONGEST_S, make_token
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the backend's."""
+    """Add the commands to the backend's."""
     app.command("key")(key_command)
+    app.command("token")(token_command)
 
 
 def key_command(
@@ -43,6 +46,17 @@ def key_command(
         for prefix in (PREFIX, PUBLISHABLE):
             for kept in read_keys(data_dir, prefix):
                 console.print(_line(prefix, kept), highlight=False, soft_wrap=True)
+
+
+def token_command(
+    customer_id: Annotated[str, typer.Argument(help="who is logged in")],
+    minutes: Annotated[float, typer.Option(min=0.1, max=LONGEST_S / 60, help="how long it lasts")] = 60.0,
+) -> None:
+    """Make a shopper's token, as the shop's server would, with the first of ENDCAP_SHOPPER_SECRETS."""
+    settings = Settings()
+    listed = settings.shopper_secrets.get_secret_value() if settings.shopper_secrets else ""
+    secret = listed.partition(",")[0].strip()
+    print(make_token(secret.encode(), settings.shop, customer_id, int(time.time() + 60 * minutes)))
 
 
 def _show(settings: Settings, key: str) -> None:

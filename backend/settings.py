@@ -38,6 +38,10 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     log_events: int = Field(20_000, ge=1, description="events the log's writer gathers before it writes files")
     log_wait_s: float = Field(30.0, gt=0, description="longest time an event waits for being written to the log")
     log_claim_s: float = Field(120.0, gt=0, description="after this time a dead log writer's events are taken over")
+    shopper_secrets: SecretStr | None = Field(
+        None,
+        description="secrets behind shopper tokens, comma list, 16 bytes or more; unset: none is believed",
+    )
     shopify_url: str | None = Field(None, description="the shop's own address, https://<name>.myshopify.com")
     shopify_token: SecretStr | None = Field(None, description="Admin API access token; scopes in importing.md")
     bigcommerce_url: str | None = Field(None, description="https://api.bigcommerce.com/stores/<hash>")

@@ -22,9 +22,10 @@ from edge.doors import is_loopback
 from edge.errors import EndcapError
 from edge.protocol import GuardedProtocol
 from edge.settings import Settings
-from edge.webhooks.config import webhook_config, worker_secrets
+from edge.webhooks.config import shopper_secrets, webhook_config, worker_secrets
 
 _GRACE_S = 10  # for a caller who has sent half a request and then nothing
+_START_S = 60  # for a new worker on a busy machine to stand ready, in a rolling restart
 
 
 def main() -> int:
@@ -39,6 +40,7 @@ def main() -> int:
     try:
         webhook_config(settings)
         worker_secrets(settings)
+        shopper_secrets(settings)
         load_key(settings.data_dir, settings.pseudonym_key)  # before anything is started with one that is none
         return _serve(settings)
     except (EndcapError, ValueError) as error:
@@ -135,6 +137,14 @@ class Supervisor(Multiprocess):
         for listener in self.sockets:
             listener.close()
         super().terminate_all()
+
+    def restart_all(self) -> None:
+        """Replace the workers one by one; uvicorn's limit for a health check is too short for reading a large model."""
+        usual, self.config.timeout_worker_healthcheck = self.config.timeout_worker_healthcheck, _START_S
+        try:
+            super().restart_all()
+        finally:
+            self.config.timeout_worker_healthcheck = usual
 
 
 def _listen(host: str, port: int) -> socket.socket:

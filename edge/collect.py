@@ -37,6 +37,7 @@ class Events(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     events: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MAX_EVENTS)]
     key: str | None = None
+    shopper_token: str | None = None
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -56,6 +57,7 @@ class ConsentUpdate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     customer_id: Id | None = None
     source: Annotated[str, msgspec.Meta(max_length=64)] = "web"
     key: str | None = None
+    shopper_token: str | None = None
 
 
 class _Said(msgspec.Struct, frozen=True, array_like=True):
@@ -146,6 +148,8 @@ class Collector:
         update = decode_json(body, ConsentUpdate, parameter="body")
         if update.id is None and door.trust == "proxy":
             raise InputError("id", "needed here: any value of the decision's own, so that sent twice it counts once")
+        if door.token_refused:  # a withdrawal must not look as if it had been the customer's
+            raise InputError("shopper_token", "not in force; ask your server for a new one", status=401)
         customer_id = door.customer(update.customer_id)
         if update.visitor_id is None and customer_id is None:
             raise InputError("visitor_id", "name the visitor_id or the customer_id whose consent this is")

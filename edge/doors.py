@@ -7,7 +7,7 @@ says whose word on a customer counts: the caller's, the platform's, a signed tok
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Literal
@@ -19,9 +19,11 @@ from edge.app_proxy import NotSignedError, read_signed
 from edge.core import clock
 from edge.core.access import PREFIX
 from edge.core.events import Event
+from edge.core.shopper_token import customer_of
 from edge.errors import InputError
 from edge.keyring import KeyRing, not_for_pages
 from edge.metrics import REFUSED
+from edge.rates import Rates, client_of
 from edge.shown import Scope, Shown, read_shown
 from edge.worker_header import HEADER, is_workers
 
@@ -45,6 +47,7 @@ class Door:
     trust: Trust
     query: bytes = b""  # the caller's own part of the query string, undecoded
     logged_in: str | None = None
+    token_refused: bool = False  # a shopper's token was shown and is not in force: nobody is logged in
 
     @property
     def believes(self) -> bool:
@@ -54,7 +57,7 @@ class Door:
     def customer(self, named: str | None) -> str | None:
         """The customer behind a request that names one, or none. Raises InputError (400) where none may be named."""
         if self.believes:
-            return named
+            return named if named is not None else self.logged_in
         if named is not None:
             raise _may_not_name("customer_id")
         return self.logged_in
@@ -96,6 +99,9 @@ class Doors:
     proxy: AppProxy | None = None
     worker_secrets: Sequence[bytes] = ()
     named_origins: frozenset[str] = frozenset()
+    shopper_secrets: Sequence[bytes] = ()
+    rates: Rates | None = None
+    proxy_hops: int = 0
 
     @property
     def origins(self) -> frozenset[str]:
@@ -107,13 +113,17 @@ class Doors:
         """The door of a request: an ASGI scope, and the body where there is one. Raises InputError.
 
         400: a secret where it would be logged; 401: nothing shown that is in force; 403: not from here, or not with
-        this; 404: not set up. Nothing under `/proxy` goes unsigned, since each route stands under it and without it.
+        this; 404: not set up; 429: too often. Nothing under `/proxy` goes unsigned: each route stands under it, too.
         """
         if scope["path"].startswith(PROXY_PREFIX):
             return self._proxied(scope["query_string"])
         if self.demo:
             _only_loopback(scope)
         shown = read_shown(scope, body)
+        door = self._opened(scope, shown)
+        return self._with_token(door, shown.tokens) if shown.tokens else door
+
+    def _opened(self, scope: Scope, shown: Shown) -> Door:
         if shown.authorization is not None or shown.keys:
             return self._with_key(scope, shown)
         signature = shown.headers.get(HEADER)
@@ -142,6 +152,17 @@ class Doors:
             key = next(iter(shown.keys)) if len(shown.keys) == 1 else ""
         return self._page(scope, shown, key)
 
+    def _with_token(self, door: Door, tokens: frozenset[str]) -> Door:
+        """The door with the customer whom a token names.
+
+        One that is not in force is no reason to show a page nothing: nobody is logged in then, and the answer says so.
+        """
+        token = next(iter(tokens)) if len(tokens) == 1 else ""
+        customer = customer_of(token, self.shopper_secrets, self.shop, clock.now())
+        if customer is None:
+            REFUSED.labels(door.trust, "shopper_token").inc()
+        return replace(door, logged_in=customer, token_refused=customer is None)
+
     def _page(self, scope: Scope, shown: Shown, key: str) -> Door:
         """A page's door: the key must be bound to its origin, which browsers tell.
 
@@ -158,6 +179,9 @@ class Doors:
         elif origin is not None and origin.decode("latin-1") not in kept.origins:
             reason = "origin"
         else:
+            if self.rates is not None:
+                client = client_of(scope.get("client"), shown.headers.get(b"x-forwarded-for"), self.proxy_hops)
+                self.rates.take(kept.id, client, shown.questions)
             return _unnamed(Door("page", scope["query_string"]))
         detail = "no publishable key in force for this page's origin; `python -m backend key --origin ...` makes one"
         raise _turned_away("page", reason, "key", detail)

@@ -1,7 +1,7 @@
 """How much a request may be and how long it may take to arrive; beyond it there is a clear 4xx.
 
-In: settings. Out: `Limits`, which the server's protocol keeps (408, 414, 431), `only_plain` (415) and `read_body` (413). `edge.wire`
-and `edge.core.events` keep those of lists, texts and nesting (400).
+In: settings. Out: `Limits`, which the server's protocol keeps (408, 414, 431), `only_plain` (415) and `read_body`
+(413). `edge.wire` and `edge.core.events` keep those of lists, texts and nesting (400).
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the protocol needs no Starlette
 
 MAX_URL = 8_192  # bytes; our own script asks with POST from 4,000 on
 MAX_HEADERS = 100
+MAX_PIPELINED = 32  # requests of one connection that wait for the answer before; each costs memory and time
 MAX_UNREAD = 16 << 20  # bytes of a body that are thrown away after it was refused, before the connection is cut
 
 

@@ -22,6 +22,12 @@ _SIGNATURES = {
 }
 _SECURITY: dict[str, dict[str, str]] = {
     "secret": {"type": "http", "scheme": "bearer", "description": "a secret key, `sk_...`, of a server"},
+    "page": {
+        "type": "apiKey",
+        "in": "query",
+        "name": "key",
+        "description": "a publishable key, `pk_...`, from a page of an origin it is bound to; also in the body",
+    },
     "worker": {
         "type": "apiKey",
         "in": "header",
@@ -58,7 +64,8 @@ _ABOUT = {
     "min_score": "leave out items scored lower",
     "fallback": "what a shelf does when it has nothing personal or contextual to say",
     "rev": "any value; keeps caches apart",
-    "key": "publishable or secret key, where a header cannot be set",
+    "key": "publishable key of a page, which sends no header",
+    "shopper_token": "`st_...` of the shop's server: who is logged in; better in a body than in an address",
 }
 
 
@@ -146,9 +153,12 @@ def _contract(components: dict[str, Any]) -> dict[str, Any]:
     }
     for item in paths.values():
         for method in item.keys() & {"get", "post"}:
-            item[method]["security"] = [{"secret": []}, {"worker": []}, {}]
+            item[method]["security"] = [{"secret": []}, {"page": []}, {"worker": []}, {}]
             refused = "No key, no signature, or none in force; in demo mode never"
-            item[method]["responses"] |= {"401": {"description": refused}}
+            item[method]["responses"] |= {
+                "401": {"description": refused},
+                "429": {"description": "Asked too often with a publishable key; Retry-After says when to come back"},
+            }
     return paths
 
 

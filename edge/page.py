@@ -47,6 +47,12 @@ class Page:
         """The same, typed."""
         return _answer_decoder.decode(self.body)
 
+    def marked(self, failed: str) -> "Page":
+        """The same, naming one more thing that failed."""
+        degraded = (*self.degraded, failed)
+        answer = msgspec.structs.replace(self.answer, degraded=list(degraded))
+        return Page(_encode(answer), self.model_version, degraded, self.shelves)
+
     @property
     def slots(self) -> list[Slot]:
         """The shelves, typed."""

@@ -49,7 +49,13 @@ async def products(edge: Edge, scope: Scope) -> Reply:
 
 
 async def answer(edge: Edge, door: Door, query: Query) -> Served:
-    """What is recommended to whoever came in by this door; the popular list where too much is asked at once."""
+    """What is recommended to whoever came in by this door; a token that is not in force makes nobody of a customer."""
+    served = await _answer(edge, door, query)
+    return served.marked("shopper_token") if door.token_refused else served
+
+
+async def _answer(edge: Edge, door: Door, query: Query) -> Served:
+    """The popular list where too much is asked at once."""
     customer_id = door.customer(query.customer_id)
     caller = edge.identifier.caller(query.visitor_id, customer_id, query.consent, door.trust)
     if not edge.recommender.overload.admits(edge.in_flight):
@@ -84,7 +90,7 @@ def _kept(edge: Edge, key: Hashable, scope: Scope) -> Reply | None:
 def _excess(edge: Edge, query: Query) -> Reply:
     """The popular list for what is past the knee, from its bytes where they are there: it must cost next to nothing."""
     question = msgspec.structs.replace(
-        query, visitor_id=None, customer_id=None, session=(), consent=(), rev=None, key=None
+        query, visitor_id=None, customer_id=None, session=(), consent=(), rev=None, key=None, shopper_token=None
     )
     key = ("overload", question, edge.recommender.state)
     found = edge.pages.find(key)
@@ -95,7 +101,9 @@ def _excess(edge: Edge, query: Query) -> Reply:
     return edge.pages.keep(key, Ready(served)).value.reply(served.cached)
 
 
-def _send(edge: Edge, key: Hashable, door: Door, scope: Scope, query: Query, served: Served, body: bytes | None = None) -> Reply:
+def _send(
+    edge: Edge, key: Hashable, door: Door, scope: Scope, query: Query, served: Served, body: bytes | None = None
+) -> Reply:
     """The reply; kept where it is everybody's. While models are on trial nothing is, for every answer counts then."""
     ready, live = Ready(served, body), edge.recommender.live
     nameless = query.visitor_id is None and query.customer_id is None and door.logged_in is None

@@ -17,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from edge.limits import MAX_HEADERS, MAX_UNREAD, MAX_URL, Limits
+from edge.limits import MAX_HEADERS, MAX_PIPELINED, MAX_UNREAD, MAX_URL, Limits
 from edge.metrics import CUT
 from edge.wire import problem
 
@@ -96,6 +96,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if len(self.url) > MAX_URL or len(self.headers) > MAX_HEADERS or self._head_is_large():
             self._in_head = True  # of this request nothing is begun
             self._too_large()
+            raise _RefusedError
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._cut("pipeline")
             raise _RefusedError
         super().on_headers_complete()
 

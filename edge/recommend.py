@@ -8,7 +8,7 @@ import gc
 import hashlib
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Literal
 
@@ -72,6 +72,10 @@ class Served:
     cached: Cached[Ranking]
     known: Known | None = None
     rules: str = ""
+
+    def marked(self, failed: str) -> "Served":
+        """The same, naming one more thing that failed; kept by nobody."""
+        return replace(self, answer=self.answer.marked(failed), sharing="none")
 
     @property
     def version(self) -> str:

@@ -6,6 +6,7 @@ too, for Shopify's app proxy.
 """
 
 import asyncio
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,7 +23,6 @@ from edge.errors import InputError
 from edge.facts import read_facts
 from edge.limits import only_plain, read_body
 from edge.openapi import document
-from edge.page import encode
 from edge.profiles import StoreUnavailableError
 from edge.recommend import Served
 from edge.respond import Reply
@@ -181,7 +181,13 @@ async def prometheus(request: Request) -> Response:
 
 async def openapi(request: Request) -> Response:
     """The contract, for machines."""
-    return respond.json(document(version("endcap")))
+    return Response(_document(), headers={"Cache-Control": "no-store"}, media_type="application/json")
+
+
+@cache
+def _document() -> bytes:
+    """Made once: it takes long, and nobody needs a key to ask for it."""
+    return msgspec.json.encode(document(version("endcap")))
 
 
 async def api_page(request: Request) -> Response:

@@ -7,8 +7,10 @@ cost more than the run (see docs/decisions.md).
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -70,14 +72,21 @@ class Ranker:
 
     def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """One raw score per row. Raises RankerError, also when a score is not finite."""
+        input_, outputs = self._names
         try:
-            (out,) = self.session.run(None, {self.session.get_inputs()[0].name: rows})
+            (out,) = self.session.run(outputs, {input_: rows})
         except Exception as error:  # because onnxruntime's errors share no base class; any of them degrades
             raise RankerError(str(error)) from error
         scores: NDArray[np.float32] = np.asarray(out, np.float32).reshape(-1)
-        if len(scores) != len(rows) or not np.isfinite(scores).all():
+        # A sum of squares is finite just when all are; this is the cheapest pass over them.
+        if len(scores) != len(rows) or not math.isfinite(scores.dot(scores)):
             raise RankerError(f"{len(scores)} scores for {len(rows)} rows, or not all finite")
         return scores
+
+    @cached_property
+    def _names(self) -> tuple[str, list[str]]:
+        """The input's name and the outputs': asking the session for them costs as much as a small run."""
+        return self.session.get_inputs()[0].name, [output.name for output in self.session.get_outputs()]
 
 
 @dataclass(frozen=True, eq=False)

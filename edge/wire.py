@@ -62,6 +62,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fallback: Literal["popular", "none"] = "popular"
     rev: Annotated[str, msgspec.Meta(max_length=64)] | int | None = None
     key: str | None = None
+    shopper_token: str | None = None
 
     @property
     def cart(self) -> tuple[str, ...]:

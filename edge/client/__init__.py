@@ -24,6 +24,7 @@ except ModuleNotFoundError as error:
         "the Python client needs httpx, which the edge does not: pip install 'endcap[client]'", name="httpx"
     ) from error
 from edge.client.loop import BackgroundLoop
+from edge.client.shopper import shopper_token
 from edge.client.types import (
     Answer,
     CartLine,
@@ -73,6 +74,7 @@ __all__ = [
     "Slot",
     "Surface",
     "UnavailableError",
+    "shopper_token",
 ]
 
 logger = logging.getLogger("endcap.client")

@@ -16,7 +16,7 @@ from edge.core.events import EVENT_TYPES
 from edge.core.former_profile import VERSION as FORMER_VERSION
 from edge.core.former_profile import StoredId, decode_former, stored_id, tally_of
 from edge.core.ids import key_of
-from edge.core.packing import pack, planes, unpack, unplanes
+from edge.core.packing import Count, Number, pack, planes, unpack, unplanes
 from edge.core.profile import Bought, Profile, strongest
 from edge.core.session import SESSION_CAP, Session
 
@@ -24,6 +24,7 @@ PROFILE_VERSION = 3
 SESSION_VERSION = 1
 PROFILE_MAX_BYTES = 1_200  # with key and the store's own overhead a shopper stays below 1.5 KB
 SESSION_MAX_BYTES = 4_096
+_DAYS_MAX = 2**31
 _TEXT = -1  # stands for an id that is no number, and for the next of `texts`
 
 
@@ -35,11 +36,11 @@ class _StoredProfile(msgspec.Struct, array_like=True):
     revision: int
     updated: int
     orders: int
-    first_order_day: int
-    last_order_day: int
+    first_order_day: Number
+    last_order_day: Number
     parts: int
-    bought: int  # n
-    viewed: int  # m, newest last
+    bought: Count  # n
+    viewed: Count  # m, newest last
     id_widths: bytes
     ids: bytes  # [1, n + m] int64
     widths: bytes
@@ -83,13 +84,14 @@ def encode_profile(profile: Profile) -> bytes:
 
 
 def _stored_profile(profile: Profile, bought: dict[str, Bought], viewed: dict[str, int]) -> _StoredProfile:
-    ids = [stored_id(product_id) for product_id in (*bought, *viewed)]
-    keys = np.array([[id_ if isinstance(id_, int) else _TEXT for id_ in ids]], np.int64)
+    ids = (*bought, *viewed)
+    keys = np.fromiter(map(key_of, ids), np.int64, len(ids))
+    texts = [ids[at] for at in np.flatnonzero(keys < 0).tolist()]
     numbers = numbers_of(bought)
     numbers[2] -= numbers[1]
     numbers[1] -= profile.first_order_day
     minutes = profile.order_minutes
-    id_widths, packed_ids = planes(keys)
+    id_widths, packed_ids = planes(np.maximum(keys, _TEXT)[None])
     widths, packed_numbers = planes(numbers)
     ago_widths, ago = planes(np.array([[profile.updated - at for at in viewed.values()]], np.int64))
     return _StoredProfile(
@@ -111,7 +113,7 @@ def _stored_profile(profile: Profile, bought: dict[str, Bought], viewed: dict[st
         viewed_ago=ago,
         order_minutes=minutes[:1] + [newer - older for newer, older in pairwise(minutes)],
         tally=_tally(profile.tally),
-        texts=[id_ for id_ in ids if isinstance(id_, str)],
+        texts=texts,
     )
 
 
@@ -124,8 +126,11 @@ def decode_columns(data: bytes) -> ProfileColumns:
 
 def _columns(stored: _StoredProfile) -> ProfileColumns:
     bought = stored.bought
-    if bought < 0 or stored.viewed < 0 or not len(stored.id_widths) == 1 or not len(stored.widths) == 4:
-        raise CodecError(f"a stored profile has {bought} products and {stored.viewed} views in columns of no such kind")
+    columns = (len(stored.id_widths), len(stored.widths), len(stored.ago_widths))
+    if columns != (1, 4, 1) or abs(stored.first_order_day) >= _DAYS_MAX:
+        raise CodecError(f"a stored profile has {columns} columns, and days from {stored.first_order_day} on")
+    if bought < 0 or stored.viewed < 0:
+        raise CodecError(f"a stored profile has {bought} products and {stored.viewed} views")
     keys = unplanes(stored.id_widths, stored.ids, bought + stored.viewed, np.int64)[0]
     numbers = unplanes(stored.widths, stored.numbers, bought, np.int32)
     numbers[1] += stored.first_order_day
@@ -156,8 +161,6 @@ def decode_profile(data: bytes) -> Profile:
         return decode_former(data)
     stored = unpack("profile", PROFILE_VERSION, data, _profile_decoder.decode)
     columns = _columns(stored)
-    if len(stored.ago_widths) != 1:
-        raise CodecError(f"a stored profile has {len(stored.ago_widths)} columns of views")
     ago = unplanes(stored.ago_widths, stored.viewed_ago, stored.viewed, np.int64)[0].tolist()
     ids, bought = columns.ids(), stored.bought
     return Profile(

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edge.core.columns import COUNT, NO_PROFILE, RECENT, ProfileColumns
 from edge.core.index import Floats, Index, Ints
@@ -36,7 +36,7 @@ class Shares:
         shares: Floats = (self._sums.take(codes + 1) / self._total).astype(np.float32)
         return shares
 
-    def __getitem__(self, codes: Any) -> Any:
+    def __getitem__(self, codes: ArrayLike) -> Floats:
         return self.take(np.asarray(codes))
 
 
@@ -116,7 +116,7 @@ class History:
     @cached_property
     def favourites(self) -> Ints:
         """Narrow categories bought most, strongest first."""
-        codes = self._index.category_of.take(self.items, axis=0).max(axis=1, initial=-1)
+        codes = self._index.narrow_of.take(self.items)
         return top(np.bincount(codes + 1, self.weight)[1:], 8)
 
     @cached_property

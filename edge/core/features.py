@@ -128,7 +128,7 @@ class _Anchors:
 
 def _anchors(index: Index, anchors: Ints) -> _Anchors:
     key = ("anchors", anchors.tobytes())
-    known: _Anchors | None = index.memo.get(key)
+    known = index.memo.get(key, _Anchors)
     if known is None:
         prices, codes, brands = index.price[anchors], index.category_of[anchors], index.brand_of[anchors]
         known = _Anchors(

@@ -3,11 +3,13 @@
 In: keys and values with their size in bytes. Out: the values, until those used least lately must go.
 """
 
-from typing import Any
 from collections.abc import Hashable
 from threading import Lock
+from typing import TypeVar
 
-MOST_BYTES = 12 << 20  # some two thousand pages of the demo shop
+MOST_BYTES = 16 << 20  # some thousand pages of the demo shop, and what their categories say
+
+T = TypeVar("T")
 
 
 class Memo:
@@ -15,20 +17,20 @@ class Memo:
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most = most
-        self._held: dict[Hashable, tuple[Any, int]] = {}  # used least lately first
+        self._held: dict[Hashable, tuple[object, int]] = {}  # used least lately first
         self._bytes = 0
         self._lock = Lock()
 
-    def get(self, key: Hashable) -> Any | None:
-        """What was kept under `key`, or None."""
+    def get(self, key: Hashable, kind: type[T]) -> T | None:
+        """What was kept under `key`, if it is of this kind, or None."""
         with self._lock:
             held = self._held.pop(key, None)
             if held is None:
                 return None
             self._held[key] = held
-        return held[0]
+        return held[0] if isinstance(held[0], kind) else None
 
-    def keep(self, key: Hashable, value: Any, size: int) -> None:
+    def keep(self, key: Hashable, value: object, size: int) -> None:
         """Remember a value of `size` bytes; one larger than the whole memory is not kept."""
         if size > self._most:
             return

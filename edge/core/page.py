@@ -5,6 +5,7 @@ the shopper bought.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from edge.core.sources import HITS, KIND, MOST_ANCHORS, MOST_VISITED, NEIGHBOURS
 
 PAGE_SOURCES = NEIGHBOURS + 1  # the first so many sources are those a page speaks through, KIND being zero
 LEAST = 1e-9  # keeps a source that says nothing from dividing by zero
-_BEYOND = np.iinfo(np.int32).max  # no product's position
+_BEYOND = np.int32(np.iinfo(np.int32).max)  # no product's position
 _OVERHEAD = 1_000  # bytes of the objects around the arrays, roughly
 
 Sums = NDArray[np.float64]
@@ -32,17 +33,18 @@ class Named:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """P products found beside some anchors, none of them an anchor, by rising position.
+    """P products found beside some anchors, none of them an anchor, by rising position; K of them paired with one.
 
-    Arrays have P + 1 rows: the last is zero and stands for every product not found, so that row P may be asked for.
+    Row P stands for every product that was not found, and pair K for every one that is not paired: both are zero.
     """
 
     items: Ints  # [P + 1], the last beyond all
-    evidence: Floats  # [P + 1, PAGE_SOURCES]
-    worth: Sums  # [P + 1], what pairs and neighbours make of each on the shelf
-    by_near: Sums  # [P + 1], the part of it that neighbours made
-    most_pair: float  # the largest, anchors counted in
-    pair: float  # what pairs count on the shelf
+    near: Sums  # [P + 1], from neighbours
+    pair_of: Ints  # [P + 1], which of the pairs, K where none
+    pair: Sums  # [K + 1]
+    said: Floats  # [K + 1, 3]: PAIR, LIFT and HITS
+    most_pair: float  # the largest of each, anchors counted in
+    most_near: float
     standing: Ints  # rows that may stand on the shelf whoever asks, in the order found
     kinds: Floats  # category -> how much more than by chance it is bought with the anchors' kinds; the last is zero
     named: Named | None
@@ -53,63 +55,69 @@ class Page:
         at[self.items.take(at) != items] = len(self.items) - 1
         return at
 
-    def worth_at(self, rows: Places, most_pair: float) -> Sums:
-        """What pairs and neighbours make of these rows, where the largest pair is this one."""
-        if most_pair == self.most_pair:
-            return self.worth.take(rows)
-        return self.pair * (self.evidence[rows, PAIR].astype(np.float64) / most_pair) + self.by_near.take(rows)
-
     @property
     def size(self) -> int:
         """Bytes held by this page alone."""
-        own = (self.items, self.evidence, self.worth, self.by_near, self.standing)
+        own = (self.items, self.near, self.pair_of, self.pair, self.said, self.standing)
         return sum(array.nbytes for array in own) + _OVERHEAD
 
 
-def page_of(
-    index: Index, slot: str, anchors: Ints, visit: Ints, weights: tuple[float, float], *, paired: bool
-) -> Page:
-    """The page of these anchors for a shelf, from memory where it is there.
+def page_of(index: Index, anchors: Ints, visit: Ints, *, paired: bool) -> Page:
+    """The page of these anchors; of one anchor, which many shoppers share, from memory where it is there.
 
-    `visit`: whose neighbours are looked for where there is no anchor. `weights`: what pairs and neighbours count.
-    `paired`: only what was bought together with an anchor beyond chance may stand.
+    `visit`: whose neighbours are looked for where there is no anchor. `paired`: only what was bought together with an
+    anchor beyond chance may stand.
     """
-    key = (slot, anchors.tobytes(), visit.tobytes())
-    page: Page | None = index.memo.get(key)
+    if len(anchors) != 1:
+        return _page(index, anchors, visit, paired=paired)
+    key = (paired, int(anchors[0]))
+    page = index.memo.get(key, Page)
     if page is None:
-        page = _page(index, anchors, visit, weights, paired=paired)
+        page = _page(index, anchors, visit, paired=paired)
         index.memo.keep(key, page, page.size)
     return page
 
 
-def _page(index: Index, anchors: Ints, visit: Ints, weights: tuple[float, float], *, paired: bool) -> Page:
+def _page(index: Index, anchors: Ints, visit: Ints, *, paired: bool) -> Page:
     newest = anchors[-MOST_ANCHORS:]
     alike = sources.neighbours(index, newest if len(newest) else visit[-MOST_VISITED:])
     found, sums = added_up(index, [*sources.pairs(index, newest), *alike], PAGE_SOURCES)
     most_pair, most_near = (max(float(sums[source].max(initial=0)), LEAST) for source in (PAIR, NEIGHBOURS))
-    kept = np.flatnonzero(~(found[:, None] == anchors).any(axis=1))
-    order = kept[found[kept].argsort(kind="stable")]
-    said = np.zeros((PAGE_SOURCES, len(order) + 1))
-    said[:, :-1] = sums[:, order]
+    order = found.argsort(kind="stable")
+    order = order.compress(_others(found.take(order), anchors))
+    items = np.append(found.take(order), _BEYOND)
+    is_paired = np.append(sums[HITS].take(order) > 0, False)
+    pairs = order.compress(is_paired[:-1])
+    pair_of = np.where(is_paired, is_paired.cumsum(dtype=np.int32) - 1, np.int32(len(pairs)))
+    said = np.zeros((len(pairs) + 1, HITS + 1))
+    said[:-1] = sums[: HITS + 1].take(pairs, axis=1).T
     standing = order.argsort(kind="stable").astype(np.int32)
-    by_near = weights[1] * (said[NEIGHBOURS] / most_near)
     return Page(
-        items=np.append(found[order], np.int32(_BEYOND)),
-        evidence=said.T.astype(np.float32, order="C"),
-        worth=weights[0] * (said[PAIR] / most_pair) + by_near,
-        by_near=by_near,
+        items=items,
+        near=np.append(sums[NEIGHBOURS].take(order), 0),
+        pair_of=pair_of,
+        pair=said[:, PAIR].copy(),
+        said=said.astype(np.float32),
         most_pair=most_pair,
-        pair=weights[0],
-        standing=standing[said[HITS, standing] > 0] if paired else standing,
+        most_near=most_near,
+        standing=standing.compress(is_paired.take(standing)) if paired else standing,
         kinds=_kinds(index, newest),
         named=_named(index, int(anchors[0])) if len(anchors) == 1 else None,
     )
 
 
+def _others(items: Ints, anchors: Ints) -> NDArray[np.bool_]:
+    """Which of these products are no anchors."""
+    others = np.ones(len(items), np.bool_)
+    for anchor in anchors.tolist():
+        others &= items != anchor
+    return others
+
+
 def _kinds(index: Index, anchors: Ints) -> Floats:
     """`sources.kinds`, kept by categories: far fewer than pages."""
     key = (KIND, index.narrow_of.take(anchors).tobytes())
-    found: Floats | None = index.memo.get(key)
+    found = index.memo.get(key, np.ndarray)
     if found is None:
         found = sources.kinds(index, anchors)
         index.memo.keep(key, found, found.nbytes + _OVERHEAD)
@@ -133,7 +141,9 @@ def added_up(index: Index, chunks: list[Chunk], count: int = len(SOURCES)) -> tu
     items, row = distinct(np.concatenate([chunk[1] for chunk in chunks]), index.tables.of(len(index.ids)))
     width, start = len(items), 0
     for source, members, _ in chunks:
-        row[start : start + len(members)] += source * width
+        if source:
+            row[start : start + len(members)] += source * width
         start += len(members)
     weights = np.concatenate([chunk[2] for chunk in chunks])
-    return items, np.bincount(row, weights, count * width).reshape(count, width)
+    sums: NDArray[Any] = np.bincount(row, weights, count * width)
+    return items, sums.reshape(count, width)

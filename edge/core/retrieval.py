@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from edge.core import similar, sources
 from edge.core.context import Context, History
 from edge.core.index import Floats, Index, Ints, Places
-from edge.core.page import LEAST, PAGE_SOURCES, Page, Sums, added_up, page_of
-from edge.core.sources import ALIKE, HITS, KIND, OWN, PAIR, SOURCES
+from edge.core.page import LEAST, Page, Sums, added_up, page_of
+from edge.core.sources import ALIKE, HITS, KIND, NEIGHBOURS, OWN, PAIR, SOURCES
 
 __all__ = [
     "PART_OF",
@@ -70,7 +70,7 @@ def elsewhere(index: Index, context: Context, found: Candidates) -> NDArray[np.b
     own, theirs = (_second_level(index, items) for items in (context.anchors, found.items))
     if not (own >= 0).all():
         return np.zeros(len(theirs), np.bool_)
-    told = (found.evidence[HITS] > 0) & (theirs >= 0)
+    told: NDArray[np.bool_] = (found.evidence[HITS] > 0) & (theirs >= 0)
     for code in own.tolist():
         told &= theirs != code
     return told
@@ -89,58 +89,62 @@ def _second_level(index: Index, items: Ints) -> Ints:
 class _Beside:
     """A shelf beside a page or cart. `related`: own purchases must be of a kind, or pair, with the anchors."""
 
-    slot: str
-    weights: tuple[float, float]  # of pairs and of neighbours
-    own: float  # weight of own purchases
+    pair: float  # what each source counts
+    neighbours: float
+    own: float
     related: bool
     new: float = 0.3  # share of the candidates kept for products this shopper never bought
 
     def __call__(self, index: Index, context: Context, limit: int) -> Candidates:
         history, anchors = context.history, context.anchors
-        visit = context.recent[:0] if len(anchors) else context.recent
-        page = page_of(index, self.slot, anchors, visit, self.weights, paired=self.related)
+        page = page_of(index, anchors, context.recent, paired=self.related)
         own = history.items
-        row, kind = page.rows(own), page.kinds.take(index.narrow_of.take(own))
-        named = _named(page, own)
+        row, kind, named = page.rows(own), page.kinds.take(index.narrow_of.take(own)), _named(page, own)
         free = np.ones(len(page.items), np.bool_)
         free[row] = False
         others = page.standing.compress(free.take(page.standing))
         mine = self._allowed(page, own, row, kind, named, anchors)
+
         rows = np.concatenate((others, row.take(mine)))
-        score = self._score(page, rows, history.weight, mine, named)
+        pairs, near = page.pair_of.take(rows), page.near.take(rows)
+        score = self._score(page, pairs, near, history.weight, mine, named)
         order = _best(score, len(others), limit, int(self.new * limit))
         evidence = np.zeros((len(order), len(SOURCES)), np.float32)
-        evidence[:, :PAGE_SOURCES] = page.evidence.take(rows.take(order), axis=0)
+        evidence[:, : HITS + 1] = page.said.take(pairs.take(order), axis=0)
+        evidence[:, NEIGHBOURS] = near.take(order)
         place = (order >= len(others)).nonzero()[0]
         which = mine.take(order.take(place) - len(others))
         evidence[place, KIND] = kind.take(which)
         evidence[place, OWN] = history.weight.take(which)
         if named is not None:
-            evidence[place, PAIR : HITS + 1] += named.take(which, axis=0)
+            evidence[place, : HITS + 1] += named.take(which, axis=0)
         items = np.concatenate((page.items.take(others), own.take(mine)))
         return Candidates(items.take(order), score.take(order).astype(np.float32), evidence.T)
 
-    def _allowed(
-        self, page: Page, own: Ints, row: Places, kind: Floats, named: Floats | None, anchors: Ints
-    ) -> Places:
+    def _allowed(self, page: Page, own: Ints, row: Places, kind: Floats, named: Floats | None, anchors: Ints) -> Places:
         """Own purchases that may stand; never an anchor."""
         if self.related:
-            allowed = (page.evidence[:, HITS].take(row) > 0) | (kind > 0)
+            allowed = (page.pair_of.take(row) < len(page.pair) - 1) | (kind > 0)
             if named is not None:
-                allowed |= named[:, 0] > 0
+                allowed |= named[:, PAIR] > 0
         else:
             allowed = np.ones(len(own), np.bool_)
         _shut_out(allowed, own, anchors)
         return allowed.nonzero()[0]
 
-    def _score(self, page: Page, rows: Places, weight: Floats, mine: Places, named: Floats | None) -> Sums:
-        """What rows of the page, the last of them own purchases, are worth on this shelf."""
-        most_pair = page.most_pair if named is None else max(page.most_pair, float(named[:, 0].max()))
-        score = page.worth_at(rows, most_pair)
+    def _score(self, page: Page, pairs: Ints, near: Sums, weight: Floats, mine: Places, named: Floats | None) -> Sums:
+        """What products are worth on this shelf, the last of them own purchases."""
+        most_pair = page.most_pair if named is None else max(page.most_pair, float(named[:, PAIR].max()))
+        score = page.pair.take(pairs)
+        score /= most_pair
+        score *= self.pair
+        near = near / page.most_near
+        near *= self.neighbours
+        score += near
         if len(mine):
-            worth = score[len(rows) - len(mine) :]
+            worth = score[len(score) - len(mine) :]
             if named is not None:
-                worth += self.weights[0] * (named[:, 0].take(mine).astype(np.float64) / most_pair)
+                worth += self.pair * (named[:, PAIR].take(mine).astype(np.float64) / most_pair)
             worth += self.own * (weight.take(mine).astype(np.float64) / max(float(weight.max()), LEAST))
         return score
 
@@ -196,7 +200,7 @@ _HOME_WEIGHTS = {"own": 1, "history_pair": 0.3, "visit_pair": 0.5, "neighbours":
     "liked": 0.1,
     "popular": 0.1,
 }
-_COUNTS = np.array([_HOME_WEIGHTS.get(source, 0.0) for source in SOURCES])[:, None]
+_COUNTS = np.array([_HOME_WEIGHTS.get(source, 0.0) for source in SOURCES])
 _HOME_NEW = 0.4
 
 
@@ -205,19 +209,20 @@ def _for_you(index: Index, context: Context, limit: int) -> Candidates:
     found = [chunk for find in _HOME for chunk in find(index, context) if len(chunk[1])]
     if not found:
         return _NOTHING
-    items, evidence = added_up(index, found)
     used = sorted({chunk[0] for chunk in found})
-    said = evidence.take(used, axis=0)
-    said /= np.maximum(said.max(axis=1, keepdims=True), LEAST)
-    said *= _COUNTS.take(used, axis=0)
+    code = {source: row for row, source in enumerate(used)}
+    items, sums = added_up(index, [(code[source], members, said) for source, members, said in found], len(used))
+    said = sums / np.maximum(sums.max(axis=1, keepdims=True), LEAST)
+    said *= _COUNTS.take(used)[:, None]
     score, others = said.sum(axis=0), len(items) - len(context.history.items)
     if len(context.anchors):
         kept = np.flatnonzero(~(items[:, None] == context.anchors).any(axis=1))
-        items, evidence, score = items[kept], evidence[:, kept], score[kept]
+        items, sums, score = items[kept], sums[:, kept], score[kept]
         others = int((kept < others).sum())
     order = _best(score, others, limit, int(_HOME_NEW * limit))
-    told = evidence.take(order, axis=1).astype(np.float32)
-    return Candidates(items.take(order), score.take(order).astype(np.float32), told)
+    evidence = np.zeros((len(SOURCES), len(order)), np.float32)
+    evidence[used] = sums.take(order, axis=1)
+    return Candidates(items.take(order), score.take(order).astype(np.float32), evidence)
 
 
 def _buy_again(_index: Index, context: Context, limit: int) -> Candidates:
@@ -237,7 +242,7 @@ def _buy_again(_index: Index, context: Context, limit: int) -> Candidates:
 def _similar(index: Index, context: Context, limit: int) -> Candidates:
     """What might be bought in place of the last anchor: the same for every shopper, so it is kept."""
     key = ("similar", limit, context.anchors.tobytes())
-    found: Candidates | None = index.memo.get(key)
+    found = index.memo.get(key, Candidates)
     if found is None:
         found = _alike(index, context, limit)
         index.memo.keep(key, found, found.items.nbytes + found.scores.nbytes + found.evidence.nbytes + 1_000)
@@ -254,9 +259,9 @@ def _alike(index: Index, context: Context, limit: int) -> Candidates:
 
 _NOTHING = Candidates(np.empty(0, np.int32), np.empty(0, np.float32), np.empty((len(SOURCES), 0), np.float32))
 _SHELVES: dict[str, Callable[[Index, Context, int], Candidates]] = {
-    "bought_together": _Beside("bought_together", weights=(1.0, 0.3), own=0.5, related=True),
+    "bought_together": _Beside(pair=1.0, neighbours=0.3, own=0.5, related=True),
     "similar": _similar,
-    "cart_complements": _Beside("cart_complements", weights=(1.0, 0.5), own=0.8, related=False),
+    "cart_complements": _Beside(pair=1.0, neighbours=0.5, own=0.8, related=False),
     "for_you": _for_you,
     "buy_again": _buy_again,
 }

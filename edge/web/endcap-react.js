@@ -18,7 +18,7 @@ import { getShelves } from "./endcap.js";
 export function useShelves(surface, query = {}, { initial, ...options } = {}) {
   // What was answered for somebody else, another page or another consent is never shown; an older `rev` is, meanwhile.
   const { rev, session, ...page } = query;
-  const shown = JSON.stringify([surface, page, options.endpoint]);
+  const shown = JSON.stringify([surface, page, options.endpoint, options.shopper_token]);
   const question = JSON.stringify([shown, rev, session]);
   const [said, setSaid] = useState({ shown, question, answer: initial });
   useEffect(() => {

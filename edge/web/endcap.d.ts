@@ -65,7 +65,7 @@ export interface Query {
   product_ids?: readonly string[] | string;
   lines?: readonly CartLine[];
   visitor_id?: string;
-  /** Believed from servers with a secret key, and in demo mode; refused from pages. */
+  /** Believed from servers with a secret key, and in demo mode; refused from pages, which have `shopper_token`. */
   customer_id?: string;
   /** Product ids of this visit, newest last. */
   session?: readonly string[] | string;
@@ -90,6 +90,8 @@ export interface Options {
   endpoint?: string;
   /** A publishable key, or, on servers only, a secret one. */
   key?: string;
+  /** `st_...` of your server beside a publishable key: who is logged in. Asked with POST, so that it is in no address. */
+  shopper_token?: string;
   /** Milliseconds for the whole call; by default 1000 for shelves, 5000 for events and decisions. */
   timeout?: number;
   /** Aborting it rejects the call with the signal's reason. */
@@ -234,7 +236,10 @@ export type Label = "add" | "added" | "failed" | "previous" | "next" | "was";
 /** `window.endcap`, set before the module loads. Without `consent` nothing is allowed. */
 export interface Configuration {
   endpoint?: string;
+  /** A publishable key. */
   key?: string;
+  /** `st_...` of the shop's server: who is logged in. */
+  shopperToken?: string;
   consent?: readonly Purpose[] | string;
   locale?: string;
   market?: string;

@@ -12,7 +12,8 @@ const HOME = /^http/.test(import.meta.url) ? new URL(".", import.meta.url).href 
 const filled = new WeakMap(); // ids given to events: sent again they count once
 
 const config = () => globalThis.endcap ?? {};
-const secret = (key) => key?.startsWith("sk_"); // URLs and bodies are logged
+const secret = (key) => key?.startsWith("sk_"); // URLs are logged
+const shown = ({ key, shopper_token }) => ({ ...(key && !secret(key) && { key }), ...(shopper_token && { shopper_token }) });
 const list = (value) =>
   (Array.isArray(value) ? value : `${value ?? ""}`.split(",")).map((one) => `${one}`.trim()).filter(Boolean);
 const uuid = () => crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36);
@@ -50,7 +51,7 @@ async function ask(queries, options) {
     return [...(await ask(queries.slice(0, 20), options)), ...(await ask(queries.slice(20), options))];
   }
   if (!queries.length) return [];
-  const [path, init] = question(queries.map(clean), options.key);
+  const [path, init] = question(queries.map((query) => ({ ...clean(query), ...shown(options) })));
   const url = address(path, options);
   let members, headers;
   try {
@@ -83,8 +84,7 @@ function clean(query) {
 }
 
 /** Never both product names in a URL: Shopify's two signers sort them differently. */
-function question(queries, key) {
-  const bodies = queries.map((query) => (key && !secret(key) ? { ...query, key } : query));
+function question(bodies) {
   if (bodies.length > 1) return ["/v1/recommendations", write({ requests: bodies })];
   const { surface, ...fields } = bodies[0];
   const path = `/v1/recommendations/${encodeURIComponent(surface)}`;
@@ -92,7 +92,7 @@ function question(queries, key) {
   for (const [name, value] of Object.entries(fields)) {
     search.set(name, value.constructor === Object ? JSON.stringify(value) : value);
   }
-  if ((fields.product_id && fields.product_ids) || fields.lines || `${search}`.length > 4_000) {
+  if ((fields.product_id && fields.product_ids) || fields.lines || fields.shopper_token || `${search}`.length > 4_000) {
     return [path, write(fields)];
   }
   return [`${path}?${search}`, {}];
@@ -103,7 +103,7 @@ const write = (body) => ({ method: "POST", body: JSON.stringify(body) });
 
 async function post(path, body, options) {
   const { key, beacon, timeout = 5_000 } = options;
-  const init = write(key && !secret(key) ? { ...body, key } : body);
+  const init = write({ ...body, ...shown(options) });
   const url = address(path, options);
   if (beacon && !secret(key) && globalThis.navigator?.sendBeacon?.(url, init.body)) return {};
   try {
@@ -162,7 +162,7 @@ let decisions = []; // not heard yet
 const personal = () => granted.includes("personalization");
 const known = () => personal() || granted.includes("analytics");
 const shopify = () => globalThis.Shopify;
-const settings = (more) => ({ endpoint: config().endpoint, key: config().key, ...more });
+const settings = (more) => ({ endpoint: config().endpoint, key: config().key, shopper_token: config().shopperToken, ...more });
 
 /** Undefined, where nobody says anything, allows nothing and withdraws nothing. */
 function stated() {
@@ -338,7 +338,7 @@ async function fetchPages(groups, endpoint) {
     return clean({ ...page, consent: granted, ...who, limit, slots: slots.every(Boolean) ? [...new Set(slots)] : [] });
   });
   const started = performance.now();
-  const said = await ask(queries, settings(endpoint && { endpoint }));
+  const said = await ask(queries, settings({ ...(endpoint && { endpoint }), ...(!who && { shopper_token: 0 }) }));
   const ms = performance.now() - started;
   said.forEach(({ answer, error, headers }, place) => {
     const told = {

@@ -48,9 +48,18 @@ class WebhookConfig:
 
 def worker_secrets(settings: Settings) -> tuple[bytes, ...]:
     """What our own Worker signs with. Raises EndcapError for one that could be guessed."""
-    secrets = tuple(text.encode() for text in listed(settings.worker_secrets))
+    return _long_enough("ENDCAP_WORKER_SECRETS", settings.worker_secrets)
+
+
+def shopper_secrets(settings: Settings) -> tuple[bytes, ...]:
+    """What the shop's server signs shopper tokens with. Raises EndcapError for one that could be guessed."""
+    return _long_enough("ENDCAP_SHOPPER_SECRETS", settings.shopper_secrets)
+
+
+def _long_enough(variable: str, text: str | None) -> tuple[bytes, ...]:
+    secrets = tuple(part.encode() for part in listed(text))
     if any(len(secret) < _MIN_SECRET for secret in secrets):
-        raise WebhookSettingsError("a secret in ENDCAP_WORKER_SECRETS is short; make one: `openssl rand -hex 32`")
+        raise WebhookSettingsError(f"a secret in {variable} is short; make one: `openssl rand -hex 32`")
     return secrets
 
 

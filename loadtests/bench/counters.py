@@ -12,7 +12,7 @@ from loadtests.ask import Asker
 from loadtests.server import RunError
 
 _LINE = re.compile(r"(\w+?)(?:\{(.*)\})? (\S+)")
-_FEW = "99.0"  # the histogram's bucket of runs over fewer than a hundred candidates
+FEW = 100  # candidates; the histogram counts the runs over fewer
 
 Readings = dict[tuple[str, str], float]
 
@@ -44,8 +44,8 @@ class Counted:
 
     @property
     def ranked_few(self) -> int:
-        """Of these, over fewer than 100 candidates."""
-        return round(self._grown("endcap_ranked_candidates_bucket", f'le="{_FEW}"'))
+        """Of these, over too few candidates."""
+        return round(self._grown("endcap_ranked_candidates_bucket", f'le="{FEW - 1:.1f}"'))
 
     @property
     def candidates(self) -> float:

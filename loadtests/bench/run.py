@@ -16,11 +16,13 @@ import msgspec
 from rich.console import Console
 
 from loadtests.bench import costs
+from loadtests.bench.counters import FEW
 from loadtests.bench.environments import environment
 from loadtests.bench.machine import Cores, check_tools, choose_cores, facts
 from loadtests.bench.rounds import Load, Rounds, Sample, check_answer
 from loadtests.bench.servers import Place, Server, bare, bentoml, endcap, litserve
 from loadtests.bench.shop import Pages, Shop, prepare, store, twin
+from loadtests.server import RunError
 
 RATES = ("bare", "cached", "personal", "home", "cart", "litserve", "bentoml", "bentoml-ready-made")
 OTHERS = ("open-loop", "swap", "memory", "ready")
@@ -43,6 +45,7 @@ class Options:
     starts: int = 5
     parts: tuple[str, ...] = PARTS
     port: int | None = None
+    candidates: int = 100  # that are ranked at least on every product page
 
     @property
     def place(self) -> Path:
@@ -72,7 +75,7 @@ def run(options: Options, console: Console) -> dict[str, Any]:
     check_tools()
     cores = choose_cores()
     options.place.mkdir(parents=True, exist_ok=True)
-    shop = prepare(options.data_dir, options.place, options.shop, options.shoppers)
+    shop = prepare(options.data_dir, options.place, options.shop, options.shoppers, candidates=options.candidates)
     environments = {
         name: environment(name, options.place / "environments")
         for name in ("litserve", "bentoml")
@@ -100,6 +103,8 @@ def compare(bench: Bench, environments: dict[str, Path], stack: ExitStack) -> No
         return
     say(bench, "starting the servers")
     edge = stack.enter_context(endcap(bench.place))
+    if not bench.shop.pages:
+        raise RunError("no product page ranks 100 candidates: the live model is of too small a shop to be measured")
     pages = Pages(bench.shop)
     loads = make_loads(bench, edge, pages, environments, stack)
     if any(load.name in bench.options.parts for load in loads):
@@ -114,10 +119,11 @@ def compare(bench: Bench, environments: dict[str, Path], stack: ExitStack) -> No
     paths = write(bench, "open-loop", list(reversed(pages.personal("pdp"))))
     if bench.wants("open-loop"):
         steady(bench, edge, paths)
-    if bench.wants("swap"):
-        swap(bench, edge, paths)
     if bench.wants("memory"):
         bench.report["memory"] = costs.memory_of(edge)
+    if bench.wants("swap"):
+        swap(bench, edge, paths)
+        bench.report["memory_after_swaps"] = costs.memory_of(edge)
 
 
 def make_loads(bench: Bench, edge: Server, pages: Pages, environments: dict[str, Path], stack: ExitStack) -> list[Load]:
@@ -125,7 +131,13 @@ def make_loads(bench: Bench, edge: Server, pages: Pages, environments: dict[str,
     wanted = [part for part in RATES if part in bench.options.parts]
     if not wanted:
         return []
-    personal = Load("personal", edge, write(bench, "pdp", pages.personal("pdp")), personal=True, reference=True)
+    personal = Load(
+        "personal",
+        edge,
+        write(bench, "pdp", pages.personal("pdp")),
+        personal=True,
+        reference=bench.options.candidates >= FEW,
+    )
     answer = bench.work / "answer"
     answer.write_bytes(check_answer(personal))
     contextual = write(bench, "contextual", pages.contextual(_CACHED_PAGES))

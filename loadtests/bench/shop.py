@@ -44,10 +44,11 @@ class Shop:
         return self.data / "bundles" / self.name / self.version
 
 
-def prepare(source: Path, data: Path, shop: str, count: int, root: Path = ROOT) -> Shop:
+def prepare(source: Path, data: Path, shop: str, count: int, root: Path = ROOT, candidates: int = 100) -> Shop:
     """Copy what the edge reads, and have the store filled by `root`'s codec. Raises RunError.
 
-    Pages are chosen by our own retrieval, which reads no other checkout's store: for that there are none.
+    Pages that rank so many candidates are chosen by our own retrieval, which reads no other checkout's store: for
+    such a one there are none.
     """
     bundles = source / "bundles" / shop
     try:
@@ -69,7 +70,8 @@ def prepare(source: Path, data: Path, shop: str, count: int, root: Path = ROOT) 
     shutil.copy(source / "catalogue" / f"{shop}.cat", data / "catalogue")
     fill(source, data, shop, count, root)
     if root == ROOT:
-        _made(_python(_CROWD.with_name("crowd_pages.py"), "--data", data, "--shop", shop), ROOT)
+        choose = ["--data", data, "--shop", shop, "--candidates", candidates]
+        _made(_python(_CROWD.with_name("crowd_pages.py"), *choose), ROOT)
     ids = tuple((data / "shoppers.txt").read_text().split())
     products = tuple((id_, often) for id_, often in json.loads((data / "products.json").read_bytes()))
     chosen = (data / "pages.txt").read_text().splitlines() if root == ROOT else []

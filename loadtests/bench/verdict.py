@@ -153,6 +153,7 @@ def _rate_line(name: str, samples: list[dict[str, float]]) -> list[str]:
 def notes(report: Report) -> list[str]:
     """What the tables do not say."""
     told = {"machine": _machine, "shop": _shop, "open_loop": _open_loop, "swap": _swap, "memory": _memory}
+    told |= {"memory_after_swaps": lambda of: f"after the swaps: {_memory(of)}"}
     return [say(report[name]) for name, say in told.items() if name in report]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from edge.arrange import arrange
 from edge.catalogue import Catalogue
+from edge.core.columns import ProfileColumns
 from edge.core.index import Index
 from edge.core.profile import Bought, Profile
 from edge.core.retrieval import History
@@ -59,9 +60,8 @@ def catalogue(tmp_path: Path) -> Catalogue:
 def bought(*products: str) -> Known:
     """A shopper who bought these."""
     purchases = {id_: Bought(1, TODAY - 9, TODAY - 9) for id_ in products}
-    return Known(
-        Profile("demo", "s", orders=1, last_order_day=TODAY - 9, bought=purchases), None, frozenset(), None, None
-    )
+    profile = Profile("demo", "s", orders=1, last_order_day=TODAY - 9, bought=purchases)
+    return Known(ProfileColumns.of(profile), None, frozenset(), None, None)
 
 
 def shelf_of(model: Model, catalogue: Catalogue, query: Query, who: Known = NOTHING_KNOWN) -> Told:

@@ -8,6 +8,7 @@ import pytest
 
 from edge.arrange import arrange
 from edge.catalogue import Catalogue
+from edge.core.columns import ProfileColumns
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
 from edge.core.newcomers import Newcomers
@@ -46,7 +47,7 @@ def known(
     views = dict.fromkeys(viewed, TODAY - 9)
     profile = Profile("demo", "s", orders=2, last_order_day=TODAY - 10, bought=purchases, viewed=views)
     visit = Session("demo", "s", viewed=list(session), cart=dict.fromkeys(cart, 1))
-    return Known(profile, visit, frozenset(), None, None)
+    return Known(ProfileColumns.of(profile), visit, frozenset(), None, None)
 
 
 def evidence_of(model: Model, query: Query, who: Known = NOTHING_KNOWN) -> Evidence:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edge.arrange import arrange
+from edge.core.columns import ProfileColumns
 from edge.core.context import History
 from edge.core.index import Index
 from edge.core.products import Change, Product
@@ -123,7 +124,7 @@ def shopper(index: Index, rng: np.random.Generator) -> Known:
     bought = {id_: Bought(int(rng.integers(1, 9)), TODAY - 90, TODAY - int(rng.integers(1, 60))) for id_ in some(12)}
     views = dict.fromkeys(some(6), TODAY - 3)
     profile = Profile("demo", "s", orders=len(bought), last_order_day=TODAY - 1, bought=bought, viewed=views)
-    return Known(profile, Session("demo", "s", viewed=some(3)), frozenset(), None, None)
+    return Known(ProfileColumns.of(profile), Session("demo", "s", viewed=some(3)), frozenset(), None, None)
 
 
 def asked(index: Index, rng: np.random.Generator) -> Iterator[Query]:

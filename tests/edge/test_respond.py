@@ -18,8 +18,9 @@ from edge.cache import Cached
 from edge.drain import Drain
 from edge.errors import InputError
 from edge.middleware import Observe
+from edge.page import Page
 from edge.recommend import Served, Sharing
-from edge.shelves import Ranking, encode
+from edge.shelves import Ranking
 from edge.wire import Answer, Item, Slot
 
 SECRET = "password swordfish of shopper k1.someone"
@@ -59,12 +60,13 @@ def served(*ids: str, sharing: Sharing = "public", hit: bool = False) -> Served:
     """An answer with one shelf of these products."""
     items = [Item(id_, 0.5, "popular", msgspec.Raw(b"{}")) for id_ in ids]
     answer = Answer("home", "v1", [], [Slot("for_you", "Popular right now", "popular", "t", items)])
-    return Served(answer, sharing, Cached(Ranking(None, ()), 3, 2, hit=hit))
+    page = Page(msgspec.json.encode(answer), "v1", (), (("for_you", "popular"),))
+    return Served(page, sharing, Cached(Ranking(None, ()), 3, 2, hit=hit))
 
 
 def reply(one: Served, known: str | None = None) -> httpx.Response:
     """An answer as it goes out, to a caller who may know a tag."""
-    made = respond.Page(one, encode(one.answer)).reply(one.cached, known.encode() if known is not None else None)
+    made = respond.Ready(one).reply(one.cached, known.encode() if known is not None else None)
     return httpx.Response(made.status, headers=made.headers, content=made.body if made.status == 200 else None)
 
 

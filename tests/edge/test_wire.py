@@ -1,14 +1,15 @@
 """Reading requests: what is understood, and what each mistake is answered with."""
 
 import contextlib
-from urllib.parse import quote
+from collections.abc import Callable
+from urllib.parse import parse_qsl, quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.errors import InputError
-from edge.wire import Filter, Query, query_from_body, query_from_url
+from edge.wire import Filter, Query, query_from_body, query_from_url, read_pairs
 
 
 def get(surface: str, query: str) -> Query:
@@ -122,3 +123,25 @@ def test_no_bytes_get_past_the_two_outcomes(data: bytes) -> None:
         assert isinstance(query_from_url("home", data), Query)
     with contextlib.suppress(InputError):
         assert isinstance(query_from_body("home", data), Query)
+
+
+def outcome(read: Callable[[], list[tuple[str, str]]]) -> list[tuple[str, str]] | str:
+    """What is read, or what is said of it."""
+    try:
+        return read()
+    except ValueError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@given(st.text("ab=&+%2fC3A9;,?#\x00 é", max_size=60) | st.text(st.characters(max_codepoint=255)))
+@example("&".join("a=1" for _ in range(50)))
+@example("&".join("a=1" for _ in range(51)))
+@example("=&&=&a&=b&a=b=c&%3D=%26&%+=+%")
+def test_query_strings_are_read_as_the_standard_library_reads_them(text: str) -> None:
+    """Every pair and every refusal, blanks kept; only faster."""
+    raw = text.encode("utf-8")
+
+    def slow() -> list[tuple[str, str]]:
+        return parse_qsl(raw.decode("ascii"), keep_blank_values=True, max_num_fields=50, errors="strict")
+
+    assert outcome(lambda: list(read_pairs(raw))) == outcome(slow)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.core.products import write_snapshot
+from edge.core.snapshot import write_snapshot
 from tests.faults.shop import Shops, marks
 from training.dataset import Dataset
 

@@ -191,6 +191,18 @@ test("secret keys travel in a header, publishable ones where no preflight is nee
   assert.equal(asked[1].url.search, "?key=pk_1");
 });
 
+test("a shopper's token travels in a body, beside a publishable key", async () => {
+  const options = { endpoint, key: "pk_1", shopper_token: "st_1" };
+  await getShelves("home", {}, options);
+  await getPages([{ surface: "home" }, { surface: "cart" }], options);
+  await setConsent({ consent: [], visitor_id: "v" }, options);
+  const bodies = asked.map(({ body }) => JSON.parse(body));
+  assert.ok(asked.every(({ url }) => url.search === ""));
+  assert.deepEqual(bodies[0], { key: "pk_1", shopper_token: "st_1" });
+  assert.ok(bodies[1].requests.every(({ key, shopper_token }) => key === "pk_1" && shopper_token === "st_1"));
+  assert.deepEqual([bodies[2].key, bodies[2].shopper_token], ["pk_1", "st_1"]);
+});
+
 const accept = (request, response, body) =>
   say(response, { results: JSON.parse(body).events.map(({ id }) => ({ id, status: "accepted" })) });
 

@@ -1,6 +1,7 @@
 """From answers and errors to HTTP: bodies, cache rules, ETags, problems."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from edge.cache import Cached
 from edge.drop_in import DropInError
 from edge.errors import InputError
+from edge.rates import TooManyError
 from edge.recommend import Served
 from edge.wire import problem
 
@@ -127,7 +129,9 @@ def refused(error: InputError) -> Response:
     if isinstance(error, DropInError):
         told = {"message": "Invalid parameter error", "description": error.detail}
         body = msgspec.json.encode(msgspec.json.decode(body, type=dict) | told)
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
+    if isinstance(error, TooManyError):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     return _problem_response(body, error.status, headers)
 
 

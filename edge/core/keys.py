@@ -12,6 +12,7 @@ import os
 import secrets
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ FACTS_TTL_S = 35 * 86_400  # facts that nobody recomputes are soon no facts any 
 LINK_TTL_S = 400 * 86_400  # as long as the profile it leads to
 CART_TTL_S = 14 * 86_400  # as long as platforms keep a cart
 DEAD_TTL_S = 35 * 86_400  # for somebody to look at an event that could not be applied, mend the cause and replay it
+RATES_TTL_S = 120  # how often callers asked, for a minute and the one after it
 COUNTS_TTL_S = 400 * 86_400  # a day can be compared with the same day of the last year
 
 KEY_FILE = "pseudonym.key"
@@ -40,6 +42,16 @@ class PseudonymKey:
 
     secret: bytes
     id: str
+
+    @cached_property
+    def _keyed(self) -> "hmac.HMAC":
+        return hmac.new(self.secret, digestmod="sha256")
+
+    def digest(self, message: bytes) -> bytes:
+        """HMAC-SHA256. Every request needs one or two, so the key is worked in once and copied."""
+        keyed = self._keyed.copy()
+        keyed.update(message)
+        return keyed.digest()
 
     @classmethod
     def from_hex(cls, text: str) -> "PseudonymKey":
@@ -113,8 +125,7 @@ def _make_key(path: Path) -> None:
 def pseudonym(key: PseudonymKey, shop: str, kind: ShopperKind, shopper_id: str) -> str:
     """A keyed, one-way name for a shopper of one shop: `<key id>.<22 characters>`."""
     message = f"{shop}\0{kind}\0{_spelled(kind, shopper_id)}".encode("utf-8", "surrogatepass")
-    digest = hmac.digest(key.secret, message, "sha256")[:16]
-    return f"{key.id}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+    return f"{key.id}.{base64.urlsafe_b64encode(key.digest(message)[:16]).decode().rstrip('=')}"
 
 
 def _spelled(kind: ShopperKind, id_: str) -> str:
@@ -199,6 +210,11 @@ def dead_key(shop: str) -> str:
 def counts_key(shop: str, day: int) -> str:
     """Hash of what was counted on a unix day: events by type, orders, impressions and clicks by slot and model."""
     return f"n:{{{shop}}}:{day}"
+
+
+def rates_key(shop: str, minute: int) -> str:
+    """Hash of how often each caller asked with a publishable key in one minute."""
+    return f"r:{{{shop}}}:{minute}"
 
 
 def jobs_key(shop: str) -> str:

@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     )
     shop: Shop = Field("demo", description="the shop served")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
+    bundle_keys: str | None = Field(
+        None,
+        repr=False,
+        description="secrets behind bundles' signatures, comma list, newest first; unset: unsigned ones serve",
+    )
     bundle_store: str | None = Field(
         None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
     )

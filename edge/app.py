@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.types import Scope
 
-from edge import metrics, respond
+from edge import garbage, metrics, respond
 from edge.assembly import Edge, build_edge, store_url
 from edge.assets import asset_routes
 from edge.cors import Cors
@@ -74,11 +74,13 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Limits]]:
         asyncio.create_task(poll(edge.recommender.refresh_listings, every_s=_LISTINGS_S)),
         asyncio.create_task(edge.trials.run(lambda: edge.in_flight)),
         asyncio.create_task(metrics.run(lambda: edge.in_flight)),
+        asyncio.create_task(garbage.run(lambda: edge.in_flight)),
     ]
     counting = asyncio.create_task(edge.tally.run(follower, edge.trials.report_refusal))
     edge.drain.install(asyncio.get_running_loop())
     try:
-        yield {"limits": Limits(settings.max_header_bytes, settings.read_timeout_s)}
+        with garbage.on_demand():
+            yield {"limits": Limits(settings.max_header_bytes, settings.read_timeout_s)}
     finally:
         await end_tasks([*background, counting])
         await follower.aclose()

@@ -160,6 +160,8 @@ class Index:
             as_of=float(plain.pop("as_of")[0]),
             orders=float(plain.pop("orders")[0]),
             popular_tastes=plain["tastes"][plain["popular"]].astype(np.float32),
+            memo=Memo(),
+            tables=Tables(),
             **plain,
         )
 

@@ -12,6 +12,7 @@ import os
 import secrets
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +42,16 @@ class PseudonymKey:
 
     secret: bytes
     id: str
+
+    @cached_property
+    def _keyed(self) -> "hmac.HMAC":
+        return hmac.new(self.secret, digestmod="sha256")
+
+    def digest(self, message: bytes) -> bytes:
+        """HMAC-SHA256. Every request needs one or two, so the key is worked in once and copied."""
+        keyed = self._keyed.copy()
+        keyed.update(message)
+        return keyed.digest()
 
     @classmethod
     def from_hex(cls, text: str) -> "PseudonymKey":
@@ -114,8 +125,7 @@ def _make_key(path: Path) -> None:
 def pseudonym(key: PseudonymKey, shop: str, kind: ShopperKind, shopper_id: str) -> str:
     """A keyed, one-way name for a shopper of one shop: `<key id>.<22 characters>`."""
     message = f"{shop}\0{kind}\0{_spelled(kind, shopper_id)}".encode("utf-8", "surrogatepass")
-    digest = hmac.digest(key.secret, message, "sha256")[:16]
-    return f"{key.id}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+    return f"{key.id}.{base64.urlsafe_b64encode(key.digest(message)[:16]).decode().rstrip('=')}"
 
 
 def _spelled(kind: ShopperKind, id_: str) -> str:

@@ -5,6 +5,7 @@ the shopper bought.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,5 +145,5 @@ def added_up(index: Index, chunks: list[Chunk], count: int = len(SOURCES)) -> tu
             row[start : start + len(members)] += source * width
         start += len(members)
     weights = np.concatenate([chunk[2] for chunk in chunks])
-    sums: Sums = np.bincount(row, weights, count * width)
+    sums: NDArray[Any] = np.bincount(row, weights, count * width)
     return items, sums.reshape(count, width)

@@ -56,10 +56,8 @@ def bench(
             del os.environ[name]  # nobody's own settings shall shape the figures
         options = Options(data, shop, rounds, seconds, connections, shoppers, parts=chosen(only, without), port=port)
         options = quickly(options) if quick else options
-        if by_stage or against:
-            report = measure_stages(options, against, against_data)
-        else:
-            report = make_run(options, console)
+        staged = by_stage or against is not None
+        report = measure_stages(options, against, against_data) if staged else make_run(options, console)
         report["quick"] = quick
     report["broken"] = broken(report)
     if json_file is not None:

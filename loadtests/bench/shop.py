@@ -47,8 +47,8 @@ class Shop:
 def prepare(source: Path, data: Path, shop: str, count: int, root: Path = ROOT, candidates: int = 100) -> Shop:
     """Copy what the edge reads, and have the store filled by `root`'s codec. Raises RunError.
 
-    Pages that rank so many candidates are chosen by our own retrieval, which reads no other checkout's store: for such a
-    one there are none.
+    Pages that rank so many candidates are chosen by our own retrieval, which reads no other checkout's store: for
+    such a one there are none.
     """
     bundles = source / "bundles" / shop
     try:

@@ -116,6 +116,11 @@ class Settings(BaseSettings):
     proxy_hops: int = Field(
         0, ge=0, le=8, description="proxies in front that add to X-Forwarded-For, for the address in client_rate"
     )
+    hsts_s: int = Field(
+        0,
+        ge=0,
+        description="seconds for Strict-Transport-Security, where every name it is served under has TLS; 0: none",
+    )
     max_header_bytes: int = Field(32_768, ge=1024, description="largest head of a request: its line and headers")
     read_timeout_s: float = Field(
         8.0, gt=0, description="time from a request's first byte to its last, before the connection is closed"

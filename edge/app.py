@@ -15,6 +15,7 @@ from edge.assembly import Edge, build_edge, store_url
 from edge.assets import asset_routes
 from edge.at_once import AtOnce
 from edge.cors import Cors
+from edge.doors import is_loopback
 from edge.drain import end_tasks, end_with_parent
 from edge.front import Front
 from edge.limits import Limits
@@ -34,6 +35,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     if settings is None:
         settings = Settings()
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if settings.demo and not is_loopback(settings.host):
+        raise ValueError(f"demo mode needs no keys, so it is for loopback only, not {settings.host}; set ENDCAP_DEMO=0")
     app = Starlette(
         routes=[
             *contract_routes("/proxy"),  # first, or `proxy` would be taken for a locale
@@ -43,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *asset_routes(),
             *operations_routes(),
         ],
-        middleware=[Middleware(Observe), Middleware(Cors, origins=_origins), Middleware(Front)],
+        middleware=[Middleware(Observe, hsts_s=settings.hsts_s), Middleware(Cors, origins=_origins), Middleware(Front)],
         exception_handlers=respond.HANDLERS,
         lifespan=lifespan,
     )
@@ -66,10 +69,11 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
     app.state.edge = edge
     edge.recommender.refresh()
     edge.keyring.refresh()
-    follower = connect(store_url(settings), timeout_s=_FOLLOW_TIMEOUT_S, connections=2)
+    follower = connect(store_url(settings), timeout_s=_FOLLOW_TIMEOUT_S, connections=3)
     background = [
         asyncio.create_task(poll(edge.recommender.refresh)),
         asyncio.create_task(poll(edge.keyring.refresh)),
+        asyncio.create_task(edge.doors.rates.run(follower) if edge.doors.rates else asyncio.sleep(0)),
         asyncio.create_task(edge.recommender.catalogue.follow(follower)),
         asyncio.create_task(poll(edge.recommender.refresh_listings, every_s=_LISTINGS_S)),
         asyncio.create_task(edge.trials.run(lambda: edge.in_flight)),

@@ -4,6 +4,7 @@ In: candidates, their scores, what the request is made from. Out: a `Shelf` each
 products; prices and stock come after the cache. A shelf that was not scored keeps the order its candidates came in.
 """
 
+from collections.abc import Hashable
 from itertools import islice
 
 import numpy as np
@@ -15,7 +16,7 @@ from edge.core.index import Ints, Places
 from edge.core.products import Product
 from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, elsewhere
 from edge.core.similar import is_similar
-from edge.picks import NO_PICKS, Picks, Shelf, falling, listed, scaled
+from edge.picks import NO_PICKS, Picks, Shelf, by_place, listed, scaled
 from edge.ranking import Evidence, Scores
 from edge.reasons import reasons
 from edge.scoring import Model
@@ -24,6 +25,7 @@ from edge.wire import Filter
 
 _NO_FILTER = Filter()
 _NEW = 8  # newcomers in reserve for the live rules
+_OVERHEAD = 500  # bytes of the objects around kept picks, roughly
 _LEAST_SHARE = 0.02  # of the best candidate's worth, for a newcomer to take a place from a known product
 
 _Values = NDArray[np.float64]
@@ -48,20 +50,52 @@ def arrange(
     some = found.get(pool)
     if some is None or not len(some.items):
         return Shelf(slot, "popular", NO_PICKS)
-    order, values = _order(some, scores.get(pool))
-    if slot in PART_OF:
+    values = scores.get(pool)
+    newcomers = _newcomers(some, values, slot, evidence, catalogue) if spec.welcomes else NO_PICKS
+    if pool in SCORED_SLOTS:
+        picks = _picks(model, spec, some, values, evidence, catalogue, diversity, most)
+        return Shelf(slot, evidence.served_by, picks, newcomers)
+    # The others look at the page alone: the same for everybody who narrows nothing down.
+    key = _shared(slot, evidence, most)
+    kept = model.index.memo.get(key, Picks) if key else None
+    if kept is None:
+        kept = _picks(model, spec, some, values, evidence, catalogue, diversity, most)
+        if key:
+            model.index.memo.keep(key, kept, 20 * most + _OVERHEAD)
+    return Shelf(slot, "context", kept, newcomers)
+
+
+def _shared(slot: str, evidence: Evidence, most: int) -> Hashable | None:
+    """What a shelf that looks at the page alone is kept under; None where it is this request's own."""
+    query = evidence.query
+    if query.exclude or evidence.stands_in or query.filter != _NO_FILTER:
+        return None
+    return ("picks", slot, most, evidence.context.anchors.tobytes())
+
+
+def _picks(
+    model: Model,
+    spec: SlotSpec,
+    some: Candidates,
+    scores: NDArray[np.float32] | None,
+    evidence: Evidence,
+    catalogue: Catalogue,
+    diversity: float,
+    most: int,
+) -> Picks:
+    """The candidates that may stand on a shelf, in its order."""
+    order, values = _order(some, scores)
+    if spec.id in PART_OF:
         order = order[elsewhere(model.index, evidence.context, some)[order]]
-    order = _sieved(order, some.items, slot, model, evidence, catalogue)
+    order = _sieved(order, some.items, spec.id, model, evidence, catalogue)
     worth = values[order]
     if spec.diverse and diversity > 0:
         worth = np.asarray(worth_beside(worth, kinds_of(model.index, some.items[order]), diversity))
-        spread = np.argsort(-worth, kind="stable")[:most]
+        spread = (-worth).argsort(kind="stable")[:most]
         order, worth = order[spread], worth[spread]
     order = order[:most]
     said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
-    served_by = evidence.served_by if pool in SCORED_SLOTS else "context"  # the others look at the page alone
-    newcomers = _newcomers(some, values, slot, evidence, catalogue) if spec.welcomes else NO_PICKS
-    return Shelf(slot, served_by, Picks(scaled(worth[:most]), said, some.items[order]), newcomers)
+    return Picks(scaled(worth[:most]), said, some.items[order])
 
 
 def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Places, _Values]:
@@ -69,8 +103,8 @@ def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Place
     if scores is None:
         values = found.scores.astype(np.float64) / max(float(found.scores.max()), 1e-9)
         return np.arange(len(values)), values.clip(0, 1)
-    values = 1 / (1 + np.exp(-scores.astype(np.float64)))
-    return np.argsort(-scores, kind="stable"), values
+    falling = -scores
+    return falling.argsort(kind="stable"), 1 / (1 + np.exp(falling.astype(np.float64)))
 
 
 def _sieved(order: Places, items: Ints, slot: str, model: Model, evidence: Evidence, catalogue: Catalogue) -> Places:
@@ -88,12 +122,14 @@ def _sieved(order: Places, items: Ints, slot: str, model: Model, evidence: Evide
     return order
 
 
-def _newcomers(found: Candidates, values: _Values, slot: str, evidence: Evidence, catalogue: Catalogue) -> Picks:
+def _newcomers(
+    found: Candidates, scores: NDArray[np.float32] | None, slot: str, evidence: Evidence, catalogue: Catalogue
+) -> Picks:
     """The newcomers that inherit most from a shelf's candidates and, on `similar`, from the page's product itself."""
     newcomers, query = evidence.newcomers, evidence.query
     if not newcomers.ids:
         return NO_PICKS
-    items, worth = found.items, values.astype(np.float32)
+    items, worth = found.items, _order(found, scores)[1].astype(np.float32)
     page = None
     if slot == "similar":
         page = catalogue.get(query.product_id or "")
@@ -125,4 +161,4 @@ def _viewed(spec: SlotSpec, evidence: Evidence, most: int) -> Picks:
     ids |= dict.fromkeys(reversed(session.viewed if session else ()))
     ids |= dict.fromkeys(reversed(list(profile.viewed) if profile else ()))
     newest = list(ids)[:most]
-    return Picks.named(newest, falling(len(newest)), spec.reason)
+    return Picks.named(newest, by_place(len(newest)), spec.reason)

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from edge.cache import AnswerCache
 from edge.collect import Collector
-from edge.core.keys import load_keys
+from edge.core.keys import PseudonymKey, load_keys
 from edge.core.restricted import Restricted
 from edge.doors import AppProxy, Doors
 from edge.drain import Drain
 from edge.identify import Identifier
 from edge.keyring import KeyRing
 from edge.profiles import ShopperStore, connect
+from edge.rates import Rate, Rates
 from edge.recommend import Recommender
 from edge.respond import Ready
 from edge.settings import Settings, listed
@@ -68,6 +69,8 @@ def build_edge(settings: Settings) -> Edge:
         worker_secrets(settings),
         frozenset(listed(settings.origins)),
         shopper_secrets(settings),
+        _rates(settings, key),
+        settings.proxy_hops,
     )
     patient_store = ShopperStore(patient, store.breaker)
     collector = Collector(patient_store, identifier, settings.stream_max_entries, restricted)
@@ -85,6 +88,12 @@ def build_edge(settings: Settings) -> Edge:
         trials=Trials(recommender, tally, settings.shadow_percent),
         pages=AnswerCache(ttl_s=settings.cache_ttl_s, entries=min(settings.cache_entries, _PAGES)),
     )
+
+
+def _rates(settings: Settings, key: PseudonymKey) -> Rates:
+    per_key = Rate(settings.key_rate, settings.key_burst) if settings.key_rate else None
+    per_client = Rate(settings.client_rate, settings.client_burst) if settings.client_rate else None
+    return Rates(settings.shop, key.secret, per_key, per_client, settings.workers)
 
 
 def store_url(settings: Settings) -> str:

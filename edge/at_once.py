@@ -12,7 +12,7 @@ from typing import Any
 from edge import pages, respond
 from edge.assembly import Edge
 from edge.errors import InputError
-from edge.middleware import Observed, random_ids
+from edge.middleware import Observed, random_ids, standing
 
 logger = logging.getLogger("endcap.at_once")
 _PATHS = {
@@ -29,7 +29,7 @@ class AtOnce:
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
-        self._ids = random_ids()
+        self._ids, self._standing = random_ids(), standing(edge.settings.hsts_s)
 
     def __call__(self, scope: dict[str, Any], url: bytes, always: list[tuple[bytes, bytes]]) -> bytes | None:
         """The response to a GET; `always`: what the server says in each, such as the date."""
@@ -39,7 +39,7 @@ class AtOnce:
             return None
         if any(name in _USUAL for name, _ in scope["headers"]):
             return None
-        observed = Observed(path, scope["headers"], self._ids)
+        observed = Observed(path, scope["headers"], self._ids, self._standing)
         asked = scope | {"method": "GET", "path": path, "raw_path": raw_path, "query_string": query}
         try:
             reply = pages.at_once(edge, asked)

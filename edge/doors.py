@@ -23,6 +23,7 @@ from edge.core.shopper_token import customer_of
 from edge.errors import InputError
 from edge.keyring import KeyRing, not_for_pages
 from edge.metrics import REFUSED
+from edge.rates import Rates, client_of
 from edge.shown import Scope, Shown, read_shown
 from edge.worker_header import HEADER, is_workers
 
@@ -99,6 +100,8 @@ class Doors:
     worker_secrets: Sequence[bytes] = ()
     named_origins: frozenset[str] = frozenset()
     shopper_secrets: Sequence[bytes] = ()
+    rates: Rates | None = None
+    proxy_hops: int = 0
 
     @property
     def origins(self) -> frozenset[str]:
@@ -110,7 +113,7 @@ class Doors:
         """The door of a request: an ASGI scope, and the body where there is one. Raises InputError.
 
         400: a secret where it would be logged; 401: nothing shown that is in force; 403: not from here, or not with
-        this; 404: not set up. Nothing under `/proxy` goes unsigned, since each route stands under it and without it.
+        this; 404: not set up; 429: too often. Nothing under `/proxy` goes unsigned: each route stands under it, too.
         """
         if scope["path"].startswith(PROXY_PREFIX):
             return self._proxied(scope["query_string"])
@@ -176,6 +179,9 @@ class Doors:
         elif origin is not None and origin.decode("latin-1") not in kept.origins:
             reason = "origin"
         else:
+            if self.rates is not None:
+                client = client_of(scope.get("client"), shown.headers.get(b"x-forwarded-for"), self.proxy_hops)
+                self.rates.take(kept.id, client, shown.questions)
             return _unnamed(Door("page", scope["query_string"]))
         detail = "no publishable key in force for this page's origin; `python -m backend key --origin ...` makes one"
         raise _turned_away("page", reason, "key", detail)

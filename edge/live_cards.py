@@ -20,7 +20,7 @@ from edge.wire import Filter
 Fragment = tuple[bytes, bytes, bytes]  # of an item: its id, all before the score, the card and all after it
 
 _SPARE = 1_024  # rows made ready at a time for products listed since
-_KEPT = 4_096  # fragments, some 500 bytes each
+_KEPT = 4_096  # fragments, some 500 bytes each, and rows by id
 _BLOCK = 16_384  # ids looked up at a time: NumPy holds the interpreter meanwhile
 _encode = msgspec.json.Encoder().encode
 
@@ -37,20 +37,25 @@ class LiveCards:
         self.shown[: len(snapshot)] = snapshot.family * snapshot.available
         self._changed: dict[int, Product] = {}
         self._listed: dict[str, int] = {}  # rows of products that the snapshot does not have
+        self._asked: dict[str, int] = {}  # rows of products asked for lately
         self._fragments: dict[int, Fragment] = {}
         self._rows: dict[Index, Ints] = {}
+        self._idle: set[Index] = set()
         self._categories: dict[str, NDArray[np.bool_]] = {}
 
     # --- products ------------------------------------------------------------------------------------------------
 
     def row(self, id_: str) -> int | None:
         """The row of a product; None when the shop does not have it."""
-        row = self._listed.get(id_) if self._listed else None
-        return self.snapshot.ids.position.get(id_) if row is None else row
-
-    def rows(self, ids: Iterable[str | None]) -> set[int]:
-        """The rows of those of these products that the shop has."""
-        return {row for id_ in ids if id_ is not None and (row := self.row(id_)) is not None}
+        row = self._asked.get(id_)
+        if row is None:
+            row = self._listed.get(id_) if self._listed else None
+            row = self.snapshot.ids.position.get(id_) if row is None else row
+            if row is not None:
+                if len(self._asked) >= _KEPT:
+                    self._asked.clear()
+                self._asked[id_] = row
+        return row
 
     def product(self, row: int) -> Product:
         """A product whole."""
@@ -104,12 +109,14 @@ class LiveCards:
         return rows
 
     def keep(self, indexes: Iterable[Index]) -> None:
-        """Work `rows_of` out for these indexes, and forget all others."""
-        indexes = set(indexes)
-        for index in indexes - self._rows.keys():
+        """Work `rows_of` out for these indexes, and forget those that were not among them the last time either."""
+        wanted = set(indexes)
+        for index in wanted - self._rows.keys():
             self.align(index)
-        for index in self._rows.keys() - indexes:
-            del self._rows[index]
+        idle = self._rows.keys() - wanted
+        for index in idle & self._idle:
+            self._rows.pop(index, None)
+        self._idle = idle - self._idle
 
     def unknown_to(self, index: Index) -> NDArray[np.intp]:
         """The rows of the snapshot that no position of the index leads to."""

@@ -32,6 +32,7 @@ _ID_LENGTH = 64
 _IDS_AT_ONCE = 256
 _STATUS = {int(status): str(int(status)) for status in HTTPStatus}
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NOT_EMBEDDED = (b"cross-origin-resource-policy", b"same-origin")  # by <img> or <script> of other sites; CORS is apart
 _CLOSE = (b"connection", b"close")
 Headers = Sequence[tuple[bytes, bytes]]
 _KEPT_BY_NOBODY = (b"cache-control", b"private, no-store")
@@ -47,16 +48,19 @@ class _Route(NamedTuple):
 class Observed:
     """One request: when it came, as what it counts, and under which id it is answered."""
 
-    __slots__ = ("_id", "_proxied", "_route", "_started")
+    __slots__ = ("_id", "_proxied", "_route", "_standing", "_started")
 
-    def __init__(self, path: str, headers: Headers, ids: Iterator[bytes]) -> None:
+    def __init__(self, path: str, headers: Headers, ids: Iterator[bytes], standing: Headers) -> None:
         self._started = time.perf_counter()
+        self._standing = standing
         self._route, self._proxied = _KNOWN.get(path) or _route(path)
         self._id = _callers_id(headers) or next(ids)
 
     def headers(self, status: int, headers: Headers, *, leaving: bool) -> Headers:
         """The headers of its answer, with what stands in every answer; it is counted by that."""
-        route, headers = self._route, [*headers, (b"x-request-id", self._id), _NOSNIFF]
+        route, headers = self._route, [*headers, (b"x-request-id", self._id), *self._standing]
+        if route != "assets":
+            headers.append(_NOT_EMBEDDED)
         if self._proxied and route != "assets":
             headers = [*(pair for pair in headers if pair[0] != b"cache-control"), _KEPT_BY_NOBODY]
         if leaving:
@@ -69,19 +73,24 @@ class Observed:
         return headers
 
 
+def standing(hsts_s: int) -> Headers:
+    """What stands in every answer, whatever it is; `hsts_s`: how long browsers shall insist on TLS, 0: not at all."""
+    return (_NOSNIFF, (b"strict-transport-security", b"max-age=%d" % hsts_s)) if hsts_s else (_NOSNIFF,)
+
+
 class Observe:
     """Adds X-Request-Id (the caller's, if it sent a sane one) and counts by a fixed set of routes."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hsts_s: int = 0) -> None:
         self.app = app
-        self._ids = random_ids()
+        self._ids, self._standing = random_ids(), standing(hsts_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        observed = Observed(scope["path"], scope["headers"], self._ids)
+        observed = Observed(scope["path"], scope["headers"], self._ids, self._standing)
         begun = False
 
         async def send_with_headers(message: Message) -> None:

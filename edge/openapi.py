@@ -155,7 +155,10 @@ def _contract(components: dict[str, Any]) -> dict[str, Any]:
         for method in item.keys() & {"get", "post"}:
             item[method]["security"] = [{"secret": []}, {"page": []}, {"worker": []}, {}]
             refused = "No key, no signature, or none in force; in demo mode never"
-            item[method]["responses"] |= {"401": {"description": refused}}
+            item[method]["responses"] |= {
+                "401": {"description": refused},
+                "429": {"description": "Asked too often with a publishable key; Retry-After says when to come back"},
+            }
     return paths
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from edge.live_cards import LiveCards
+from edge.live_cards import Fragment
 from edge.picks import SAID, SCORES, ServedBy
 from edge.wire import Answer, Slot
 
@@ -19,20 +19,23 @@ _encode = msgspec.json.Encoder().encode
 _answer_decoder = msgspec.json.Decoder(Answer)
 
 
+ShownItem = tuple[Fragment, int, int]  # of a product: what its card says, score, reason
+
+
 class Shown(NamedTuple):
-    """A shelf as it is shown: row, score and reason of each product."""
+    """A shelf as it is shown."""
 
     slot: str
     title: str
     served_by: ServedBy
-    items: Sequence[tuple[int, int, int]]
+    items: Sequence[ShownItem]
 
 
 class Page:
     """An answer ready to go out. `shelves`: slot and source of each, to count them by."""
 
     def __init__(
-        self, body: bytes, model_version: str | None, degraded: tuple[str, ...], shelves: tuple[tuple[str, str], ...]
+        self, body: bytes, model_version: str | None, degraded: tuple[str, ...], shelves: Sequence[tuple[str, str]]
     ) -> None:
         self.body = body
         self.model_version = model_version
@@ -56,27 +59,23 @@ class Page:
         return self.answer.slots
 
 
-def page_of(
-    surface: str, version: str | None, degraded: tuple[str, ...], shelves: Sequence[Shown], live: LiveCards
-) -> Page:
+def page_of(surface: str, version: str | None, degraded: tuple[str, ...], shelves: Sequence[Shown]) -> Page:
     """The page of these shelves."""
     parts = [_begin(surface, version, degraded)]
-    for number, (slot, title, served_by, items) in enumerate(shelves):
-        fragments = [live.fragment(row) for row, _, _ in items]
-        parts += (
-            b"," if number else b"",
-            _begin_shelf(slot, title, served_by, version),
-            _token(surface, served_by, [id_ for id_, _, _ in fragments]),
-            b'","items":[',
-        )
-        comma = 1  # the first item goes without
-        for (_, score, reason), (_, begin, end) in zip(items, fragments, strict=True):
-            parts += (begin[comma:], SCORES[score], SAID[reason], end)
-            comma = 0
-        parts.append(b"]}")
-    parts.append(b"]}")
-    shown = tuple((shelf.slot, shelf.served_by) for shelf in shelves)
-    return Page(b"".join(parts), version, degraded, shown)
+    add, comma = parts.append, b""
+    for slot, title, served_by, items in shelves:
+        add(comma)
+        add(_begin_shelf(slot, title, served_by, version))
+        add(_token(surface, served_by, [fragment[0] for fragment, _, _ in items]))
+        add(b'","items":[')
+        first = 1  # item goes without its comma
+        for (_, begin, end), score, reason in items:
+            parts += (begin[first:] if first else begin, SCORES[score], SAID[reason], end)
+            first = 0
+        add(b"]}")
+        comma = b","
+    add(b"]}")
+    return Page(b"".join(parts), version, degraded, [(shelf.slot, shelf.served_by) for shelf in shelves])
 
 
 @lru_cache(maxsize=256)

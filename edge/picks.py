@@ -48,12 +48,18 @@ class Picks:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def rows(self, live: LiveCards, model: Model | None) -> list[int]:
+    def block(self, start: int, end: int) -> "Picks":
+        """Some of them, in order."""
+        if start == 0 and end >= len(self.scores):
+            return self
+        positions = None if self.positions is None else self.positions[start:end]
+        return Picks(self.scores[start:end], self.reasons[start:end], positions, self.ids[start:end])
+
+    def rows(self, live: LiveCards, model: Model | None) -> Ints:
         """Where each lies among the live cards; -1 for what the shop does not have."""
         if self.positions is None or model is None:
-            return [-1 if (row := live.row(id_)) is None else row for id_ in self.ids]
-        rows: list[int] = live.rows_of(model.index)[self.positions].tolist()
-        return rows
+            return np.array([-1 if (row := live.row(id_)) is None else row for id_ in self.ids], np.int32)
+        return live.rows_of(model.index)[self.positions]
 
 
 NO_PICKS = Picks((), ())
@@ -80,10 +86,10 @@ def listed(model: Model, which: Literal["popular", "trending"]) -> Picks:
 
 def positioned(positions: Ints, reason: str) -> Picks:
     """Picks in the order given; their score falls with their place, since nothing else compares them."""
-    return Picks(falling(len(positions)), [CODE[reason]] * len(positions), positions)
+    return Picks(by_place(len(positions)), [CODE[reason]] * len(positions), positions)
 
 
-def falling(count: int) -> list[int]:
+def by_place(count: int) -> list[int]:
     """Scores of so many picks that nothing but their place compares."""
     return [round(round(1 - place / (count + 1), 4) * SCALE) for place in range(count)]
 

@@ -8,10 +8,10 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
+import msgspec
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -39,8 +39,7 @@ class StoreUnavailableError(EndcapError):
     """The store did not answer in time, refused, or is not being asked at the moment."""
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """What one trip brought: the records as they may be used, and the raw bytes that a later write must still find."""
 
     profile: ProfileColumns | None
@@ -147,24 +146,22 @@ class ShopperStore:
         if shopper is None or visit is None:
             return NOTHING_KNOWN
         # The present names first: what lies under a former one counts only where the present one has nothing.
-        owners = list(dict.fromkeys((visit, *caller.subjects, *(old for old, _ in caller.former))))
         people, visits = caller.names(shopper), caller.names(visit)
-        names = [keys.profile_key(shop, name) for name in people] + [keys.session_key(shop, name) for name in visits]
+        owners = (*caller.subjects, *[old for old, _ in caller.former])  # the first is the visit's
+        names = [keys.profile_key(shop, name) for name in people]
+        names += [keys.session_key(shop, name) for name in visits]
         names += [keys.consent_key(shop, owner) for owner in owners]
         values: list[Any] = await self.ask(lambda: self._get_many(names))
-        profiles, rest = values[: len(people)], values[len(people) :]
-        sessions, decisions = rest[: len(visits)], rest[len(visits) :]
-        stored = [
-            _believed("consent", decode_decision, data, shop, owner)
-            for data, owner in zip(decisions, owners, strict=True)
-        ]
-        consent = in_force(caller.consent, stored)
+        profiles, decisions = values[: len(people)], values[-len(owners) :]
+        sessions = values[len(people) : -len(owners)]
+        consent = _consent(caller, owners, decisions)
         if "personalization" not in consent:
             return Known(None, None, consent, sessions[0], decisions[0])
         session = _newest("session", decode_session, sessions, shop, visits)
-        if session and session.customer in caller.names(caller.customer):
+        customers = caller.names(caller.customer)
+        if session and session.customer in customers:
             session.customer = caller.customer or ""
-        theirs = session if session and session.open_to(*caller.names(caller.customer)) else None
+        theirs = session if session and session.open_to(*customers) else None
         return Known(
             profile=_newest("profile", decode_columns, profiles, shop, people),
             session=theirs,
@@ -263,6 +260,16 @@ def _believed(
         _ignored(record, "foreign", "it names another shop or shopper")
         return None
     return value
+
+
+def _consent(caller: Caller, owners: Sequence[str], decisions: Sequence[bytes | None]) -> frozenset[Purpose]:
+    """The purposes in force by the request and by what its owners decided before, where they did."""
+    stored = [
+        _believed("consent", decode_decision, data, caller.shop, owner)
+        for data, owner in zip(decisions, owners, strict=True)
+        if data is not None
+    ]
+    return in_force(caller.consent, stored) if stored else caller.consent
 
 
 def _newest(

@@ -66,7 +66,7 @@ def reasons(
     if told is None:
         return [CODE[spec.reason]] * len(order)
     weights, words = told
-    sums = weights @ (found.evidence[:, order] > 0)
+    sums = (found.evidence.T.take(order, axis=0) > 0) @ weights
     said: list[int] = words[sums.astype(np.intp)].tolist()
     if _WITH_VIEWED in said:
         # What was viewed on an earlier visit is a candidate itself, and need not go with anything else.

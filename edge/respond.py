@@ -1,6 +1,7 @@
 """From answers and errors to HTTP: bodies, cache rules, ETags, problems."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -15,11 +16,15 @@ from starlette.types import Receive, Scope, Send
 from edge.cache import Cached
 from edge.drop_in import DropInError
 from edge.errors import InputError
+from edge.rates import TooManyError
 from edge.recommend import Served
 from edge.wire import problem
 
 # One page with its own script and style in it; it may talk to this server and nothing else.
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _SHARING = {
     "public": b"public, max-age=5, s-maxage=30, stale-while-revalidate=30, stale-if-error=60",
     "private": b"private, max-age=5",
@@ -127,7 +132,9 @@ def refused(error: InputError) -> Response:
     if isinstance(error, DropInError):
         told = {"message": "Invalid parameter error", "description": error.detail}
         body = msgspec.json.encode(msgspec.json.decode(body, type=dict) | told)
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else None
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == HTTPStatus.UNAUTHORIZED else {}
+    if isinstance(error, TooManyError):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
     return _problem_response(body, error.status, headers)
 
 

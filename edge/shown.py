@@ -15,7 +15,7 @@ from edge.core.access import PREFIX, PUBLISHABLE
 from edge.worker_header import HEADER
 
 Scope = Mapping[str, Any]  # of ASGI
-_HEADERS = frozenset({b"authorization", b"origin", b"sec-fetch-site", HEADER})
+_HEADERS = frozenset({b"authorization", b"x-forwarded-for", b"origin", b"sec-fetch-site", HEADER})
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -42,6 +42,7 @@ class Shown:
     authorization: str | None
     keys: frozenset[str] = frozenset()
     tokens: frozenset[str] = frozenset()
+    questions: int = 1  # how many there are in it, as far as was looked
 
 
 _NOBODY: frozenset[str] = frozenset()
@@ -61,24 +62,25 @@ def read_shown(scope: Scope, body: bytes = b"") -> Shown:
     said = body if b'"key"' in body or b'"shopper_token"' in body else b""
     if not said and b"key=" not in query and b"shopper_token=" not in query:
         return Shown(headers, text)
-    keys, tokens = _in_body(said) if said else (set(), set())
+    keys, tokens, questions = _in_body(said) if said else (set(), set(), 1)
     for part in query.split(b"&"):
         name, _, value = part.partition(b"=")
         if value and name in (b"key", b"shopper_token"):
             found = unquote_to_bytes(value).decode("utf-8", "replace")
             (keys if name == b"key" else tokens).add(found)
-    return Shown(headers, text, frozenset(keys), frozenset(tokens))
+    return Shown(headers, text, frozenset(keys), frozenset(tokens), questions)
 
 
 def _bearer(authorization: bytes) -> bytes:
     return authorization.partition(b" ")[2].strip()
 
 
-def _in_body(body: bytes) -> tuple[set[str], set[str]]:
-    """Keys and tokens of a body; none of one that is no JSON, which is refused for that later."""
+def _in_body(body: bytes) -> tuple[set[str], set[str], int]:
+    """Keys and tokens of a body, and its questions; none of one that is no JSON, which is refused for that later."""
     try:
         said = _bodies.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return set(), set()
+        return set(), set(), 1
     all_ = (said, *said.requests)
-    return {one.key for one in all_ if one.key}, {one.shopper_token for one in all_ if one.shopper_token}
+    keys, tokens = ({getattr(one, name) for one in all_} - {None, ""} for name in ("key", "shopper_token"))
+    return keys, tokens, max(1, len(said.requests))

@@ -25,8 +25,16 @@ from training.pairs import count_meetings
 from training.pipeline import Outcome, Windows, run
 from training.settings import Settings
 
-# The running edge, a Redis Cluster, the next-click bundle, the browser and the demo shop, for every package.
-pytest_plugins = ["tests.serving", "tests.cluster", "tests.visits", "tests.web.chromium", "tests.web.shop"]
+# The running edge, a Redis Cluster, the next-click bundle, the browser and the demo shop, for every package; and the
+# table that a full run of the fault tests ends with.
+pytest_plugins = [
+    "tests.fault_table",
+    "tests.serving",
+    "tests.cluster",
+    "tests.visits",
+    "tests.web.chromium",
+    "tests.web.shop",
+]
 
 ENDS = date(2026, 10, 31)
 

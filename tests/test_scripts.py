@@ -13,7 +13,7 @@ import pytest
 from tests.web.needs import missing
 
 ROOT = Path(__file__).parent.parent
-SCRIPTS = ("demo", "test", "check", "load", "edge-only", "install-edge")
+SCRIPTS = ("demo", "test", "check", "load", "growth", "edge-only", "install-edge")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ibis.expr.types import Table
 from numpy.typing import NDArray
 
+from edge.core.derived import derive
 from edge.core.ids import id_arrays
 from edge.core.index import LEVELS, SEPARATOR
 from training import affinity
@@ -50,7 +51,7 @@ def build(facts: Facts, meetings: Meetings, until: int) -> Arrays:
     arrays["as_of"] = np.array([until], np.float32)
     orders = int(str(engines.scalar(facts.engine, lines.order.nunique(where=lines.purchase))))
     arrays["orders"] = np.array([orders], np.float32)
-    return arrays
+    return arrays | derive(arrays)
 
 
 def _catalogue(products: pa.Table) -> Arrays:

@@ -14,13 +14,14 @@ from training.examples import Rows
 
 MIN_GROUPS = 100  # fewer labelled shelves teach noise
 
-# The size of the forest is the latency budget: 200 trees x 15 leaves cost a little less than 150 x 31 in ONNX Runtime,
-# and foresee more: with larger trees the forest learns the sample.
-TREES = 200
+# The size of the forest is the latency budget, since each tree costs the same for each row: 100 trees that learn faster
+# foresee as much as 200 at a little more than half of the time, 60 to 80 foresee less (docs/performance.md). With more
+# leaves the forest learns the sample, with fewer it foresees less and costs nearly the same.
+TREES = 100
 PARAMETERS: dict[str, Any] = {
     "objective": "lambdarank",
     "num_leaves": 15,
-    "learning_rate": 0.07,
+    "learning_rate": 0.12,
     "min_data_in_leaf": 100,
     "feature_fraction": 0.8,
     "lambdarank_truncation_level": 20,

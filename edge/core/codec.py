@@ -16,7 +16,7 @@ from edge.core.events import EVENT_TYPES
 from edge.core.former_profile import VERSION as FORMER_VERSION
 from edge.core.former_profile import StoredId, decode_former, stored_id, tally_of
 from edge.core.ids import key_of
-from edge.core.packing import pack, planes, unpack, unplanes
+from edge.core.packing import Count, Number, pack, planes, unpack, unplanes
 from edge.core.profile import Bought, Profile, strongest
 from edge.core.session import SESSION_CAP, Session
 
@@ -36,11 +36,11 @@ class _StoredProfile(msgspec.Struct, array_like=True):
     revision: int
     updated: int
     orders: int
-    first_order_day: int
-    last_order_day: int
+    first_order_day: Number
+    last_order_day: Number
     parts: int
-    bought: int  # n
-    viewed: int  # m, newest last
+    bought: Count  # n
+    viewed: Count  # m, newest last
     id_widths: bytes
     ids: bytes  # [1, n + m] int64
     widths: bytes
@@ -84,13 +84,14 @@ def encode_profile(profile: Profile) -> bytes:
 
 
 def _stored_profile(profile: Profile, bought: dict[str, Bought], viewed: dict[str, int]) -> _StoredProfile:
-    ids = [stored_id(product_id) for product_id in (*bought, *viewed)]
-    keys = np.array([[id_ if isinstance(id_, int) else _TEXT for id_ in ids]], np.int64)
+    ids = (*bought, *viewed)
+    keys = np.fromiter(map(key_of, ids), np.int64, len(ids))
+    texts = [ids[at] for at in np.flatnonzero(keys < 0).tolist()]
     numbers = numbers_of(bought)
     numbers[2] -= numbers[1]
     numbers[1] -= profile.first_order_day
     minutes = profile.order_minutes
-    id_widths, packed_ids = planes(keys)
+    id_widths, packed_ids = planes(np.maximum(keys, _TEXT)[None])
     widths, packed_numbers = planes(numbers)
     ago_widths, ago = planes(np.array([[profile.updated - at for at in viewed.values()]], np.int64))
     return _StoredProfile(
@@ -112,7 +113,7 @@ def _stored_profile(profile: Profile, bought: dict[str, Bought], viewed: dict[st
         viewed_ago=ago,
         order_minutes=minutes[:1] + [newer - older for newer, older in pairwise(minutes)],
         tally=_tally(profile.tally),
-        texts=[id_ for id_ in ids if isinstance(id_, str)],
+        texts=texts,
     )
 
 

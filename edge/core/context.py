@@ -116,7 +116,7 @@ class History:
     @cached_property
     def favourites(self) -> Ints:
         """Narrow categories bought most, strongest first."""
-        codes = self._index.category_of.take(self.items, axis=0).max(axis=1, initial=-1)
+        codes = self._index.narrow_of.take(self.items)
         return top(np.bincount(codes + 1, self.weight)[1:], 8)
 
     @cached_property

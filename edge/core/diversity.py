@@ -19,7 +19,7 @@ def diversify(values: NDArray[np.floating[Any]], kinds: Ints, strength: float) -
     It is what choosing one after the other gives, each time the product worth most beside those chosen: within a kind
     values only fall, so all can be sorted at once. Ties keep the order given.
     """
-    return np.argsort(-worth_beside(values, kinds, strength), kind="stable")
+    return (-worth_beside(values, kinds, strength)).argsort(kind="stable")
 
 
 def worth_beside(values: NDArray[np.floating[Any]], kinds: Ints, strength: float) -> NDArray[np.floating[Any]]:
@@ -31,14 +31,15 @@ def worth_beside(values: NDArray[np.floating[Any]], kinds: Ints, strength: float
 
 def kinds_of(index: Index, items: Ints) -> Ints:
     """The narrow category of each product, -1 where it has none."""
-    return np.asarray(index.category_of[items].max(axis=1, initial=-1), np.int32)
+    return index.narrow_of[items]
 
 
 def _before(kinds: Ints) -> Places:
     """How many of the same kind stand before each; always 0 for kind -1."""
-    by_kind = np.argsort(kinds, kind="stable")
+    by_kind = kinds.argsort(kind="stable")
     ordered = kinds[by_kind]
-    starts = np.searchsorted(ordered, ordered)  # where each one's kind begins
     before = np.empty(len(kinds), np.intp)
-    before[by_kind] = np.where(ordered < 0, 0, np.arange(len(kinds)) - starts)
+    before[by_kind] = np.arange(len(kinds)) - ordered.searchsorted(ordered)  # less where each one's kind begins
+    if len(ordered) and ordered[0] < 0:
+        before[kinds < 0] = 0
     return before

@@ -10,7 +10,7 @@ import msgspec
 
 from edge.core.errors import CodecError
 from edge.core.events import EVENT_TYPES
-from edge.core.packing import unpack
+from edge.core.packing import Number, unpack
 from edge.core.profile import Bought, Profile
 
 _VERSION = 2
@@ -25,15 +25,15 @@ class _Columns(msgspec.Struct, array_like=True):
     revision: int
     updated: int
     orders: int
-    first_order_day: int
-    last_order_day: int
+    first_order_day: Number
+    last_order_day: Number
     ids: list[StoredId]
-    counts: list[int]
-    first_days: list[int]  # after the first order
-    idle_days: list[int]  # last purchase, counted back from the last order
+    counts: list[Number]
+    first_days: list[Number]  # after the first order
+    idle_days: list[Number]  # last purchase, counted back from the last order
     viewed_ids: list[StoredId]
     viewed_ago: list[int]  # seconds before `updated`
-    recent: list[int]
+    recent: list[Number]
     order_minutes: list[int]  # the first as it is, each other counted back from the one before
     tally: list[int]  # by EVENT_TYPES, without the zeros at the end
     parts: int = 0

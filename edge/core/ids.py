@@ -18,6 +18,7 @@ from edge.core.errors import BundleError
 Ints = NDArray[np.int32]
 Keys = NDArray[np.int64]
 Texts = NDArray[np.bytes_]
+Places = NDArray[np.intp]
 T = TypeVar("T")
 
 KEYS, ORDER = "id_keys", "id_order"  # N int64, rising; N int32: the position of each
@@ -85,12 +86,12 @@ class Positions:
         key, keys = key_of(id_), self._keys
         block = bisect_left(self._guide, key)
         at = bisect_left(keys, key, max(block - 1, 0) * _STEP, min(block * _STEP, len(keys)))
-        while at < len(keys) and keys[at] == key:
-            # Equal decimal keys are equal ids. Of hashes, which may collide, the bytes decide.
-            if key >= 0 or self._texts.item(self._order[at]) == id_.encode(errors="surrogatepass"):
-                return self._order[at]
-            at += 1
-        return default
+        if at == len(keys) or keys[at] != key:
+            return default
+        if key >= 0:  # equal decimal keys are equal ids
+            return self._order[at]
+        found = self._among_equals(at, id_.encode(errors="surrogatepass"))
+        return default if found < 0 else found
 
     def locate(self, product_ids: Iterable[str]) -> Ints:
         """Where these products lie, in their order; -1 for those unknown."""
@@ -110,20 +111,26 @@ class Positions:
         found: Ints = np.where(self._sorted.take(at, mode="clip") == keys, self._whose.take(at, mode="clip"), -1)
         hashed = np.flatnonzero(keys < 0)
         if len(hashed):
-            self._settle(found, keys, at, hashed.tolist(), list(others))
+            self._settle(found, at, hashed, list(others))
         return found
 
-    def _settle(self, found: Ints, keys: Keys, at: NDArray[np.intp], hashed: list[int], others: list[bytes]) -> None:
+    def _settle(self, found: Ints, at: Places, hashed: Places, others: list[bytes]) -> None:
         """Keep what was found by a hash only where the bytes agree, too; of a collision, find the right one."""
         others += [b""] * (len(hashed) - len(others))
-        for row, text in zip(hashed, others, strict=True):
-            place, key = int(at[row]), int(keys[row])
-            found[row] = -1
-            while place < len(self._keys) and self._keys[place] == key:
-                if self._texts.item(self._order[place]) == text:
-                    found[row] = self._order[place]
-                    break
-                place += 1
+        places = found[hashed]
+        equal = self._texts[places] == np.array(others, np.bytes_)
+        for row in np.flatnonzero(~equal & (places >= 0)).tolist():
+            places[row] = self._among_equals(int(at[hashed[row]]), others[row])
+        found[hashed] = places
+
+    def _among_equals(self, at: int, text: bytes) -> int:
+        """Which product of the same key as the one at `at`, or of those after it, has this id; -1 for none."""
+        key = self._keys[at]
+        while at < len(self._keys) and self._keys[at] == key:
+            if self._texts.item(self._order[at]) == text:
+                return self._order[at]
+            at += 1
+        return -1
 
 
 class Ids:

@@ -27,6 +27,7 @@ FACTS_TTL_S = 35 * 86_400  # facts that nobody recomputes are soon no facts any 
 LINK_TTL_S = 400 * 86_400  # as long as the profile it leads to
 CART_TTL_S = 14 * 86_400  # as long as platforms keep a cart
 DEAD_TTL_S = 35 * 86_400  # for somebody to look at an event that could not be applied, mend the cause and replay it
+RATES_TTL_S = 120  # how often callers asked, for a minute and the one after it
 COUNTS_TTL_S = 400 * 86_400  # a day can be compared with the same day of the last year
 
 KEY_FILE = "pseudonym.key"
@@ -209,6 +210,11 @@ def dead_key(shop: str) -> str:
 def counts_key(shop: str, day: int) -> str:
     """Hash of what was counted on a unix day: events by type, orders, impressions and clicks by slot and model."""
     return f"n:{{{shop}}}:{day}"
+
+
+def rates_key(shop: str, minute: int) -> str:
+    """Hash of how often each caller asked with a publishable key in one minute."""
+    return f"r:{{{shop}}}:{minute}"
 
 
 def jobs_key(shop: str) -> str:

@@ -5,7 +5,7 @@ In: structs and arrays. Out: bytes, and back. What is foreign, damaged or too la
 
 import zlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -16,6 +16,9 @@ from edge.core.errors import CodecError
 _INFLATED_MAX = 65_536  # a stored value that inflates past this is an attack, not a profile
 
 _NUMBERS_MAX = 10_000  # in one row; columns of zeros take no bytes, so that the bytes do not bound them
+# What a stored record may say: beyond it, it is damaged or somebody's trap, and no array may be made of such numbers.
+Number = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=65_536)]
 
 _Columns = TypeVar("_Columns")
 _Number = TypeVar("_Number", np.int32, np.int64)
@@ -48,10 +51,13 @@ def planes(rows: NDArray[np.signedinteger[Any]]) -> tuple[bytes, bytes]:
     The first value says how many bytes of each row there are. Alike bytes then lie side by side, which deflate makes a
     seventh less of than of the numbers one by one, and reads in half the time.
     """
-    width = rows.dtype.itemsize
-    raw = np.ascontiguousarray(rows, rows.dtype.newbyteorder("<")).view(np.uint8).reshape(*rows.shape, width)
-    used = (raw.any(axis=1) * np.arange(1, width + 1)).max(axis=1, initial=0).tolist()
-    return bytes(used), b"".join(row[:, :count].T.tobytes() for row, count in zip(raw, used, strict=True))
+    width, count = rows.dtype.itemsize, rows.shape[1]
+    if not count:
+        return bytes(len(rows)), b""
+    least, most = rows.min(axis=1).tolist(), rows.max(axis=1).tolist()
+    used = [width if low < 0 else (high.bit_length() + 7) // 8 for low, high in zip(least, most, strict=True)]
+    raw = np.ascontiguousarray(rows, rows.dtype.newbyteorder("<")).view(np.uint8).reshape(-1, count, width)
+    return bytes(used), b"".join([row[:, :some].T.tobytes() for row, some in zip(raw, used, strict=True)])
 
 
 def unplanes(used: bytes, data: bytes, n: int, kind: type[_Number]) -> NDArray[_Number]:

@@ -70,7 +70,7 @@ def elsewhere(index: Index, context: Context, found: Candidates) -> NDArray[np.b
     own, theirs = (_second_level(index, items) for items in (context.anchors, found.items))
     if not (own >= 0).all():
         return np.zeros(len(theirs), np.bool_)
-    told = (found.evidence[HITS] > 0) & (theirs >= 0)
+    told: NDArray[np.bool_] = (found.evidence[HITS] > 0) & (theirs >= 0)
     for code in own.tolist():
         told &= theirs != code
     return told
@@ -136,14 +136,16 @@ class _Beside:
         """What products are worth on this shelf, the last of them own purchases."""
         most_pair = page.most_pair if named is None else max(page.most_pair, float(named[:, PAIR].max()))
         score = page.pair.take(pairs)
-        score *= self.pair / most_pair
-        near = near * (self.neighbours / page.most_near)
+        score /= most_pair
+        score *= self.pair
+        near = near / page.most_near
+        near *= self.neighbours
         score += near
         if len(mine):
             worth = score[len(score) - len(mine) :]
             if named is not None:
-                worth += named[:, PAIR].take(mine) * (self.pair / most_pair)
-            worth += weight.take(mine) * np.float64(self.own / max(float(weight.max()), LEAST))
+                worth += self.pair * (named[:, PAIR].take(mine).astype(np.float64) / most_pair)
+            worth += self.own * (weight.take(mine).astype(np.float64) / max(float(weight.max()), LEAST))
         return score
 
 
@@ -172,6 +174,16 @@ def _best(score: Sums, others: int, limit: int, new: int) -> Places:
 
     The rest of the rows are own purchases. Of equals the one found first comes first.
     """
+    if others <= 2 * limit:
+        return _sorted(score, others, limit, new)
+    # Sorting all costs more than leaving out first what is worth less than so many others.
+    likely = np.ones(len(score), np.bool_)
+    np.greater_equal(score[:others], np.partition(score[:others], -limit)[-limit], out=likely[:others])
+    rows = likely.nonzero()[0]
+    return rows.take(_sorted(score.take(rows), int(np.count_nonzero(likely[:others])), limit, new))
+
+
+def _sorted(score: Sums, others: int, limit: int, new: int) -> Places:
     order = (-score).argsort(kind="stable")
     if len(order) <= limit:
         return order
@@ -209,8 +221,9 @@ def _for_you(index: Index, context: Context, limit: int) -> Candidates:
         return _NOTHING
     used = sorted({chunk[0] for chunk in found})
     code = {source: row for row, source in enumerate(used)}
-    items, sums = added_up(index, [(code[source], *chunk) for source, *chunk in found], len(used))
-    said = sums * (_COUNTS.take(used) / np.maximum(sums.max(axis=1), LEAST))[:, None]
+    items, sums = added_up(index, [(code[source], members, said) for source, members, said in found], len(used))
+    said = sums / np.maximum(sums.max(axis=1, keepdims=True), LEAST)
+    said *= _COUNTS.take(used)[:, None]
     score, others = said.sum(axis=0), len(items) - len(context.history.items)
     if len(context.anchors):
         kept = np.flatnonzero(~(items[:, None] == context.anchors).any(axis=1))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.context import Context, top
-from edge.core.index import Floats, Index, Ints, gather, spans
+from edge.core.index import Index, Ints, gather, spans
 
 SOURCES = (
     "pair",
@@ -41,7 +41,8 @@ _LIKED = 60
 _FILL = 60  # of the shop's most popular, so that a short profile still fills a shelf
 _BY_PLACE = 1 / np.arange(1, _FILL + 1)
 
-Chunk = tuple[int, Ints, NDArray[np.floating[Any]]]
+Weights = NDArray[np.floating[Any]]
+Chunk = tuple[int, Ints, Weights]
 Finder = Callable[[Index, Context], list[Chunk]]
 
 
@@ -76,17 +77,20 @@ def neighbours(index: Index, anchors: Ints) -> list[Chunk]:
     return [(NEIGHBOURS, index.session_items.take(at), (likeness / np.sqrt(size)).take(owner))]
 
 
-def _likest(sessions: Ints, weights: Floats, *, one: bool) -> tuple[Ints, NDArray[np.floating[Any]]]:
+def _likest(sessions: Ints, weights: Weights, *, one: bool) -> tuple[Ints, Weights]:
     """The sessions with the largest sums of weights, and these; of equals the newer come first.
 
     `one`: no session comes twice, all weigh the same, and the newest come first already. They are numbered by time.
     """
     if one:
         return sessions[:_NEIGHBOURS], weights[:_NEIGHBOURS]
-    sessions, row = np.unique(sessions, return_inverse=True)
-    likeness = np.bincount(row, weights, len(sessions))
-    best = np.lexsort((-sessions, -likeness))[:_NEIGHBOURS]
-    return sessions.take(best), likeness.take(best)
+    order = sessions.argsort(kind="stable")[::-1]
+    sessions = sessions.take(order)
+    first = np.ones(len(sessions), np.bool_)
+    np.not_equal(sessions[1:], sessions[:-1], out=first[1:])
+    likeness: NDArray[Any] = np.bincount(first.cumsum() - 1, weights.take(order))
+    best = (-likeness).argsort(kind="stable")[:_NEIGHBOURS]
+    return sessions.compress(first).take(best), likeness.take(best)
 
 
 # --- what the shopper and the visit say ------------------------------------------------------------------------------

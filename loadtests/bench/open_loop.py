@@ -86,6 +86,14 @@ class OpenLoop:
     def run(self, schedule: Sequence[float]) -> None:
         """Ask at each of these moments, then wait for the answers that are due."""
         gc.disable()  # nothing here makes cycles, and a collection would be taken for lateness
+        try:
+            self._ask_all(schedule)
+        finally:
+            gc.enable()
+        for connection in self._idle:
+            connection.close()
+
+    def _ask_all(self, schedule: Sequence[float]) -> None:
         began_s, at = time.perf_counter(), 0
         waiting: deque[_Ask] = deque()
         while at < len(schedule) or self._busy or waiting:
@@ -101,8 +109,6 @@ class OpenLoop:
                 self._receive(connection, began_s)
             if at >= len(schedule):
                 self._give_up(time.perf_counter() - began_s)
-        for connection in self._idle:
-            connection.close()
 
     def _send(self, ask: _Ask, began_s: float) -> None:
         path = self._paths[ask.number % len(self._paths)]

@@ -4,6 +4,7 @@ In: servers that run and the paths each is asked for. Out: a `Sample` for each s
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +20,9 @@ from loadtests.server import RunError
 
 _WARM_UP_S = 2.0
 _OVERSHOOT = 1_000  # paths left out between bursts: wrk has sent some whose answers it did not wait for
-_MOST_MISSES = 0.02  # of the answers that are to come from the cache: each of its entries is made anew in 5 s
+_TTL_S = 5.0  # after which a cached answer is made anew
 _SHELVES = 3  # of a product page
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ class Rounds:
 
 def check_counts(load: Load, told: Burst, counted: Counted) -> None:
     """Raises RunError where the server did not do what is measured."""
-    if load.cached and counted.ranked > _MOST_MISSES * told.requests:
+    expired = len(load.paths.read_text().split()) * (1 + math.ceil(told.seconds / _TTL_S))
+    if load.cached and counted.ranked > expired:
         raise RunError(f"{load.name}: {counted.ranked:,} of {told.requests:,} answers were not from the cache")
     if not load.reference:
         return
@@ -126,6 +129,8 @@ def check_counts(load: Load, told: Burst, counted: Counted) -> None:
 
 def check_answer(load: Load, *, body: bytes | None = None, scores: Sequence[float] | None = None) -> bytes:
     """Ask once, and compare: with these bytes, these scores, or what is promised of the page. Raises RunError."""
+    if load.personal:
+        return check_personal(load)
     path = load.paths.read_text().split("\n", 1)[0]
     with Asker(load.server.url) as asker:
         reply = asker.post(path, "{}") if load.method == "POST" else asker.get(path)
@@ -139,8 +144,6 @@ def check_answer(load: Load, *, body: bytes | None = None, scores: Sequence[floa
         raise RunError(f"{load.name}: its scores are not the model's: {reply.body[:200].decode(errors='replace')}")
     if load.cached and "hit" not in reply.headers.get("cache-status", ""):
         raise RunError(f"{load.name}: asked twice, not from the cache: {reply.headers.get('cache-status')}")
-    if load.personal:
-        check_personal(load.name, reply.body, _SHELVES if load.reference else 1)
     return reply.body
 
 
@@ -151,14 +154,21 @@ def close(told: Sequence[Any], wanted: Sequence[float], tolerance: float = 1e-5)
     )
 
 
-def check_personal(name: str, body: bytes, shelves: int) -> None:
-    """Raises RunError unless a page is whole, personal, and has so many shelves."""
-    try:
-        answer = msgspec.json.decode(body, type=dict[str, Any])
-        slots = answer["slots"]
-    except (msgspec.DecodeError, KeyError) as error:
-        raise RunError(f"{name}: the answer is no page: {error!r}") from None
-    personal = any(slot["served_by"] == "personal" for slot in slots)
-    if answer["degraded"] or not personal or len(slots) < shelves:
-        shown = [f"{slot['id']} by {slot['served_by']}" for slot in slots]
-        raise RunError(f"{name}: the page is degraded {answer['degraded']} or not personal: {', '.join(shown)}")
+def check_personal(load: Load) -> bytes:
+    """The first page that is whole, personal, and has the shelves it should have. Raises RunError when none is soon."""
+    said = ""
+    with Asker(load.server.url) as asker:
+        for path in load.paths.read_text().split()[:_TRIES]:  # a busy machine may miss the deadline of the first
+            reply = asker.get(path)
+            said = f"{path} answered {reply.status}"
+            if reply.status != 200:
+                continue
+            try:
+                answer = reply.answer()
+            except msgspec.DecodeError as error:
+                raise RunError(f"{load.name}: the answer is no page: {error}") from None
+            if answer.personal and not answer.degraded and len(answer.slots) >= (_SHELVES if load.reference else 1):
+                return reply.body
+            shown = ", ".join(f"{slot.id} by {slot.served_by}" for slot in answer.slots)
+            said = f"{path} is degraded {list(answer.degraded)}, or not personal, or lacks a shelf: {shown}"
+    raise RunError(f"{load.name}: {said}")

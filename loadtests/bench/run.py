@@ -22,6 +22,7 @@ from loadtests.bench.machine import Cores, check_tools, choose_cores, facts
 from loadtests.bench.rounds import Load, Rounds, Sample, check_answer
 from loadtests.bench.servers import Place, Server, bare, bentoml, endcap, litserve
 from loadtests.bench.shop import Pages, Shop, prepare, store, twin
+from loadtests.server import RunError
 
 RATES = ("bare", "cached", "personal", "home", "cart", "litserve", "bentoml", "bentoml-ready-made")
 OTHERS = ("open-loop", "swap", "memory", "ready")
@@ -102,6 +103,8 @@ def compare(bench: Bench, environments: dict[str, Path], stack: ExitStack) -> No
         return
     say(bench, "starting the servers")
     edge = stack.enter_context(endcap(bench.place))
+    if not bench.shop.pages:
+        raise RunError("no product page ranks 100 candidates: the live model is of too small a shop to be measured")
     pages = Pages(bench.shop)
     loads = make_loads(bench, edge, pages, environments, stack)
     if any(load.name in bench.options.parts for load in loads):

@@ -56,11 +56,12 @@ Figures = dict[str, dict[str, dict[str, float]]]  # side -> page -> stage -> mic
 def measure(
     sides: tuple[Side, ...], *, place: Path, cores: Cores, rounds: int, seconds: float, shop: str = "demo",
     shoppers: int = SHOPPERS,
+    candidates: int = 100,
 ) -> dict[str, Any]:  # fmt: skip
     """Run all sides at once, ask them in turn. Raises RunError."""
     figures: Figures = {side.name: {surface: {} for surface in SURFACES} for side in sides}
     with ExitStack() as stack:
-        runs = [stack.enter_context(up(side, place, cores, shop, shoppers)) for side in sides]
+        runs = [stack.enter_context(up(side, place, cores, shop, (shoppers, candidates))) for side in sides]
         paths = files(place, runs[-1][1])  # its pages are chosen by this checkout's retrieval
         sent = dict.fromkeys(SURFACES, 0)
         for number in range(rounds + 1):  # the first warms up
@@ -76,11 +77,11 @@ def measure(
 
 
 @contextmanager
-def up(side: Side, place: Path, cores: Cores, shop: str, shoppers: int) -> Iterator[tuple[Running, Shop]]:
-    """A side's store, filled in its own codec, and its server."""
+def up(side: Side, place: Path, cores: Cores, shop: str, size: tuple[int, int]) -> Iterator[tuple[Running, Shop]]:
+    """A side's store, filled in its own codec, and its server. `size`: shoppers, and candidates on each page."""
     data = place / f"stages-{side.name}"
     data.mkdir(parents=True, exist_ok=True)
-    ready = prepare(side.source, data, shop, shoppers, side.root)
+    ready = prepare(side.source, data, shop, size[0], side.root, size[1])
     with (
         store(ready, cores.client, side.root) as url,
         endcap(Place(data, url, cores, root=side.root), name=side.name) as server,

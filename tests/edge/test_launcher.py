@@ -145,6 +145,7 @@ def test_a_dead_worker_is_replaced(launch: Callable[..., Launched], data_dir: Pa
     assert before.isdisjoint(children(launched.process.pid))
 
 
+@pytest.mark.fault(12)
 def test_sigterm_loses_no_request(launch: Callable[..., Launched]) -> None:
     """Callers keep asking while it goes, and go elsewhere when told to: every request is answered."""
     launched = launch("--drain-s", "2")

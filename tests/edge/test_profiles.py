@@ -282,3 +282,15 @@ def test_importing_the_store_client_loads_no_server() -> None:
     code = "import sys, edge.profiles; print('starlette' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+async def test_a_connection_reset_before_the_write_is_a_failing_store(store: ShopperStore) -> None:
+    """uvloop calls it RuntimeError: no fault of ours, but one more failure for the breaker."""
+
+    async def write() -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    for _ in range(5):
+        with pytest.raises(StoreUnavailableError, match="did not answer: RuntimeError"):
+            await store.ask(write)
+    assert store.breaker.open

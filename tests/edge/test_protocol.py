@@ -151,6 +151,7 @@ def test_others_are_served_while_many_are_slow(quick: Any, dial: Callable[..., s
     assert {status for one in slow for status, _ in answers(read_all(one))} == {408}
 
 
+@pytest.mark.fault(13)
 def test_who_does_not_read_is_cut_off(
     quick: Any, dial: Callable[..., socket.socket], until: Callable[..., None]
 ) -> None:
@@ -206,6 +207,7 @@ def test_requests_do_not_pile_up_behind_one_another(quick: Any, dial: Callable[.
         (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
     ],
 )
+@pytest.mark.fault(14)
 def test_what_is_too_large_or_no_http_is_answered_and_closed(
     quick: Any, dial: Callable[..., socket.socket], head: bytes, status: int
 ) -> None:
@@ -273,6 +275,7 @@ def test_compressed_bodies_are_not_unpacked(quick: Any) -> None:
         ("/v1/consent", b'{"consent": ' + b"[" * 900 + b"]" * 900 + b"}"),
     ],
 )
+@pytest.mark.fault(15)
 def test_bodies_that_are_nested_or_written_badly_are_the_callers_mistake(quick: Any, path: str, body: bytes) -> None:
     """400, a problem, never a fault."""
     answer = quick.client.post(path, content=body)

@@ -66,6 +66,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.fault(9)
 def test_a_damaged_bundle_is_refused_while_the_old_one_serves(
     edge: Any, bundle: Path, data_dir: Path, until: Callable[..., None], damage: str
 ) -> None:

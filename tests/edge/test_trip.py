@@ -119,6 +119,7 @@ async def storm(between: Between) -> None:
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+@pytest.mark.fault(19)
 def test_who_gives_up_leaves_the_reply_to_nobody(run: Callable[..., None], session_store: str, redis: "Redis") -> None:
     """Every value that arrives is the asker's own, on both loops."""
     redis.mset({f"k{n}": value(n) for n in range(100)})
@@ -215,6 +216,7 @@ async def test_what_is_no_reply_ends_the_connection(between: Between, reply: byt
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=8))
+@pytest.mark.fault(4)
 def test_no_bytes_from_the_store_do_harm(parts: list[bytes]) -> None:
     """Whatever arrives, whoever waits gets a list of the right length or an error of redis-py's, and soon."""
 

@@ -22,7 +22,7 @@ from tests.faults.http import Answer, Caller, Lost
 
 CONSENT = "personalization,analytics"
 PATIENCE_S = 30.0
-_MARK = re.compile(rb"mark-[vc]-(\d+)")
+_MARK = re.compile(r"mark-([a-z])-(\d+)")
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,19 @@ class Crowd:
         events: float = 0.25,
         probes: float = 0.0,
         home: float = 1.0,
+        letters: str = "vc",
     ) -> None:
-        """`events`, `probes`: shares of requests that are events, or ask /healthz; `home`: of pages, the home page."""
+        """`events`, `probes`: shares of requests that are events, or ask /healthz; `home`: of pages, the home page.
+
+        `letters`: the kinds of marks that shoppers of this shop have; those of other kinds are another shop's.
+        """
         host, _, port = url.removeprefix("http://").partition(":")
         self.replies: list[Reply] = []
         self.acked: list[str] = []
         self._at = host, int(port)
         self._shoppers, self._callers, self._every_s = shoppers, callers, callers / per_s
         self._events, self._probes, self._home = events, probes, home
+        self._letters = letters
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="crowd", daemon=True)
 
@@ -104,7 +109,7 @@ class Crowd:
                 reply = await ask(caller, due, "healthz", "GET", "/healthz")
             else:
                 who, surface = rng.randrange(self._shoppers), "home" if rng.random() < self._home else "cart"
-                reply = await ask(caller, due, surface, "GET", page(surface, who), who=who)
+                reply = await ask(caller, due, surface, "GET", page(surface, who), who=who, letters=self._letters)
             self.replies.append(reply)
             # Who was kept waiting does not come back all the more often.
             due = max(due + self._every_s, time.monotonic() - self._every_s)
@@ -138,25 +143,34 @@ def view(who: int, id_: str) -> dict[str, object]:
 
 
 async def ask(
-    caller: Caller, due: float, what: str, method: str, target: str, body: bytes = b"", who: int | None = None
+    caller: Caller,
+    due: float,
+    what: str,
+    method: str,
+    target: str,
+    body: bytes = b"",
+    who: int | None = None,
+    letters: str = "vc",
 ) -> Reply:
     """One request and what became of it."""
     try:
         answer = await asyncio.wait_for(caller.ask(method, target, body), PATIENCE_S)
     except (Lost, OSError) as error:
         return Reply(due, time.monotonic() - due, what, 0, detail=f"{type(error).__name__}: {error}")
-    return judged(answer, due, what, who)
+    return judged(answer, due, what, who, letters)
 
 
-def judged(answer: Answer, due: float, what: str, who: int | None) -> Reply:
+def judged(answer: Answer, due: float, what: str, who: int | None, letters: str) -> Reply:
     """An answer, looked through for whose it is."""
     took, retry = time.monotonic() - due, "retry-after" in answer.headers
     if what not in ("home", "cart") or answer.status != 200:
         return Reply(due, took, what, answer.status, retry_after=retry, detail=answer.body[:300].decode())
     told = json.loads(answer.body)
-    marks = {int(mark) for mark in _MARK.findall(answer.body)}
-    foreign = tuple(f"shopper {who} saw {mark}" for mark in sorted(marks - {who}))
-    return Reply(due, took, what, 200, tuple(told["degraded"]), told["model_version"] or "", who in marks, foreign)
+    marks = {(letter, int(mark)) for letter, mark in _MARK.findall(answer.body.decode())}
+    own = {(letter, who) for letter in letters}
+    foreign = tuple(f"shopper {who} saw {mark}" for mark in sorted(marks - own))
+    degraded, version = tuple(told["degraded"]), told["model_version"] or ""
+    return Reply(due, took, what, 200, degraded, version, bool(marks & own), foreign)
 
 
 def fine(replies: Iterable[Reply]) -> list[Reply]:

@@ -5,10 +5,11 @@ In: a data directory with the trained bundle. Out: an address that serves, and h
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,7 +79,7 @@ class Shop:
         assert " on http://" in line, self.said()
         self.url = line.rpartition(" on ")[2].strip()
         self.client = httpx.Client(base_url=self.url, timeout=30)
-        until(self.ready)
+        self._ended = False
 
     @property
     def way(self) -> Threaded:
@@ -139,8 +140,10 @@ class Shop:
     def end(self) -> None:
         """Whatever state it is in."""
         self.client.close()
-        self.process.kill()
-        self.process.communicate()
+        if not self._ended:
+            self._ended = True
+            self.process.kill()
+            self.process.communicate()
 
 
 class Shops:
@@ -158,17 +161,33 @@ class Shops:
         return store.start()
 
     def __call__(
-        self, *, proxied: bool = False, patient: bool = False, store: Store | None = None, **changed: str
+        self,
+        *,
+        proxied: bool = False,
+        patient: bool = False,
+        cold: bool = False,
+        store: Store | None = None,
+        surroundings: Mapping[str, str] | None = None,
+        **changed: str,
     ) -> Shop:
-        """A server with a store of its own, unless one is given; `changed` are environment variables.
+        """A server with a store of its own, unless one is given; `changed` and `surroundings` are its environment.
 
         `patient`: for tests whose fault is not the store's; in the full run all have the usual settings.
+        `cold`: it listens, and may not be ready.
         """
-        changed = {**(PATIENT if patient and not FULL else {}), **changed}
+        changed = {**(PATIENT if patient and not FULL else {}), **(surroundings or {}), **changed}
         self._opened += 1
         store = store or self.store()
         plant(store.client)
         way = self._stack.enter_context(in_thread(f"unix:{store.socket}")) if proxied else None
         shop = Shop(self._data_dir, self._root / f"edge{self._opened}.log", store=store, way=way, **changed)
         self._stack.callback(shop.end)
+        if not cold:
+            until(shop.ready)
         return shop
+
+    def other(self, store: Store) -> Shop:
+        """Another shop's server on the same store, with the same model and products; nobody has been there yet."""
+        shutil.copytree(self._data_dir / "bundles" / "demo", self._data_dir / "bundles" / "other")
+        shutil.copy(self._data_dir / "catalogue" / "demo.cat", self._data_dir / "catalogue" / "other.cat")
+        return self(patient=True, store=store, ENDCAP_SHOP="other")

@@ -17,6 +17,7 @@ from tests.faults.crowd import CONSENT, page
 from tests.faults.shop import Shop, Shops, names
 from tests.faults.speed import either
 
+Say = Callable[[str], None]
 Until = Callable[..., None]
 FORMER = 2  # profiles in msgpack, where any type may stand for a number; still read
 
@@ -100,9 +101,7 @@ def test_numbers_that_are_none_in_a_stored_profile_rank_nothing(open_shop: Shops
 @pytest.mark.fault(8)
 @pytest.mark.fault(16)
 @pytest.mark.store
-def test_whatever_bits_are_turned_pages_stay_pages(
-    open_shop: Shops, until: Until, figure: Callable[[str], None]
-) -> None:
+def test_whatever_bits_are_turned_pages_stay_pages(open_shop: Shops, until: Until, figure: Say) -> None:
     """Records of one shopper with random bits turned and bytes lost: 200, scores that are numbers, nobody else's."""
     shop = open_shop(patient=True, ENDCAP_CACHE_TTL_S="0")
     until(lambda: shop.knows(6))

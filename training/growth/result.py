@@ -63,13 +63,16 @@ class Point(msgspec.Struct, frozen=True):
     served: list[Served]
 
 
-def faults(points: Sequence[Point]) -> list[str]:
-    """What is above its limit, as sentences."""
+def faults(points: Sequence[Point], *, busy: bool = False) -> list[str]:
+    """What is above its limit, as sentences. On a `busy` machine the processor's time counts, not the wall clock's."""
+    unit, judged = " of the processor" if busy else "", [one for one in points if one.built.products >= JUDGED]
+    found = [(one.built.products, one.inside.pages["all"]) for one in judged]
+    spent = [(products, pages.cpu_p99_ms if busy else pages.p99_ms) for products, pages in found]
     return [
-        f"at {point.built.products:,} products p99 of retrieval, features and ranking is "
-        f"{point.inside.pages['all'].p99_ms:.2f} ms, allowed are {LIMIT_MS:g}"
-        for point in points
-        if point.built.products >= JUDGED and point.inside.pages["all"].p99_ms > LIMIT_MS
+        f"at {products:,} products p99 of retrieval, features and ranking is {p99:.2f} ms{unit}, "
+        f"allowed are {LIMIT_MS:g}"
+        for products, p99 in spent
+        if p99 > LIMIT_MS
     ]
 
 

@@ -90,6 +90,7 @@ class SessionIndex:
             neighbours=int(chosen["neighbours"]),
             spread=chosen["spread"],
             direction=chosen["direction"],
+            tables=Tables(),
             freshness=freshness(plain["session_ptr"], chosen["half_life"]),
             **plain,
         )

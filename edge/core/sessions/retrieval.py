@@ -53,7 +53,7 @@ def candidates(index: SessionIndex, visit: Visit) -> Candidates:
     return Candidates(items[kept], score[order], evidence[:, kept], evidence.sum(axis=1), len(items))
 
 
-def _added_up(chunks: list[Chunk], row: NDArray[np.intp], width: int) -> Floats:
+def _added_up(chunks: list[Chunk], row: Ints, width: int) -> Floats:
     """Each channel's sum by item, in one pass: a cell is a channel and an item."""
     cells, start = [], 0
     for chunk in chunks:

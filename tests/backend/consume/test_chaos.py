@@ -108,6 +108,7 @@ def nothing_fell_off(profiles: dict[str, Any]) -> None:
         assert len(encode_profile(profile)) < 1_200
 
 
+@pytest.mark.fault(20)
 def test_killed_consumers_leave_no_trace(session_store: str, redis: "Redis") -> None:
     """Eight lives cut off at random, duplicates, orders told twice, any order: each event has had one effect."""
     run_chaos(session_store, redis, events=3_000, shoppers=150, kills=8, life_s=0.15)

@@ -292,6 +292,7 @@ async def test_records_that_never_rest_leave_the_event_pending(
 
 
 @pytest.mark.parametrize("data", [b"\x01 of an old version", b"\xff random", b""])
+@pytest.mark.fault(8)
 async def test_a_damaged_profile_is_begun_anew(client: "AsyncRedis", redis: "Redis", data: bytes) -> None:
     """It could not be read by anybody."""
     redis.set(keys.profile_key(SHOP, visitor("v")), data)

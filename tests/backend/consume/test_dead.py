@@ -39,6 +39,7 @@ async def until_quiet(client: "AsyncRedis") -> Consumer:
         (b"", "unreadable"),
     ],
 )
+@pytest.mark.fault(20)
 async def test_what_is_no_event_is_dead_at_once(client: "AsyncRedis", redis: "Redis", data: bytes, words: str) -> None:
     """With its bytes and the reason; its neighbours are applied."""
     append(redis, make("search", id="1"), data, make("search", id="2"))
@@ -56,6 +57,7 @@ async def test_an_entry_without_event_is_dead(client: "AsyncRedis", redis: "Redi
     assert (await Consumer(client, SHOP, EAGER).catch_up()).dead == 1
 
 
+@pytest.mark.fault(8)
 async def test_a_profile_of_a_newer_program_is_not_written_over(client: "AsyncRedis", redis: "Redis") -> None:
     """The event waits among the dead, with the version in the reason; the profile is as it was; others go on."""
     newer = bytes((PROFILE_VERSION + 1,)) + encode_profile(Profile(SHOP, visitor("v")))[1:]
@@ -70,6 +72,7 @@ async def test_a_profile_of_a_newer_program_is_not_written_over(client: "AsyncRe
     assert letter.shoppers == (visitor("v"),)
 
 
+@pytest.mark.fault(8)
 async def test_a_key_that_holds_something_else_is_a_reason(client: "AsyncRedis", redis: "Redis") -> None:
     """A list under the name of a profile: named in the letter, and nobody else's trouble."""
     redis.rpush(keys.marks_key(SHOP, visitor("v")), "a list")
@@ -80,6 +83,7 @@ async def test_a_key_that_holds_something_else_is_a_reason(client: "AsyncRedis",
     assert stored(redis, visitor("w")) is not None
 
 
+@pytest.mark.fault(20)
 async def test_what_ends_its_consumers_is_found_out_and_dies_alone(client: "AsyncRedis", redis: "Redis") -> None:
     """An entry at which every consumer is killed: after some deaths it is given alone, its neighbours come through."""
     entries = append(redis, *(make("search", id=str(number)) for number in range(10)))

@@ -37,7 +37,7 @@ def test_there_is_a_name_for_every_source() -> None:
 
 def test_pairs_say_score_lift_and_hits(index: Index) -> None:
     """Tea's two companions, as the index has them."""
-    chunks = sources.pairs(index, asked(index, "tea"))
+    chunks = sources.pairs(index, index.positions(["tea"]))
     assert found(index, chunks, sources.PAIR) == pytest.approx({"cake": 0.5, "green": 0.2})
     assert found(index, chunks, sources.LIFT) == pytest.approx({"cake": 1.0, "green": 0.7})
     assert found(index, chunks, sources.HITS) == {"cake": 1, "green": 1}
@@ -45,37 +45,34 @@ def test_pairs_say_score_lift_and_hits(index: Index) -> None:
 
 def test_pairs_of_several_anchors_add_up(index: Index) -> None:
     """Cake goes with tea and with coffee."""
-    chunks = sources.pairs(index, asked(index, "tea", "coffee"))
+    chunks = sources.pairs(index, index.positions(["tea", "coffee"]))
     assert found(index, chunks, sources.HITS)["cake"] == 2
     assert found(index, chunks, sources.PAIR)["cake"] == pytest.approx(0.8)
 
 
-def test_own_pairs_are_for_a_single_anchor(index: Index) -> None:
-    """A cart has enough evidence of its own; no history, nothing to look through."""
-    assert sources.own_pairs(index, asked(index, "tea", "coffee", cake=1)) == []
-    assert sources.own_pairs(index, asked(index, "tea")) == []
+def test_kinds_follow_the_anchors_kinds(index: Index) -> None:
+    """Hot drinks go with cakes (0.8), bread (0.2) and hot drinks (1); nothing else, and code -1 never."""
+    code = index.category_code
+    lift = sources.kinds(index, index.positions(["tea"]))
+    assert lift[[code["Bakery > Cakes"], code["Bakery > Bread"], code["Drinks > Hot"]]] == pytest.approx([0.8, 0.2, 1])
+    assert lift[[code["Home"], -1]].tolist() == [0, 0]
 
 
-def test_own_pairs_leave_out_what_the_anchor_lists(index: Index) -> None:
-    """Tea lists cake itself, so cake's list adds nothing."""
-    assert found(index, sources.own_pairs(index, asked(index, "tea", cake=1)), sources.HITS) == {}
+def test_kinds_of_several_anchors_add_up(index: Index) -> None:
+    """Tea and cake both speak for cakes: 0.8 and 1."""
+    lift = sources.kinds(index, index.positions(["tea", "cake"]))
+    assert lift[index.category_code["Bakery > Cakes"]] == pytest.approx(1.8)
 
 
-def test_own_kinds_follow_the_anchors_kinds(index: Index) -> None:
-    """Hot drinks go with cakes (0.8), bread (0.2) and hot drinks (1); soap's kind goes with none of them."""
-    chunks = sources.own_kinds(index, asked(index, "tea", bread=1, cake=1, coffee=1, soap=1))
-    assert found(index, chunks, sources.KIND) == pytest.approx({"cake": 0.8, "bread": 0.2, "coffee": 1.0})
-
-
-def test_own_kinds_ignore_products_without_a_kind(index: Index) -> None:
-    """Neither an anchor nor a purchase without category says anything."""
-    assert found(index, sources.own_kinds(index, asked(index, "odd", cake=1)), sources.KIND) == {}
-    assert found(index, sources.own_kinds(index, asked(index, "tea", odd=1)), sources.KIND) == {}
+def test_an_anchor_without_a_kind_says_nothing(index: Index) -> None:
+    """Neither does no anchor at all."""
+    assert not sources.kinds(index, index.positions(["odd"])).any()
+    assert not sources.kinds(index, index.positions([])).any()
 
 
 def test_neighbours_weigh_orders_by_rarity_and_size(index: Index) -> None:
     """Coffee was in one order, with bread: the rarity of coffee over the root of two."""
-    chunks = sources.neighbours(index, asked(index, "coffee"))
+    chunks = sources.neighbours(index, index.positions(["coffee"]))
     each = 1 / np.log2(2 + 50) / np.sqrt(2)
     assert found(index, chunks, sources.NEIGHBOURS) == pytest.approx({"coffee": each, "bread": each})
 
@@ -84,21 +81,28 @@ def test_neighbours_of_a_cart_prefer_orders_like_it(index: Index) -> None:
     """The order with bread, cake and tea holds both of a cart of bread and cake; the others hold one."""
     both = 1 / np.log2(2 + 60) + 1 / np.log2(2 + 20)
     cake = 1 / np.log2(2 + 20)
-    chunks = sources.neighbours(index, asked(index, "bread", "cake"))
+    chunks = sources.neighbours(index, index.positions(["bread", "cake"]))
     assert found(index, chunks, sources.NEIGHBOURS)["tea"] == pytest.approx(both / np.sqrt(3) + cake / np.sqrt(2))
 
 
-def test_neighbours_follow_the_visit_without_anchors(index: Index) -> None:
-    """On the homepage this visit's products stand in; with neither there is no like order."""
-    assert found(index, sources.neighbours(index, asked(index, recent=("coffee",))), sources.NEIGHBOURS)
-    assert sources.neighbours(index, asked(index)) == []
-    assert sources.neighbours(index, asked(index, "soap")) == []
+def test_neighbours_of_a_visit(index: Index) -> None:
+    """On the homepage this visit's products stand in; without a visit, or with one nobody ordered, nothing is alike."""
+    assert found(index, sources.visit_neighbours(index, asked(index, recent=("coffee",))), sources.NEIGHBOURS)
+    assert sources.visit_neighbours(index, asked(index)) == []
+    assert sources.neighbours(index, index.positions(["soap"])) == []
+
+
+def test_of_orders_equally_alike_the_newest_are_read(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tea was ordered twice: with room for one order it is the newer, with bread and cake."""
+    monkeypatch.setattr(sources, "_NEIGHBOURS", 1)
+    chunks = sources.neighbours(index, index.positions(["tea"]))
+    assert set(found(index, chunks, sources.NEIGHBOURS)) == {"tea", "bread", "cake"}
 
 
 def test_only_the_most_alike_orders_are_read(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for one order, the one that shares both products is it."""
     monkeypatch.setattr(sources, "_NEIGHBOURS", 1)
-    chunks = sources.neighbours(index, asked(index, "bread", "cake"))
+    chunks = sources.neighbours(index, index.positions(["bread", "cake"]))
     assert set(found(index, chunks, sources.NEIGHBOURS)) == {"tea", "bread", "cake"}
 
 

@@ -43,6 +43,7 @@ def deliveries() -> list[tuple[str, Any]]:
     return [("bigcommerce", thin), ("endcap", consent), ("endcap", price)]
 
 
+@pytest.mark.fault(1)
 def test_no_door_acknowledges_anything_while_the_store_is_away(serve: Serve, redis: "Redis") -> None:
     """503 with Retry-After, each within the strictest platform's limit, with the timeouts of the default settings."""
     running = serve(redis_url="redis://127.0.0.1:1/0", redis_timeout_ms=30, redis_write_timeout_ms=250, **SETTINGS)

@@ -40,6 +40,7 @@ def test_a_platform_that_is_not_set_up_is_not_listened_to(edge: Running, path: s
 
 
 @pytest.mark.parametrize("path", ["/webhooks/shopify", "/webhooks/bigcommerce", "/webhooks/endcap"])
+@pytest.mark.fault(18)
 def test_unsigned_forged_and_tampered_deliveries_are_refused(shop: Shop, path: str) -> None:
     """401 for each, without saying what was wrong; nothing is written, and each is counted."""
     body = raw(order())
@@ -62,6 +63,7 @@ def test_unsigned_forged_and_tampered_deliveries_are_refused(shop: Shop, path: s
 @given(
     values=st.lists(st.tuples(st.sampled_from(HEADER_NAMES), header_bytes), max_size=6), body=st.binary(max_size=200)
 )
+@pytest.mark.fault(18)
 def test_no_header_makes_a_fault_of_ours(shop: Shop, values: list[tuple[str, bytes]], body: bytes) -> None:
     """Whatever bytes they hold, repeated or not: 401, never 500."""
     headers = [(name.encode(), value) for name, value in values]
@@ -78,6 +80,7 @@ def test_a_huge_header_is_no_fault_of_ours(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("secret", [SECRET, "older-secret-that-still-counts"])
+@pytest.mark.fault(18)
 def test_both_secrets_count_while_one_is_replaced(shop: Shop, secret: str) -> None:
     """Shopify may take an hour to sign with the new one."""
     assert shop.shopify("orders/create", order(), secret=secret).status_code == 200
@@ -85,6 +88,7 @@ def test_both_secrets_count_while_one_is_replaced(shop: Shop, secret: str) -> No
 
 
 @pytest.mark.parametrize("shift", [-400, 400])
+@pytest.mark.fault(18)
 def test_signed_timestamps_go_out_of_date(shop: Shop, shift: float) -> None:
     """A replay of six minutes ago, and one from the future."""
     message = {"type": "stock", "product_id": "1", "time": ago(seconds=9), "available": True}
@@ -154,6 +158,7 @@ def test_platforms_are_served_from_anywhere_though_demo_mode_is_not(shop: Shop) 
     assert shop.client.post("/webhooks/shopify", content=body, headers=headers).status_code == 200
 
 
+@pytest.mark.fault(18)
 def test_shuffled_and_repeated_deliveries_end_the_same(shop: Shop) -> None:
     """Thirty deliveries of five messages in any order: each counts once, and the newest product stands."""
     deliveries = [
@@ -184,6 +189,7 @@ def test_a_full_stream_is_said_and_products_still_come_in(open_shop: OpenShop) -
     assert shop.shopify("customers/update", {}).status_code == 200
 
 
+@pytest.mark.fault(1)
 def test_a_store_that_dies_means_503_and_a_retry_has_one_effect(
     serve: Serve, tmp_path: Path, until: Callable[..., None]
 ) -> None:

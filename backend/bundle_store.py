@@ -41,6 +41,10 @@ def push(store: ObjectStore, data_dir: Path, shop: str, *also: str) -> Pushed:
     for version in dict.fromkeys((*also, *named(live))):
         if _push_bundle(store, data_dir / "bundles" / shop / version, f"bundles/{shop}/{version}"):
             done.versions.append(version)
+        signature = f"bundles/{shop}/{version}.sig"
+        if (data_dir / signature).exists() and _changed(store, signature, (data_dir / signature).read_bytes()):
+            obstore.put(store, signature, data_dir / signature)
+            done.files.append(signature)
     for path in (pattern.format(shop=shop) for pattern in (*BESIDE, LIVE)):
         if (data_dir / path).exists() and _changed(store, path, body := (data_dir / path).read_bytes()):
             obstore.put(store, path, body)

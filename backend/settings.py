@@ -8,6 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from backend.admin.settings import AdminSettings
 from backend.release.canary_settings import CanarySettings
 from backend.release.settings import ReleaseSettings
+from edge.core.signature import bundle_keys
 
 
 class Settings(AdminSettings, CanarySettings, ReleaseSettings):
@@ -26,6 +27,10 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
         None,
         description="secret (hex, 16 bytes or more) behind pseudonyms; while keys rotate, the newest first, with a "
         "comma; unset: made once in the data directory",
+    )
+    bundle_keys: SecretStr | None = Field(
+        None,
+        description="secrets behind bundles' signatures, comma list, newest first; unset: unsigned ones serve",
     )
     bundle_store: str | None = Field(
         None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
@@ -80,6 +85,11 @@ class Settings(AdminSettings, CanarySettings, ReleaseSettings):
     def bundles_dir(self) -> Path:
         """`<data>/bundles`, one directory per shop below it."""
         return self.data_dir / "bundles"
+
+    @property
+    def signing_keys(self) -> tuple[bytes, ...]:
+        """The secrets behind signatures of bundles. Raises BundleError for one that could be guessed."""
+        return bundle_keys(self.bundle_keys.get_secret_value() if self.bundle_keys else None)
 
     @property
     def dataset_dir(self) -> Path:

@@ -18,6 +18,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from edge.core.keys import KEY_FILE, load_key
+from edge.core.signature import bundle_keys
 from edge.doors import is_loopback
 from edge.errors import EndcapError
 from edge.protocol import GuardedProtocol
@@ -41,6 +42,7 @@ def main() -> int:
         webhook_config(settings)
         worker_secrets(settings)
         shopper_secrets(settings)
+        bundle_keys(settings.bundle_keys)
         load_key(settings.data_dir, settings.pseudonym_key)  # before anything is started with one that is none
         return _serve(settings)
     except (EndcapError, ValueError) as error:

@@ -14,6 +14,7 @@ from edge import garbage, metrics, respond
 from edge.assembly import Edge, build_edge, store_url
 from edge.assets import asset_routes
 from edge.cors import Cors
+from edge.doors import is_loopback
 from edge.drain import end_tasks, end_with_parent
 from edge.front import Front
 from edge.limits import Limits
@@ -33,6 +34,8 @@ def create_app(settings: Settings | None = None) -> Starlette:
     if settings is None:
         settings = Settings()
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if settings.demo and not is_loopback(settings.host):
+        raise ValueError(f"demo mode needs no keys, so it is for loopback only, not {settings.host}; set ENDCAP_DEMO=0")
     app = Starlette(
         routes=[
             *contract_routes("/proxy"),  # first, or `proxy` would be taken for a locale
@@ -42,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
             *asset_routes(),
             *operations_routes(),
         ],
-        middleware=[Middleware(Observe), Middleware(Cors, origins=_origins), Middleware(Front)],
+        middleware=[Middleware(Observe, hsts_s=settings.hsts_s), Middleware(Cors, origins=_origins), Middleware(Front)],
         exception_handlers=respond.HANDLERS,
         lifespan=lifespan,
     )

@@ -32,6 +32,7 @@ _ID_LENGTH = 64
 _IDS_AT_ONCE = 256
 _STATUS = {int(status): str(int(status)) for status in HTTPStatus}
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+_NOT_EMBEDDED = (b"cross-origin-resource-policy", b"same-origin")  # by <img> or <script> of other sites; CORS is apart
 _CLOSE = (b"connection", b"close")
 _KEPT_BY_NOBODY = (b"cache-control", b"private, no-store")
 
@@ -46,9 +47,11 @@ class _Route(NamedTuple):
 class Observe:
     """Adds X-Request-Id (the caller's, if it sent a sane one) and counts by a fixed set of routes."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hsts_s: int = 0) -> None:
         self.app = app
         self._ids = _random_ids()
+        only_tls = ((b"strict-transport-security", b"max-age=%d" % hsts_s),) if hsts_s else ()
+        self._always = (_NOSNIFF, *only_tls)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -64,7 +67,9 @@ class Observe:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                headers = [*message["headers"], (b"x-request-id", request_id), _NOSNIFF]
+                headers = [*message["headers"], (b"x-request-id", request_id), *self._always]
+                if route != "assets":
+                    headers.append(_NOT_EMBEDDED)
                 if proxied and route != "assets":
                     headers = [*(pair for pair in headers if pair[0] != b"cache-control"), _KEPT_BY_NOBODY]
                 if scope["app"].state.edge.drain.leaving:

@@ -21,6 +21,7 @@ from edge.catalogue import Catalogue
 from edge.core.columns import ProfileColumns
 from edge.core.context import History
 from edge.core.errors import BundleError
+from edge.core.signature import bundle_keys
 from edge.core.switches import Switches, read_switches
 from edge.identify import Caller
 from edge.listings import Listings
@@ -89,7 +90,7 @@ class Recommender:
     def __init__(self, settings: Settings, shop: str, store: ShopperStore) -> None:
         self.shop = shop
         self.catalogue = Catalogue(shop, settings.catalogue_path(shop))
-        self.live = LiveModel(settings.bundles_dir, shop, self._prepare)
+        self.live = LiveModel(settings.bundles_dir, shop, self._prepare, bundle_keys(settings.bundle_keys))
         self.listings = Listings(self.catalogue)
         self.switches = Switches()
         self.faults: dict[str, str] = {}

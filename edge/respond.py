@@ -21,7 +21,10 @@ from edge.recommend import Served
 from edge.wire import problem
 
 # One page with its own script and style in it; it may talk to this server and nothing else.
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _SHARING = {
     "public": b"public, max-age=5, s-maxage=30, stale-while-revalidate=30, stale-if-error=60",
     "private": b"private, max-age=5",

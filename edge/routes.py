@@ -193,4 +193,8 @@ def _document() -> bytes:
 async def api_page(request: Request) -> Response:
     """The contract, for people: one page that needs no other site."""
     page = (_WEB / "api.html").read_bytes()
-    return Response(page, media_type="text/html", headers={"Content-Security-Policy": respond.PAGE_POLICY})
+    return Response(
+        page,
+        media_type="text/html",
+        headers={"Content-Security-Policy": respond.PAGE_POLICY, "Referrer-Policy": "no-referrer"},
+    )

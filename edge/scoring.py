@@ -34,6 +34,7 @@ from edge.core.index import Index
 from edge.core.onnx_header import check_header, read_header
 from edge.core.sessions import features as sessions
 from edge.core.sessions.index import SessionIndex
+from edge.core.signature import check_signature, signature_path
 from edge.core.switches import bucket
 from edge.metrics import BUNDLES_LOADED, BUNDLES_REFUSED
 
@@ -171,7 +172,9 @@ class LiveModel:
     The live place keeps its last good model when a newer one is refused; the others are on trial and stay empty then.
     """
 
-    def __init__(self, bundles: Path, shop: str, prepare: Callable[[Model], object] = lambda _: None) -> None:
+    def __init__(
+        self, bundles: Path, shop: str, prepare: Callable[[Model], object] = lambda _: None, keys: Sequence[bytes] = ()
+    ) -> None:
         self.places = {"live": Place(), "canary": Place(), "shadow": Place()}
         self.percent = 0
         self.current: Model | None = None  # attributes, not properties: every request reads them
@@ -180,6 +183,7 @@ class LiveModel:
         self._unread: str | None = None
         self._bundles = bundles
         self._shop = shop
+        self._keys = keys  # that sign bundles; none where any may serve
         self._prepare = prepare  # called with a model before it serves
 
     @property
@@ -225,6 +229,7 @@ class LiveModel:
         try:
             ready = [one.model for one in self.places.values() if one.seen == stamp and one.model and one is not place]
             # A canary that is promoted is in memory already, verified from the same files.
+            check_signature(directory, self._keys)
             model = ready[0] if ready else load_model(directory)
             self._prepare(model)
         except BundleError as error:
@@ -249,6 +254,7 @@ class LiveModel:
 def _stamp(directory: Path) -> object:
     try:
         files = sorted(p for p in directory.rglob("*") if p.is_file())
+        files += [path for path in (signature_path(directory),) if path.exists()]
         return directory, tuple((p, p.stat().st_mtime_ns, p.stat().st_size) for p in files)
     except OSError:
         return directory, None

@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     )
     shop: Shop = Field("demo", description="the shop served")
     data_dir: Path = Field(Path("data"), description="where bundles, catalogue and the embedded store live")
+    bundle_keys: str | None = Field(
+        None,
+        repr=False,
+        description="secrets behind bundles' signatures, comma list, newest first; unset: unsigned ones serve",
+    )
     bundle_store: str | None = Field(
         None, description="object store (path or URL) that brings bundles to edges elsewhere; unset: none is needed"
     )
@@ -110,6 +115,11 @@ class Settings(BaseSettings):
     client_burst: float = Field(100, ge=1, description="requests at once from one address with a publishable key")
     proxy_hops: int = Field(
         0, ge=0, le=8, description="proxies in front that add to X-Forwarded-For, for the address in client_rate"
+    )
+    hsts_s: int = Field(
+        0,
+        ge=0,
+        description="seconds for Strict-Transport-Security, where every name it is served under has TLS; 0: none",
     )
     max_header_bytes: int = Field(32_768, ge=1024, description="largest head of a request: its line and headers")
     read_timeout_s: float = Field(

@@ -63,6 +63,8 @@ def pull(store: ObjectStore, data_dir: Path, shop: str) -> Synced:
         if not (data_dir / "bundles" / shop / version).exists():
             _fetch_bundle(store, data_dir, shop, version)
             done.versions.append(version)
+        path = f"bundles/{shop}/{version}.sig"  # may come later than the bundle, and change while secrets do
+        _replace(data_dir / path, _read(store, path), path, done)
     for path in (pattern.format(shop=shop) for pattern in BESIDE):
         _replace(data_dir / path, _read(store, path), path, done)
     _replace(data_dir / live_path, body, live_path, done)

@@ -8,7 +8,7 @@ scheduler and the canary's judge are processes of their own: who changes somethi
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,8 +17,9 @@ from typing import Literal, TypeVar
 import msgspec
 
 from edge.core import clock
-from edge.core.bundle import Live, Manifest, read_live, read_manifest, replace_file, write_live
+from edge.core.bundle import Live, Manifest, read_live, read_manifest, replace_file, verify_files, write_live
 from edge.core.errors import BundleError, EndcapError
+from edge.core.signature import sign_bundle, signature_path
 
 CANDIDATE, RELEASES, ATTEMPT, LOCK = "candidate.json", "releases.json", "attempt.json", ".release.lock"
 _REMEMBERED = 200  # releases
@@ -72,7 +73,9 @@ class Change(msgspec.Struct, frozen=True):
 class ShopState:
     """The state of one shop's releases. Reads never wait; every change takes the lock. Methods raise EndcapError."""
 
-    def __init__(self, bundles: Path, shop: str) -> None:
+    def __init__(self, bundles: Path, shop: str, keys: Sequence[bytes] = ()) -> None:
+        """`keys` sign what is let serve; none where edges ask for no signature."""
+        self._keys = keys
         self.shop = shop
         self.bundles = bundles
         self.directory = bundles / shop
@@ -143,6 +146,12 @@ class ShopState:
         with self.locked():
             return self._change(checked)
 
+    def sign(self, version: str) -> None:
+        """Sign a kept bundle whose files are whole, where there is something to sign with. Raises BundleError."""
+        if self._keys:
+            verify_files(self.directory / version, self.manifest(version))
+            sign_bundle(self.directory / version, self._keys)
+
     def put_candidate(self, candidate: Candidate) -> None:
         """Note a newly trained model; an older one that waited is forgotten, its bundle is pruned in time."""
         with self.locked():
@@ -164,6 +173,7 @@ class ShopState:
                 hidden = self.directory / f".gone-{version}"
                 (self.directory / version).rename(hidden)
                 shutil.rmtree(hidden)
+                signature_path(self.directory / version).unlink(missing_ok=True)
         return gone
 
     @contextmanager
@@ -177,6 +187,8 @@ class ShopState:
     def _change(self, change: Callable[[Live | None], Live]) -> Change:
         now = self._sound()
         after = change(now)
+        for version in _named(after) - _named(now):
+            self.sign(version)
         write_live(self.bundles, self.shop, after)
         return Change(now.live if now else None, after)
 
@@ -246,3 +258,7 @@ class ShopState:
 
 def _now() -> str:
     return datetime.fromtimestamp(clock.now(), UTC).isoformat(timespec="seconds")
+
+
+def _named(live: Live | None) -> set[str]:
+    return {version for version in (live.live, live.canary, live.shadow) if version} if live else set()

@@ -20,7 +20,7 @@ from training.dataset import Dataset
 
 def state_of(settings: Settings) -> ShopState:
     """The state of the shop these settings name."""
-    return ShopState(settings.bundles_dir, settings.shop)
+    return ShopState(settings.bundles_dir, settings.shop, settings.signing_keys)
 
 
 Settled = Literal["refused", "waiting", "published"]
@@ -69,6 +69,15 @@ def publish(settings: Settings, actor: str, version: str) -> Change:
     for gone in state.prune(settings.keep_bundles):
         note(settings, "prune", actor, "done", version=gone)
     return change
+
+
+def sign(settings: Settings, actor: str, version: str) -> str:
+    """Sign a kept bundle, by hand. Raises ReleaseError where there is nothing to sign with."""
+    if not settings.signing_keys:
+        raise ReleaseError("ENDCAP_BUNDLE_KEYS is not set; make a secret with `openssl rand -hex 32`, for edges, too")
+    state_of(settings).sign(version)
+    note(settings, "sign", actor, "done", version=version)
+    return version
 
 
 def rollback(settings: Settings, actor: str, version: str | None = None) -> Change:

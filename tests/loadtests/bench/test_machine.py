@@ -60,10 +60,15 @@ def test_missing_tools_are_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch
 
 def test_one_benchmark_at_a_time(tmp_path: Path) -> None:
     """In a directory: two would take each other's store down."""
-    with alone(tmp_path / "bench"), alone(tmp_path / "other"):
-        with pytest.raises(RunError, match="another benchmark runs in"), alone(tmp_path / "bench"):
-            pass
-    with alone(tmp_path / "bench"):
+    bench = tmp_path / "bench"
+    with (
+        alone(bench),
+        alone(tmp_path / "other"),
+        pytest.raises(RunError, match="another benchmark runs in"),
+        alone(bench),
+    ):
+        pytest.fail("two run at a time")
+    with alone(bench):
         pass
 
 

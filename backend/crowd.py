@@ -24,11 +24,11 @@ from rich.console import Console
 from rich.progress import track
 
 from edge.core import codec, keys
+from edge.core.errors import EndcapError
 from edge.core.keys import PseudonymKey, load_key, pseudonym
 from edge.core.profile import Profile
 from edge.core.session import Session
 from edge.embedded import EmbeddedStore
-from edge.errors import EndcapError
 
 _RECIPE = 1  # to be raised when what follows makes other shoppers
 _KEPT_S = 400 * 86_400  # the sessions, too, else a store kept on disk would be another one after a day

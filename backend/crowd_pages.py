@@ -89,7 +89,7 @@ def main(
             if product := page(index, person, draw, least):
                 lines.append(f"{person[0]} {product}")
                 found += 1
-    (data / "pages.txt").write_text("\n".join(lines) + "\n")
+    (data / "pages.txt").write_text("".join(f"{line}\n" for line in lines))
     noted.write_text(json.dumps({"recipe": recipe, "pages": found}))
 
 

@@ -57,7 +57,7 @@ def arrange(
         return Shelf(slot, evidence.served_by, picks, newcomers)
     # The others look at the page alone: the same for everybody who narrows nothing down.
     key = _shared(slot, evidence, most)
-    kept: Picks | None = model.index.memo.get(key) if key else None
+    kept = model.index.memo.get(key, Picks) if key else None
     if kept is None:
         kept = _picks(model, spec, some, values, evidence, catalogue, diversity, most)
         if key:

@@ -5,8 +5,10 @@ In: a data directory. Out: the address of a server that is ready, for as long as
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ _READY_TIMEOUT_S = 60.0
 _UNREADY_GRACE_S = 15.0  # it answers, but has no model: one may be just being loaded, but not for ever
 _STOP_GRACE_S = 15.0
 _POLL_S = 0.1
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _LOG_LINES = 12
 
 
@@ -45,19 +48,38 @@ def running(command: Sequence[str], environment: Mapping[str, str], log: Path) -
     # Our own package must be found from any directory, and Ctrl-C must reach only us: we end the others in order.
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            env={**inherited, "PYTHONPATH": paths, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    process = None
     try:
+        with log.open("wb") as output, undisturbed():
+            process = subprocess.Popen(
+                command,
+                env={**inherited, "PYTHONPATH": paths, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         yield process
     finally:
-        end(process)
+        if process:
+            end(process)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Have SIGINT and SIGTERM wait until the block is left: one that interrupts Popen leaves a process nobody knows."""
+    if threading.current_thread() is not threading.main_thread():  # which signals do not interrupt
+        yield
+        return
+    waiting: list[int] = []
+    handlers = {number: signal.signal(number, lambda n, _: waiting.append(n)) for number in _INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in waiting:
+            signal.raise_signal(number)
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
@@ -65,9 +87,11 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()  # nothing happens to one that has ended
     try:
         process.wait(_STOP_GRACE_S)
-    except subprocess.TimeoutExpired:
+    except BaseException as error:  # because a second Ctrl-C must not leave it behind either
         process.kill()
         process.wait()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
 
 
 def await_ready(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

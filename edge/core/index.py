@@ -89,7 +89,7 @@ class Tables(threading.local):
     def of(self, reach: int) -> Ints:
         """A table with a place for each code below `reach`; what stands in it is left over."""
         if len(self._table) < reach:
-            self._table = np.empty(reach, np.int32)
+            self._table = np.zeros(reach, np.int32)
         return self._table
 
 

@@ -16,7 +16,8 @@ from edge.core.sources import HITS, KIND, MOST_ANCHORS, MOST_VISITED, NEIGHBOURS
 
 PAGE_SOURCES = NEIGHBOURS + 1  # the first so many sources are those a page speaks through, KIND being zero
 LEAST = 1e-9  # keeps a source that says nothing from dividing by zero
-_BEYOND = np.int32(np.iinfo(np.int32).max)  # no product's position
+_BEYOND = np.array([np.iinfo(np.int32).max], np.int32)  # no product's position
+_ZERO = np.zeros(1)
 _OVERHEAD = 1_000  # bytes of the objects around the arrays, roughly
 
 Sums = NDArray[np.float64]
@@ -33,7 +34,7 @@ class Named:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """P products found beside some anchors, none of them an anchor, by rising position; K of them paired with one.
+    """P products found beside some anchors, in the order found; K of them are paired with one.
 
     Row P stands for every product that was not found, and pair K for every one that is not paired: both are zero.
     """
@@ -45,20 +46,26 @@ class Page:
     said: Floats  # [K + 1, 3]: PAIR, LIFT and HITS
     most_pair: float  # the largest of each, anchors counted in
     most_near: float
-    standing: Ints  # rows that may stand on the shelf whoever asks, in the order found
+    standing: Ints  # rows that may stand on the shelf whoever asks, in the order found; no anchor does
     kinds: Floats  # category -> how much more than by chance it is bought with the anchors' kinds; the last is zero
     named: Named | None
+    kept: bool
+    places: Ints  # of a page that is kept its rows by rising item, else a table: item -> row, or anything
 
     def rows(self, items: Ints) -> Places:
-        """Where these products lie, P for those not found."""
-        at = self.items.searchsorted(items)
-        at[self.items.take(at) != items] = len(self.items) - 1
+        """Where these products lie, P for those not found. Of a page not kept only until the next one is asked for."""
+        beyond = len(self.items) - 1
+        if self.kept:
+            at = self.places.take(self.items.searchsorted(items, sorter=self.places))
+        else:
+            at = self.places.take(items)
+        at[self.items.take(at, mode="clip") != items] = beyond
         return at
 
     @property
     def size(self) -> int:
         """Bytes held by this page alone."""
-        own = (self.items, self.near, self.pair_of, self.pair, self.said, self.standing)
+        own = (self.items, self.near, self.pair_of, self.pair, self.said, self.standing, self.places)
         return sum(array.nbytes for array in own) + _OVERHEAD
 
 
@@ -69,40 +76,39 @@ def page_of(index: Index, anchors: Ints, visit: Ints, *, paired: bool) -> Page:
     anchor beyond chance may stand.
     """
     if len(anchors) != 1:
-        return _page(index, anchors, visit, paired=paired)
+        return _page(index, anchors, visit, paired=paired, kept=False)
     key = (paired, int(anchors[0]))
     page = index.memo.get(key, Page)
     if page is None:
-        page = _page(index, anchors, visit, paired=paired)
+        page = _page(index, anchors, visit, paired=paired, kept=True)
         index.memo.keep(key, page, page.size)
     return page
 
 
-def _page(index: Index, anchors: Ints, visit: Ints, *, paired: bool) -> Page:
+def _page(index: Index, anchors: Ints, visit: Ints, *, paired: bool, kept: bool) -> Page:
     newest = anchors[-MOST_ANCHORS:]
     alike = sources.neighbours(index, newest if len(newest) else visit[-MOST_VISITED:])
     found, sums = added_up(index, [*sources.pairs(index, newest), *alike], PAGE_SOURCES)
-    most_pair, most_near = (max(float(sums[source].max(initial=0)), LEAST) for source in (PAIR, NEIGHBOURS))
-    order = found.argsort(kind="stable")
-    order = order.compress(_others(found.take(order), anchors))
-    items = np.append(found.take(order), _BEYOND)
-    is_paired = np.append(sums[HITS].take(order) > 0, False)
-    pairs = order.compress(is_paired[:-1])
-    pair_of = np.where(is_paired, is_paired.cumsum(dtype=np.int32) - 1, np.int32(len(pairs)))
+    near, pairs = sums[NEIGHBOURS], sums[HITS].nonzero()[0]
+    pair_of = np.full(len(found) + 1, len(pairs), np.int32)
+    pair_of[pairs] = np.arange(len(pairs))
     said = np.zeros((len(pairs) + 1, HITS + 1))
     said[:-1] = sums[: HITS + 1].take(pairs, axis=1).T
-    standing = order.argsort(kind="stable").astype(np.int32)
+    standing = pairs if paired else np.arange(len(found))
+    items = np.concatenate((found, _BEYOND))
     return Page(
         items=items,
-        near=np.append(sums[NEIGHBOURS].take(order), 0),
+        near=np.concatenate((near, _ZERO)),
         pair_of=pair_of,
         pair=said[:, PAIR].copy(),
         said=said.astype(np.float32),
-        most_pair=most_pair,
-        most_near=most_near,
-        standing=standing.compress(is_paired.take(standing)) if paired else standing,
+        most_pair=max(float(said[:, PAIR].max()), LEAST),
+        most_near=max(float(near.max(initial=0)), LEAST),
+        standing=standing.compress(_others(found.take(standing), anchors)).astype(np.int32),
         kinds=_kinds(index, newest),
         named=_named(index, int(anchors[0])) if len(anchors) == 1 else None,
+        kept=kept,
+        places=items.argsort(kind="stable").astype(np.int32) if kept else index.tables.of(len(index.ids)),
     )
 
 

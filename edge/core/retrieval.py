@@ -174,6 +174,16 @@ def _best(score: Sums, others: int, limit: int, new: int) -> Places:
 
     The rest of the rows are own purchases. Of equals the one found first comes first.
     """
+    if others <= 2 * limit:
+        return _sorted(score, others, limit, new)
+    # Sorting all costs more than leaving out first what is worth less than so many others.
+    likely = np.ones(len(score), np.bool_)
+    np.greater_equal(score[:others], np.partition(score[:others], -limit)[-limit], out=likely[:others])
+    rows = likely.nonzero()[0]
+    return rows.take(_sorted(score.take(rows), int(np.count_nonzero(likely[:others])), limit, new))
+
+
+def _sorted(score: Sums, others: int, limit: int, new: int) -> Places:
     order = (-score).argsort(kind="stable")
     if len(order) <= limit:
         return order

@@ -84,10 +84,13 @@ def _likest(sessions: Ints, weights: Weights, *, one: bool) -> tuple[Ints, Weigh
     """
     if one:
         return sessions[:_NEIGHBOURS], weights[:_NEIGHBOURS]
-    sessions, row = np.unique(sessions, return_inverse=True)
-    likeness: NDArray[Any] = np.bincount(row, weights, len(sessions))
-    best = np.lexsort((-sessions, -likeness))[:_NEIGHBOURS]
-    return sessions.take(best), likeness.take(best)
+    order = sessions.argsort(kind="stable")[::-1]
+    sessions = sessions.take(order)
+    first = np.ones(len(sessions), np.bool_)
+    np.not_equal(sessions[1:], sessions[:-1], out=first[1:])
+    likeness: NDArray[Any] = np.bincount(first.cumsum() - 1, weights.take(order))
+    best = (-likeness).argsort(kind="stable")[:_NEIGHBOURS]
+    return sessions.compress(first).take(best), likeness.take(best)
 
 
 # --- what the shopper and the visit say ------------------------------------------------------------------------------

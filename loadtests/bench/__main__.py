@@ -22,7 +22,7 @@ from loadtests.run import leave
 from loadtests.server import RunError
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-_BAD_USAGE = 2
+_BAD_USAGE, _INTERRUPTED = 2, 130
 _ONLY = f"comma list of what to measure: {', '.join(PARTS)}"
 
 
@@ -57,7 +57,11 @@ def bench(
         options = Options(data, shop, rounds, seconds, connections, shoppers, parts=chosen(only, without), port=port)
         options = quickly(options) if quick else options
         staged = by_stage or against is not None
-        report = measure_stages(options, against, against_data) if staged else make_run(options, console)
+        try:
+            report = measure_stages(options, against, against_data) if staged else make_run(options, console)
+        except KeyboardInterrupt:
+            console.print("bench: interrupted; everything that was started has been stopped")
+            raise typer.Exit(_INTERRUPTED) from None
         report["quick"] = quick
     report["broken"] = broken(report)
     if json_file is not None:
@@ -123,9 +127,6 @@ def main() -> int:
     except (RunError, ValueError, OSError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return _BAD_USAGE
-    except KeyboardInterrupt:
-        print("bench: interrupted; everything that was started has been stopped", file=sys.stderr)
-        return 130
     return 0
 
 

@@ -74,7 +74,7 @@ def prepare(source: Path, data: Path, shop: str, count: int, root: Path = ROOT, 
         _made(_python(_CROWD.with_name("crowd_pages.py"), *choose), ROOT)
     ids = tuple((data / "shoppers.txt").read_text().split())
     products = tuple((id_, often) for id_, often in json.loads((data / "products.json").read_bytes()))
-    chosen = (data / "pages.txt").read_text().splitlines() if root == ROOT else []
+    chosen = (data / "pages.txt").read_text().strip().splitlines() if root == ROOT else []
     pages = (line.split() for line in chosen)
     return Shop(data, shop, version, ids, products, tuple((who, product) for who, product in pages))
 

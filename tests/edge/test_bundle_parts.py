@@ -81,7 +81,7 @@ def test_a_bundle_of_both_parts_serves_both(both: Callable[..., Path]) -> None:
     scores = model.next_clicks.ranker.scores(np.array(golden.rows, np.float32))
     assert np.abs(scores - golden.scores).max() <= golden.tolerance
     assert "p1" in model.next_clicks.index.position
-    assert model.index.ids == model.next_clicks.index.ids
+    assert model.next_clicks.index.ids is model.index.ids, "held once"
 
 
 def test_parts_that_number_products_differently_are_refused(both: Callable[..., Path]) -> None:

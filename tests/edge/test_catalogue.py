@@ -12,13 +12,16 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from edge import catalogue as module
 from edge.catalogue import Catalogue
 from edge.changes import put_changes
 from edge.core.cards import card_of
 from edge.core.errors import BundleError
+from edge.core.index import Index
 from edge.core.keys import changes_key, overlay_key
 from edge.core.products import Change, Product, decode_change
 from edge.core.snapshot import read_snapshot, write_snapshot
+from edge.live_cards import LiveCards
 
 pytestmark = pytest.mark.store
 
@@ -230,3 +233,42 @@ def test_changes_that_come_while_a_snapshot_is_read_are_not_lost(tmp_path: Path)
     product = catalogue.get("7")
     assert product is not None
     assert product.price == 2_999.0
+
+
+def test_what_changes_while_a_snapshot_is_laid_out_counts(
+    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change of a product that was laid already, one of a new product, one older than the snapshot."""
+    catalogue.apply(Change("1", 150, price=1.0))
+    real = module._lay
+
+    def lay_and_change(live: LiveCards, change: Change) -> bool:
+        monkeypatch.setattr(module, "_lay", real)
+        done = real(live, change)
+        catalogue.apply(Change("1", 151, price=2.0))
+        catalogue.apply(Change("5", 151, product=Product("5", "Five", 5.0)))
+        catalogue.apply(Change("2", 110, available=False))
+        return done
+
+    write_snapshot(tmp_path / "demo.cat", [MILK, Product("2", "Eggs", 1.0)], as_of=120)
+    monkeypatch.setattr(module, "_lay", lay_and_change)
+    assert catalogue.reload()
+    products = {id_: catalogue.get(id_) for id_ in ("1", "2", "5")}
+    assert {id_: product and (product.price, product.available) for id_, product in products.items()} == {
+        "1": (2.0, True),
+        "2": (1.0, True),
+        "5": (5.0, True),
+    }
+    assert "5" in catalogue
+    assert catalogue.ids() == {"1", "2", "5"}
+
+
+def test_rows_of_the_indexes_in_service_are_ready_with_a_new_snapshot(
+    catalogue: Catalogue, tmp_path: Path, index: Index
+) -> None:
+    """No request has to wait for them."""
+    catalogue.keep([index])
+    write_snapshot(tmp_path / "demo.cat", [Product("tea", "Tea", 1.0)], as_of=200)
+    assert catalogue.reload()
+    assert catalogue.live.indexes == [index]
+    assert catalogue.live.rows_of(index)[index.position["tea"]] == 0

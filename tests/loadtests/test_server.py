@@ -1,15 +1,19 @@
 """Processes of a run: started, waited for, and ended whatever happens."""
 
 import os
+import signal
 import socket
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loadtests import server
-from loadtests.server import RunError, running, serving, tail
+from loadtests.server import RunError, end, running, serving, tail
 
 SLEEP = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(60)"]
 STUBBORN = [
@@ -52,6 +56,49 @@ def test_one_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.
     with running(STUBBORN, {}, tmp_path / "log") as process:
         wait_for(tmp_path / "log", "here")
     assert process.returncode == -9
+
+
+def test_ctrl_c_while_it_is_being_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The signal waits until the process is known, so that it is ended, too."""
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def interrupted(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        started.append(popen(*arguments, **options))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt), running(SLEEP, {}, tmp_path / "log"):
+        pytest.fail("the signal was lost")
+    assert started[0].returncode is not None
+
+
+def test_ctrl_c_twice() -> None:
+    """The second one, while the process takes its time to end, kills it."""
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    process = subprocess.Popen(STUBBORN, stdout=subprocess.PIPE)
+    with process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            end(process)
+    assert process.returncode == -9
+
+
+def test_processes_start_from_any_thread(tmp_path: Path) -> None:
+    """Where no signal arrives, none needs to wait."""
+
+    def start() -> None:
+        with running(SLEEP, {}, tmp_path / "log") as process:
+            pids.append(process.pid)
+
+    pids: list[int] = []
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    assert pids
 
 
 def test_ctrl_c_reaches_only_us(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge.core.errors import BundleError
+from edge.core.ids import KEYS, id_arrays
 from edge.core.index import ARRAYS, Index, distinct, gather, spans
 
 Arrays = dict[str, NDArray[Any]]
@@ -144,3 +145,19 @@ def test_an_empty_shop_is_an_index(arrays: Arrays) -> None:
     index = Index.from_arrays(empty | {"as_of": np.zeros(1, np.float32), "orders": np.zeros(1, np.float32)})
     assert list(index.ids) == []
     assert index.brands == 0
+
+
+def test_ids_are_read_in_place_and_answer_as_before(arrays: Arrays) -> None:
+    """With what training writes beside them nothing is copied; a bundle of before that finds the same."""
+    written = arrays | id_arrays(arrays["ids"])
+    index, before = Index.from_arrays(written), Index.from_arrays(arrays)
+    assert np.shares_memory(index.position._sorted, written[KEYS])
+    assert index.ids == before.ids
+    assert [index.position[id_] for id_ in before.ids] == list(range(8))
+
+
+def test_keys_of_other_products_are_refused(arrays: Arrays) -> None:
+    """Arrays that do not belong to the ids would find wrong products."""
+    others = id_arrays(np.array([b"%d" % at for at in range(8)]))
+    with pytest.raises(BundleError, match="'id_keys' does not hold the keys of the ids"):
+        Index.from_arrays(arrays | others)

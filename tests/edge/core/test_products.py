@@ -1,12 +1,9 @@
 """Products: changes laid over cards, and the snapshot file."""
 
-from pathlib import Path
-
 import pytest
 
-from edge.core.errors import BundleError, CodecError
+from edge.core.errors import CodecError
 from edge.core.products import Change, Product, decode_change, encode_change
-from edge.core.snapshot import read_snapshot, write_snapshot
 
 MILK = Product("1", "White Milk, 1 gal", 2.99, category="Grocery > Milk", brand="Store brand")
 EGGS = Product("2", "Eggs", 1.99)
@@ -59,39 +56,3 @@ def test_changes_survive_their_bytes() -> None:
     for bad in (b"", b"\xff" * 10, b"{}"):
         with pytest.raises(CodecError, match="unreadable"):
             decode_change(bad)
-
-
-def test_the_snapshot_is_written_whole_and_read_back(tmp_path: Path) -> None:
-    """Products and the moment they were read; no temporary file stays."""
-    path = tmp_path / "new" / "demo.cat"
-    assert write_snapshot(path, [MILK, EGGS], as_of=5.0) == 2
-    snapshot = read_snapshot(path)
-    assert snapshot.products == [MILK, EGGS]
-    assert snapshot.as_of == 5.0
-    assert [p.name for p in path.parent.iterdir()] == ["demo.cat"]
-
-
-@pytest.mark.parametrize("damage", ["missing", "foreign", "version", "flipped", "truncated", "not products"])
-def test_a_damaged_snapshot_is_refused_with_the_remedy(tmp_path: Path, damage: str) -> None:
-    """Every damage has its own message, and each names the file."""
-    path = tmp_path / "demo.cat"
-    write_snapshot(path, [MILK])
-    good = path.read_bytes()
-    match damage:
-        case "missing":
-            path.unlink()
-        case "foreign":
-            path.write_bytes(b"PK\x03\x04 something else\n")
-        case "version":
-            path.write_bytes(good.replace(b"-catalogue 2 ", b"-catalogue 9 "))
-        case "flipped":
-            path.write_bytes(good[:-3] + bytes([good[-3] ^ 1]) + good[-2:])
-        case "truncated":
-            path.write_bytes(good[:-5])
-        case "not products":
-            import hashlib
-
-            body = b"\x01"
-            path.write_bytes(b"endcap-catalogue 1 " + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-    with pytest.raises(BundleError, match=r"demo\.cat"):
-        read_snapshot(path)

@@ -1,4 +1,4 @@
-"""Whole runs against the real server on a small shop: every part but the frameworks, which have environments to fetch."""
+"""Whole runs against the real server on a small shop: all but the frameworks, which have environments to fetch."""
 
 import io
 import json
@@ -133,7 +133,7 @@ def test_a_server_that_fails_says_why(tmp_path: Path) -> None:
     core = min(os.sched_getaffinity(0))
     place = Place(tmp_path, "unix:///nowhere.sock", Cores(core, core))
     fails = [sys.executable, "-c", "raise SystemExit('no model')"]
-    with pytest.raises(RunError, match="(?s)failing ended with status 1 .*no model"):
+    with pytest.raises(RunError, match=r"(?s)failing ended with status 1 .*no model"):
         enter(place, "failing", fails)
 
 
@@ -160,16 +160,26 @@ def enter(place: Place, name: str, command: list[str]) -> Server:
 def test_an_environment_that_cannot_be_made_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With pip's own words, and how to do without."""
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    with pytest.raises(RunError, match="(?s)environment of litserve cannot be made: .*--without litserve"):
+    with pytest.raises(RunError, match=r"(?s)environment of litserve cannot be made: .*--without litserve"):
         environment("litserve", tmp_path)
 
 
 def test_an_environment_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For as long as its versions stay the same."""
     monkeypatch.setitem(environments.WANTED, "litserve", ())
-    monkeypatch.setattr(environments, "_run", lambda *_: (tmp_path / "litserve").mkdir())
-    assert environment("litserve", tmp_path) == tmp_path / "litserve" / "bin"
-    assert environment("litserve", tmp_path) == tmp_path / "litserve" / "bin"  # else it would be made again, and fail
+    run: list[list[str]] = []
+
+    def make(_: str, command: list[str]) -> None:
+        (tmp_path / "litserve").mkdir(exist_ok=True)
+        run.append(command)
+
+    monkeypatch.setattr(environments, "_run", make)
+    for _ in range(2):
+        assert environment("litserve", tmp_path) == tmp_path / "litserve" / "bin"
+    assert len(run) == 2  # venv and pip
+    monkeypatch.setitem(environments.WANTED, "litserve", ("another",))
+    environment("litserve", tmp_path)
+    assert len(run) == 4
 
 
 def test_ctrl_c_stops_everything(wrk: None, demo: Path) -> None:
@@ -179,9 +189,9 @@ def test_ctrl_c_stops_everything(wrk: None, demo: Path) -> None:
     with process:
         until(lambda: (demo / "bench" / "logs" / "ready.log").exists() or process.poll() is not None)
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=60)
+        told, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "everything that was started has been stopped" in error
+    assert "everything that was started has been stopped" in told
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(demo) not in left
 

@@ -158,8 +158,10 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 def unexpected() -> Response:
-    """A fault of ours. It is logged; the caller learns only that."""
-    return _problem_response(problem(500, "Internal Server Error", "a fault in Endcap; it has been logged"), 500)
+    """A fault of ours. It is logged; the caller learns only that. The server closes the connection after it."""
+    return _problem_response(
+        problem(500, "Internal Server Error", "a fault in Endcap; it has been logged"), 500, {"Connection": "close"}
+    )
 
 
 HANDLERS: dict[Any, Any] = {InputError: _input_error, HTTPException: _http_error, ClientDisconnect: _gone}

@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     hsts_s: int = Field(
         0,
         ge=0,
-        description="seconds for Strict-Transport-Security, where every name it is served under has TLS; 0: none",
+        description="seconds for Strict-Transport-Security, where all its names have TLS; 0: not sent",
     )
     max_header_bytes: int = Field(32_768, ge=1024, description="largest head of a request: its line and headers")
     read_timeout_s: float = Field(

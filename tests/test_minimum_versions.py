@@ -15,6 +15,7 @@ from packaging.version import Version
 from edge.embedded import find_binary
 
 ROOT = Path(__file__).parents[1]
+CONSTRAINTS = (ROOT / "constraints.txt").read_text()
 LISTED: dict[str, dict[str, Any]] = tomllib.loads((ROOT / "docs" / "minimum-versions.toml").read_text())
 PYTHON = {name: Version(said["least"]) for name, said in LISTED["python"].items()}
 EDGE_NEEDS_NOT = {"python-multipart"}
@@ -22,9 +23,7 @@ EDGE_NEEDS_NOT = {"python-multipart"}
 
 def pinned() -> dict[str, Version]:
     """What constraints.txt fixes."""
-    lines = (
-        line.partition(";")[0].partition("#")[0].strip() for line in (ROOT / "constraints.txt").read_text().splitlines()
-    )
+    lines = (line.partition(";")[0].partition("#")[0].strip() for line in CONSTRAINTS.splitlines())
     pairs = (line.split("==") for line in lines if "==" in line)
     return {canonicalize_name(name): Version(number) for name, number in pairs}
 
@@ -43,9 +42,7 @@ def test_what_is_pinned_and_installed_is_new_enough(name: str) -> None:
     try:
         found.append(Version(version(name)))
     except PackageNotFoundError:
-        assert name in pinned() or name in EDGE_NEEDS_NOT, (
-            f"{name} is neither pinned nor installed; take it off the list"
-        )
+        assert name in pinned() or name in EDGE_NEEDS_NOT, f"{name} is neither pinned nor installed"
     assert all(one >= PYTHON[name] for one in found)
 
 

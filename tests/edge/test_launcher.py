@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from edge.app import create_app
 from edge.core.access import make_key
 
 Until = Callable[..., None]
@@ -266,6 +267,16 @@ def test_demo_mode_listens_on_loopback_only(data_dir: Path, host: str) -> None:
     message = refused(data_dir, "--host", host)
     assert "loopback" in message
     assert "ENDCAP_DEMO=0" in message
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "shop.example"])
+def test_nor_does_the_app_itself(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Made by another server than the launcher, from the same environment."""
+    monkeypatch.setenv("ENDCAP_HOST", host)
+    with pytest.raises(ValueError, match="loopback only"):
+        create_app()
+    monkeypatch.setenv("ENDCAP_DEMO", "0")
+    create_app()
 
 
 @pytest.mark.parametrize(("host", "shown"), [("0.0.0.0", "0.0.0.0"), ("::", "[::]")])

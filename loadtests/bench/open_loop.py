@@ -113,20 +113,28 @@ class OpenLoop:
     def _send(self, ask: Ask, began_s: float) -> None:
         path = self._paths[ask.number % len(self._paths)]
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nAccept: */*\r\n\r\n".encode()
+        connection = None
         try:
             connection = self._idle.pop() if self._idle else self._connect()
             self._note(ask, self.lag_ms, time.perf_counter() - began_s)
             connection.sendall(request)
         except OSError:
+            self._hang_up(connection)
             self._count(ask, "lost")
         else:
             self._busy[connection] = ask
 
     def _connect(self) -> socket.socket:
-        self._opened += 1
         connection = socket.create_connection(("127.0.0.1", self._port), _PATIENCE_S)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._opened += 1
         return connection
+
+    def _hang_up(self, connection: socket.socket | None) -> None:
+        """Another one may be opened in its place."""
+        if connection is not None:
+            connection.close()
+            self._opened -= 1
 
     def _receive(self, connection: socket.socket, began_s: float) -> None:
         ask = self._busy[connection]
@@ -139,8 +147,7 @@ class OpenLoop:
             return
         del self._busy[connection]
         if not data:
-            connection.close()
-            self._opened -= 1
+            self._hang_up(connection)
             self._count(ask, "lost")
             return
         self._idle.append(connection)
@@ -164,7 +171,7 @@ class OpenLoop:
         for connection, ask in list(self._busy.items()):
             if now_s - ask.meant_s > _PATIENCE_S:
                 del self._busy[connection]
-                connection.close()
+                self._hang_up(connection)
                 self._count(ask, "lost")
 
     def timed(self, seconds: float) -> Timed:

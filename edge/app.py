@@ -13,6 +13,7 @@ from starlette.types import Scope
 from edge import garbage, metrics, respond
 from edge.assembly import Edge, build_edge, store_url
 from edge.assets import asset_routes
+from edge.at_once import AtOnce
 from edge.cors import Cors
 from edge.doors import is_loopback
 from edge.drain import end_tasks, end_with_parent
@@ -60,7 +61,7 @@ def _origins(scope: Scope) -> frozenset[str]:
 
 
 @contextlib.asynccontextmanager
-async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Limits]]:
+async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
     """Load the model before the first request; follow model, catalogue and switches until the last."""
     end_with_parent()
     settings: Settings = app.state.settings
@@ -83,7 +84,10 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Limits]]:
     edge.drain.install(asyncio.get_running_loop())
     try:
         with garbage.on_demand():
-            yield {"limits": Limits(settings.max_header_bytes, settings.read_timeout_s)}
+            yield {
+                "limits": Limits(settings.max_header_bytes, settings.read_timeout_s),
+                "at_once": AtOnce(edge),
+            }
     finally:
         await end_tasks([*background, counting])
         await follower.aclose()

@@ -5,7 +5,7 @@ What was asked through a shop's app proxy is kept by nobody on the way: a signed
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -34,6 +34,7 @@ _STATUS = {int(status): str(int(status)) for status in HTTPStatus}
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NOT_EMBEDDED = (b"cross-origin-resource-policy", b"same-origin")  # by <img> or <script> of other sites; CORS is apart
 _CLOSE = (b"connection", b"close")
+Headers = Sequence[tuple[bytes, bytes]]
 _KEPT_BY_NOBODY = (b"cache-control", b"private, no-store")
 
 
@@ -44,42 +45,60 @@ class _Route(NamedTuple):
     proxied: bool
 
 
+class Observed:
+    """One request: when it came, as what it counts, and under which id it is answered."""
+
+    __slots__ = ("_id", "_proxied", "_route", "_standing", "_started")
+
+    def __init__(self, path: str, headers: Headers, ids: Iterator[bytes], standing: Headers) -> None:
+        self._started = time.perf_counter()
+        self._standing = standing
+        self._route, self._proxied = _KNOWN.get(path) or _route(path)
+        self._id = _callers_id(headers) or next(ids)
+
+    def headers(self, status: int, headers: Headers, *, leaving: bool) -> Headers:
+        """The headers of its answer, with what stands in every answer; it is counted by that."""
+        route, headers = self._route, [*headers, (b"x-request-id", self._id), *self._standing]
+        if route != "assets":
+            headers.append(_NOT_EMBEDDED)
+        if self._proxied and route != "assets":
+            headers = [*(pair for pair in headers if pair[0] != b"cache-control"), _KEPT_BY_NOBODY]
+        if leaving:
+            headers.append(_CLOSE)
+        seconds = time.perf_counter() - self._started
+        if route in _TIMED:
+            headers.append((b"server-timing", b"app;dur=%.1f" % (1_000 * seconds)))
+        REQUESTS.add((route, _STATUS.get(status, "other")))
+        REQUEST_SECONDS.of(route).add(seconds)
+        return headers
+
+
+def standing(hsts_s: int) -> Headers:
+    """What stands in every answer, whatever it is; `hsts_s`: how long browsers shall insist on TLS, 0: not at all."""
+    return (_NOSNIFF, (b"strict-transport-security", b"max-age=%d" % hsts_s)) if hsts_s else (_NOSNIFF,)
+
+
 class Observe:
     """Adds X-Request-Id (the caller's, if it sent a sane one) and counts by a fixed set of routes."""
 
     def __init__(self, app: ASGIApp, hsts_s: int = 0) -> None:
         self.app = app
-        self._ids = _random_ids()
-        only_tls = ((b"strict-transport-security", b"max-age=%d" % hsts_s),) if hsts_s else ()
-        self._always = (_NOSNIFF, *only_tls)
+        self._ids, self._standing = random_ids(), standing(hsts_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = time.perf_counter()
-        route, proxied = _KNOWN.get(scope["path"]) or _route(scope["path"])
-        request_id = _callers_id(scope["headers"]) or next(self._ids)
+        observed = Observed(scope["path"], scope["headers"], self._ids, self._standing)
         begun = False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                headers = [*message["headers"], (b"x-request-id", request_id), *self._always]
-                if route != "assets":
-                    headers.append(_NOT_EMBEDDED)
-                if proxied and route != "assets":
-                    headers = [*(pair for pair in headers if pair[0] != b"cache-control"), _KEPT_BY_NOBODY]
-                if scope["app"].state.edge.drain.leaving:
-                    headers.append(_CLOSE)
-                seconds = time.perf_counter() - started
-                if route in _TIMED:
-                    headers.append((b"server-timing", b"app;dur=%.1f" % (1_000 * seconds)))
-                message["headers"] = headers
-                REQUESTS.add((route, _STATUS.get(message["status"], "other")))
-                REQUEST_SECONDS.of(route).add(seconds)
+                leaving = scope["app"].state.edge.drain.leaving
+                message["headers"] = observed.headers(message["status"], message["headers"], leaving=leaving)
             await send(message)
 
         try:
@@ -103,14 +122,14 @@ def _route(path: str) -> _Route:
 _KNOWN = {path: _route(path) for base in _ROUTES for path in (base, PROXY_PREFIX[:-1] + base)}
 
 
-def _callers_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+def _callers_id(headers: Headers) -> bytes | None:
     for name, value in headers:
         if name == b"x-request-id" and len(value) <= _ID_LENGTH and value.replace(b"-", b"").isalnum():
             return value
     return None
 
 
-def _random_ids() -> Iterator[bytes]:
+def random_ids() -> Iterator[bytes]:
     """Sixteen hex digits each, for ever. Drawn many at a time, since asking the kernel is what costs."""
     while True:
         drawn = os.urandom(8 * _IDS_AT_ONCE).hex().encode()

@@ -20,19 +20,31 @@ from edge.wire import Query, query_from_url
 _DROP_IN = "/recommendations/products.json"
 
 
-async def shelves(edge: Edge, scope: Scope) -> Reply:
-    """GET one page's shelves."""
+def at_once(edge: Edge, scope: Scope) -> Reply | None:
+    """What needs no waiting for: a page kept whole, or past the knee the popular list; None where there is neither."""
     door = edge.doors.admit(scope)
     key = (scope["path"], door, edge.recommender.state)
+    scope["endcap.asked"] = door, key
     if reply := _kept(edge, key, scope):
         return reply
-    surface = scope["path"].rpartition("/")[2]
-    query = query_from_url(surface, door.query, lenient=door.trust == "proxy")
-    if not edge.recommender.overload.admits(edge.in_flight):
-        door.customer(query.customer_id)  # what is refused in quiet times is refused now
-        return _excess(edge, query)
+    if edge.recommender.overload.admits(edge.in_flight):
+        return None
+    return _excess(edge, door, _query(scope, door))
+
+
+async def shelves(edge: Edge, scope: Scope) -> Reply:
+    """GET one page's shelves."""
+    if "endcap.asked" not in scope and (reply := at_once(edge, scope)):
+        return reply
+    door, key = scope["endcap.asked"]
+    query = _query(scope, door)
     served = await answer(edge, door, query)
     return _send(edge, key, door, scope, query, served)
+
+
+def _query(scope: Scope, door: Door) -> Query:
+    surface = scope["path"].rpartition("/")[2]
+    return query_from_url(surface, door.query, lenient=door.trust == "proxy")
 
 
 async def products(edge: Edge, scope: Scope) -> Reply:
@@ -87,8 +99,9 @@ def _kept(edge: Edge, key: Hashable, scope: Scope) -> Reply | None:
     return found.value.reply(found, header(scope, b"if-none-match"))
 
 
-def _excess(edge: Edge, query: Query) -> Reply:
+def _excess(edge: Edge, door: Door, query: Query) -> Reply:
     """The popular list for what is past the knee, from its bytes where they are there: it must cost next to nothing."""
+    door.customer(query.customer_id)  # what is refused in quiet times is refused now
     question = msgspec.structs.replace(
         query, visitor_id=None, customer_id=None, session=(), consent=(), rev=None, key=None, shopper_token=None
     )

@@ -7,7 +7,7 @@ and one look a second over all of them finds those that are late.
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 from weakref import WeakSet
@@ -47,6 +47,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._chunk = self._fed = 0  # bytes just come; bytes after those in which this request began
         self._unread = 0  # bytes that came after the answer
+        self._at_once: Callable[..., bytes | None] | None = app_state.get("at_once")
+        self._answered = False  # at once, so the app has never heard of this request
+        self._first = True  # of the requests in these bytes; others must not keep everybody waiting
 
     # --- what uvicorn and the parser call --------------------------------------------------------------------------
 
@@ -65,6 +68,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._since = self.loop.time()
         self._chunk = len(data)
         self._fed += self._chunk
+        self._first = True
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -100,12 +104,30 @@ class GuardedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_PIPELINED:
             self._cut("pipeline")
             raise _RefusedError
-        super().on_headers_complete()
+        answer = self._answer_at_once()
+        if answer is None:
+            super().on_headers_complete()
+        else:
+            self._answered, self._first = True, False
+            self.transport.write(answer)
+
+    def _answer_at_once(self) -> bytes | None:
+        """The response to the plainest of requests, on a connection that owes no other answer."""
+        plain = self.parser.get_method() == b"GET" and self.parser.get_http_version() == "1.1"
+        owing = self.cycle is not None and not self.cycle.response_complete
+        busy = owing or not self._first or self.flow.write_paused
+        if self._at_once is None or not plain or busy or not self.parser.should_keep_alive():
+            return None
+        return self._at_once(self.scope, self.url, self.server_state.default_headers)
 
     def on_message_complete(self) -> None:
         """The last byte of a request: nothing more is waited for."""
         self._since, self._in_head, self._fed = _NEVER, True, 0
-        super().on_message_complete()
+        if self._answered:
+            self._answered = False
+            self.on_response_complete()
+        else:
+            super().on_message_complete()
 
     def pause_writing(self) -> None:
         """The caller reads slower than we write."""

@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # it is started by its path
 
 from edge.catalogue import Catalogue
-from edge.core.codec import decode_profile
+from edge.core.codec import decode_columns
 from edge.core.context import History
 from edge.core.errors import CodecError
 from edge.core.ids import Ids
@@ -73,7 +73,7 @@ def questions(visitors: Sequence[Visitor], ids: Ids, count: int) -> Iterator[tup
             consent=("personalization",),
         )
         try:
-            known = Known(decode_profile(profile), None, frozenset(["personalization"]), None, None)
+            known = Known(decode_columns(profile), None, frozenset(["personalization"]), None, None)
         except CodecError as error:
             raise SystemExit(f"the shoppers were written by another version: {error}") from error
         yield query, known

@@ -55,10 +55,8 @@ class Page:
     def rows(self, items: Ints) -> Places:
         """Where these products lie, P for those not found. Of a page not kept only until the next one is asked for."""
         beyond = len(self.items) - 1
-        if self.kept:
-            at = self.places.take(self.items.searchsorted(items, sorter=self.places))
-        else:
-            at = self.places.take(items)
+        where = self.items.searchsorted(items, sorter=self.places) if self.kept else items
+        at = self.places.take(where).astype(np.intp)
         at[self.items.take(at, mode="clip") != items] = beyond
         return at
 

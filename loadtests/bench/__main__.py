@@ -76,7 +76,6 @@ def measure_stages(options: Options, against: Path | None, against_data: Path | 
     """Time by stage, beside another checkout if one is named."""
     check_tools()
     cores = choose_cores()
-    options.place.mkdir(parents=True, exist_ok=True)
     sides = stages.sides(options.data_dir, *(path and path.resolve() for path in (against, against_data)))
     figures = stages.measure(
         sides,

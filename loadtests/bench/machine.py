@@ -3,11 +3,13 @@
 In: process ids. Out: CPU seconds, bytes of memory, and the facts that a reader of figures wants to know. Linux only.
 """
 
+import fcntl
 import os
 import platform
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -54,6 +56,18 @@ def choose_cores() -> Cores:
             "cores, or widen what taskset or the container allows"
         )
     return Cores(server=allowed[-1], client=allowed[0])
+
+
+@contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Keep other benchmarks off a directory, which is made if need be. Raises RunError while another one runs there."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"another benchmark runs in {place}; wait for its end, or name another --data-dir") from None
+        yield
 
 
 def pinned(core: int, *command: object) -> list[str]:

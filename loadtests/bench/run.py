@@ -18,7 +18,7 @@ from rich.console import Console
 from loadtests.bench import costs
 from loadtests.bench.counters import FEW
 from loadtests.bench.environments import environment
-from loadtests.bench.machine import Cores, check_tools, choose_cores, facts
+from loadtests.bench.machine import Cores, alone, check_tools, choose_cores, facts
 from loadtests.bench.rounds import Load, Rounds, Sample, check_answer
 from loadtests.bench.servers import Place, Server, bare, bentoml, endcap, litserve
 from loadtests.bench.shop import Pages, Shop, prepare, store, twin
@@ -74,15 +74,15 @@ def run(options: Options, console: Console) -> dict[str, Any]:
     """Make the run. Raises RunError when it cannot be made."""
     check_tools()
     cores = choose_cores()
-    options.place.mkdir(parents=True, exist_ok=True)
-    shop = prepare(options.data_dir, options.place, options.shop, options.shoppers, candidates=options.candidates)
-    environments = {
-        name: environment(name, options.place / "environments")
-        for name in ("litserve", "bentoml")
-        if any(part.startswith(name) for part in options.parts)
-    }
-    os.sched_setaffinity(0, {cores.client})
     with ExitStack() as stack:
+        stack.enter_context(alone(options.place))
+        shop = prepare(options.data_dir, options.place, options.shop, options.shoppers, candidates=options.candidates)
+        environments = {
+            name: environment(name, options.place / "environments")
+            for name in ("litserve", "bentoml")
+            if any(part.startswith(name) for part in options.parts)
+        }
+        os.sched_setaffinity(0, {cores.client})
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="endcap-bench-")))
         url = stack.enter_context(store(shop, cores.client))
         place = Place(shop.data, url, cores, options.port, model=model_files(shop, work))

@@ -13,7 +13,7 @@ from typing import Any
 
 from loadtests.ask import Asker
 from loadtests.bench.counters import counting
-from loadtests.bench.machine import Cores
+from loadtests.bench.machine import Cores, alone
 from loadtests.bench.servers import Place, Server, endcap
 from loadtests.bench.shop import Pages, Shop, prepare, store
 from loadtests.bench.wrk import Burst, burst
@@ -61,6 +61,7 @@ def measure(
     """Run all sides at once, ask them in turn. Raises RunError."""
     figures: Figures = {side.name: {surface: {} for surface in SURFACES} for side in sides}
     with ExitStack() as stack:
+        stack.enter_context(alone(place))
         runs = [stack.enter_context(up(side, place, cores, shop, (shoppers, candidates))) for side in sides]
         paths = files(place, runs[-1][1])  # its pages are chosen by this checkout's retrieval
         sent = dict.fromkeys(SURFACES, 0)

@@ -26,7 +26,8 @@ class Proxy:
         self._port = int(port)
         self._weather: dict[str, Weather] = {"upstream": Weather(), "downstream": Weather()}
         self._server: asyncio.Server | None = None
-        self._links: dict[Link, asyncio.Task[Any]] = {}
+        self._links: set[Link] = set()
+        self._served: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
 
     @property
     def address(self) -> str:
@@ -60,26 +61,35 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self._server = None
-        tasks = list(self._links.values())
+        await asyncio.sleep(0)  # who was let in a moment ago is served from here on, and ended with the others
         for link in list(self._links):
             link.reset()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for task, writer in list(self._served.items()):
+            writer.transport.abort()
+            task.cancel()
+        await asyncio.gather(*self._served, return_exceptions=True)
+        await asyncio.sleep(0)  # transports close their sockets in the loop's next turn
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        try:
-            server = await self._connect()
-        except OSError:
+        if self._server is None:
             writer.transport.abort()
             return
-        link = Link((reader, writer), server, self._weather["upstream"], self._weather["downstream"])
+        self.connections += 1
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 -- a callback of start_server runs in a task
-        self._links[link] = task
+        self._served[task] = writer
         try:
-            await link.run()
+            link = Link((reader, writer), await self._connect(), *self._weather.values())
+            self._links.add(link)
+            try:
+                await link.run()
+            finally:
+                self._links.discard(link)
+        except (OSError, asyncio.CancelledError):
+            pass  # nobody is there, or ended by us, which start_server would report as a fault of its callback
         finally:
-            del self._links[link]
+            writer.close()
+            del self._served[task]
 
     async def _connect(self) -> Streams:
         if self._upstream.startswith("unix:"):

@@ -24,7 +24,7 @@ BODY = b"POST /v1/events HTTP/1.1\r\nHost: shop\r\nContent-Length: 100000\r\n\r\
 
 
 class Slow:
-    """Many callers who say a byte now and then, of headers or of a body, or begin a head and never end it."""
+    """Many callers who say nothing, begin a head and never end it, or say a byte of head or body now and then."""
 
     def __init__(self, url: str, count: int) -> None:
         self.closed_after_s: list[float] = []
@@ -32,10 +32,10 @@ class Slow:
         self._open: dict[socket.socket, tuple[float, bytes]] = {}
         for number in range(count):
             connection = dial(url)
-            connection.sendall((HEAD[:20], HEAD, BODY)[number % 3])
+            connection.sendall((b"", HEAD[:20], HEAD, BODY)[number % 4])
             connection.setblocking(False)
             self._selector.register(connection, selectors.EVENT_READ)
-            self._open[connection] = time.monotonic(), (b"", b"x", b" ")[number % 3]
+            self._open[connection] = time.monotonic(), (b"", b"", b"x", b" ")[number % 4]
 
     def __len__(self) -> int:
         return len(self._open)
@@ -68,7 +68,7 @@ class Slow:
 
 @pytest.mark.fault(13)
 def test_slow_callers_are_hung_up_on_and_hold_nobody_up(open_shop: Shops, until: Until, figure: Say) -> None:
-    """Idle in the middle of a head, a byte of header or body now and then: others notice nothing, the slow ones go."""
+    """Silent, idle in a head, a byte of header or body now and then: others notice nothing, the slow ones go."""
     shop = open_shop(patient=True, ENDCAP_READ_TIMEOUT_S=str(either(2, 8)))
     until(shop.knows)
     slow = Slow(shop.url, int(either(60, 500)))

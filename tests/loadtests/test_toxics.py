@@ -225,6 +225,24 @@ async def test_a_dead_upstream_ends_the_connection() -> None:
         await close(streams)
 
 
+async def test_its_end_leaves_nothing_open(echo: str) -> None:
+    """Callers at every stage: with a whole connection, half let in, just knocking. No task and no socket is left."""
+    for _ in range(20):
+        async with Proxy(echo) as proxy:
+            settled = await dial(proxy)
+            await exchange(settled, b"x")
+            knocking = [asyncio.create_task(dial(proxy)) for _ in range(5)]
+            await asyncio.sleep(0)
+            await proxy.set(Down())
+        for one in await asyncio.gather(*knocking, return_exceptions=True):
+            if isinstance(one, tuple):
+                await close(one)
+        await close(settled)
+    await asyncio.sleep(0.01)
+    left = [task for task in asyncio.all_tasks() if "_serve" in repr(task) or "Pipe" in repr(task)]
+    assert left == []
+
+
 @pytest.mark.parametrize("prefix", ["unix:", "unix://"])
 async def test_the_upstream_may_be_a_unix_socket(tmp_path: Path, prefix: str) -> None:
     """As of the embedded store, with its URL as it is; resetting such a connection works, too."""

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
+from edge.core.derived import DERIVED
 from edge.core.ids import KEYS, ORDER
 from edge.core.index import ARRAYS, Index
 from training import affinity, engine, index, pairs, vectors
@@ -268,7 +269,7 @@ def test_the_sample_shop_fills_every_array(facts: Facts, shop_dir: Dataset) -> N
     """All arrays that serving asks for are there and fit; building twice gives the same bytes."""
     until = facts.last_day + 1
     first, second = build(facts, until), build(facts, until)
-    assert set(first) == {*ARRAYS, KEYS, ORDER}
+    assert set(first) == {*ARRAYS, *DERIVED, KEYS, ORDER}
     assert len(Index.from_arrays(first).ids) == shop_dir.summary.products
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name], err_msg=name)

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from loadtests.bench import machine
-from loadtests.bench.machine import Cores, check_tools, choose_cores, cpu_s, facts, family, memory, pinned
+from loadtests.bench.machine import Cores, alone, check_tools, choose_cores, cpu_s, facts, family, memory, pinned
 from loadtests.server import RunError
 
 PARENT = """
@@ -55,6 +56,20 @@ def test_missing_tools_are_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(RunError, match=r"wrk and taskset missing; .* apt-get install wrk util-linux"):
         check_tools()
+
+
+def test_one_benchmark_at_a_time(tmp_path: Path) -> None:
+    """In a directory: two would take each other's store down."""
+    bench = tmp_path / "bench"
+    with (
+        alone(bench),
+        alone(tmp_path / "other"),
+        pytest.raises(RunError, match="another benchmark runs in"),
+        alone(bench),
+    ):
+        pytest.fail("two run at a time")
+    with alone(bench):
+        pass
 
 
 def test_a_pinned_command_stays_on_its_core() -> None:

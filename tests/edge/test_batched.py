@@ -39,9 +39,9 @@ def test_batches_tell_what_single_steps_would(names: list[str], first: list[floa
     told = [line for line in generate_latest(one).decode().splitlines() if "_created" not in line]
     expected = [line for line in generate_latest(other).decode().splitlines() if "_created" not in line]
     for line, wanted in zip(told, expected, strict=True):  # sums are added up in another order
-        (head, _, value), (wanted_head, _, wanted_value) = line.rpartition(" "), wanted.rpartition(" ")
+        (head, _, said), (wanted_head, _, wanted_said) = line.rpartition(" "), wanted.rpartition(" ")
         assert head == wanted_head
-        assert value == wanted_value or abs(float(value) - float(wanted_value)) < 1e-9
+        assert said == wanted_said or abs(float(said) - float(wanted_said)) < 1e-9
 
 
 def test_what_is_rare_may_count_as_ever() -> None:

@@ -52,7 +52,7 @@ class Timed(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class _Ask:
+class Ask:
     """One request under way."""
 
     number: int
@@ -76,7 +76,7 @@ class OpenLoop:
         self._paths = paths
         self._warm_up_s = warm_up_s
         self._idle: list[socket.socket] = []
-        self._busy: dict[socket.socket, _Ask] = {}
+        self._busy: dict[socket.socket, Ask] = {}
         self._opened = 0
         self.took_ms: list[float] = []
         self.lag_ms: list[float] = []
@@ -95,11 +95,11 @@ class OpenLoop:
 
     def _ask_all(self, schedule: Sequence[float]) -> None:
         began_s, at = time.perf_counter(), 0
-        waiting: deque[_Ask] = deque()
+        waiting: deque[Ask] = deque()
         while at < len(schedule) or self._busy or waiting:
             now_s = time.perf_counter() - began_s
             while at < len(schedule) and schedule[at] <= now_s:
-                waiting.append(_Ask(at, schedule[at]))
+                waiting.append(Ask(at, schedule[at]))
                 at += 1
             while waiting and (self._idle or self._opened < _MOST_CONNECTIONS):
                 self._send(waiting.popleft(), began_s)
@@ -110,7 +110,7 @@ class OpenLoop:
             if at >= len(schedule):
                 self._give_up(time.perf_counter() - began_s)
 
-    def _send(self, ask: _Ask, began_s: float) -> None:
+    def _send(self, ask: Ask, began_s: float) -> None:
         path = self._paths[ask.number % len(self._paths)]
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nAccept: */*\r\n\r\n".encode()
         try:
@@ -143,17 +143,20 @@ class OpenLoop:
             self._opened -= 1
             self._count(ask, "lost")
             return
-        self._note(ask, self.took_ms, time.perf_counter() - began_s)
         self._idle.append(connection)
+        self._answered(ask, status or 0, time.perf_counter() - began_s)
+
+    def _answered(self, ask: Ask, status: int, now_s: float) -> None:
+        self._note(ask, self.took_ms, now_s)
         self._count(ask, "refused" if status != 200 else "whole" if _WHOLE in ask.data else "degraded")
         if ask.meant_s >= self._warm_up_s and (named := _VERSION.search(ask.data)):
             self.versions[named[1].decode()] += 1
 
-    def _note(self, ask: _Ask, times_ms: list[float], now_s: float) -> None:
+    def _note(self, ask: Ask, times_ms: list[float], now_s: float) -> None:
         if ask.meant_s >= self._warm_up_s:
             times_ms.append((now_s - ask.meant_s) * 1_000)
 
-    def _count(self, ask: _Ask, outcome: str) -> None:
+    def _count(self, ask: Ask, outcome: str) -> None:
         if ask.meant_s >= self._warm_up_s:
             self.outcomes[outcome] += 1
 

@@ -28,7 +28,7 @@ CHECKS = (
 
 
 def ask(running: Running, directory: Path, *options: str, phases: str = "coverage,fuzzing", examples: int = 8) -> str:
-    """Let schemathesis ask all it can think of; what it says. Asserts that it found nothing, and that all still runs."""
+    """Let schemathesis ask all it can think of; what it says. Asserts that it found nothing and all still runs."""
     command = [Path(sys.executable).with_name("schemathesis"), "run", f"{running.url}/openapi.json", "--no-color"]
     command += ["--checks", ",".join(CHECKS), "--phases", phases, "--max-examples", str(examples * EFFORT)]
     command += [

@@ -148,8 +148,7 @@ class ShopperStore:
         # The present names first: what lies under a former one counts only where the present one has nothing.
         people, visits = caller.names(shopper), caller.names(visit)
         owners = (*caller.subjects, *[old for old, _ in caller.former])  # the first is the visit's
-        names = [keys.profile_key(shop, name) for name in people]
-        names += [keys.session_key(shop, name) for name in visits]
+        names = [keys.profile_key(shop, name) for name in people] + [keys.session_key(shop, name) for name in visits]
         names += [keys.consent_key(shop, owner) for owner in owners]
         values: list[Any] = await self.ask(lambda: self._get_many(names))
         profiles, decisions = values[: len(people)], values[-len(owners) :]
@@ -264,12 +263,8 @@ def _believed(
 
 def _consent(caller: Caller, owners: Sequence[str], decisions: Sequence[bytes | None]) -> frozenset[Purpose]:
     """The purposes in force by the request and by what its owners decided before, where they did."""
-    stored = [
-        _believed("consent", decode_decision, data, caller.shop, owner)
-        for data, owner in zip(decisions, owners, strict=True)
-        if data is not None
-    ]
-    return in_force(caller.consent, stored) if stored else caller.consent
+    made = [(data, owner) for data, owner in zip(decisions, owners, strict=True) if data is not None]
+    return in_force(caller.consent, [believed_decision(data, caller.shop, owner) for data, owner in made])
 
 
 def _newest(

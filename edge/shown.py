@@ -5,8 +5,7 @@ their question (`key=`, or `"key"` in a body), because a header would cost them 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -34,8 +33,7 @@ class _Body(_Said, frozen=True):
 _bodies = msgspec.json.Decoder(_Body)
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """`keys`: each key shown, once; `authorization`: the header, where it holds a key; `tokens`: shopper tokens."""
 
     headers: Mapping[bytes, bytes]

@@ -50,18 +50,11 @@ def bench(
     if figures is not None:
         report = json.loads(figures.read_bytes())
     else:
-        signal.signal(signal.SIGTERM, leave)  # so that the blocks below end what they started
         data = (data_dir or Path(os.environ.get("ENDCAP_DATA_DIR", "data"))).resolve()
-        for name in [name for name in os.environ if name.startswith("ENDCAP_") or name == "REDIS_URL"]:
-            del os.environ[name]  # nobody's own settings shall shape the figures
         options = Options(data, shop, rounds, seconds, connections, shoppers, parts=chosen(only, without), port=port)
         options = quickly(options) if quick else options
         staged = by_stage or against is not None
-        try:
-            report = measure_stages(options, against, against_data) if staged else make_run(options, console)
-        except KeyboardInterrupt:
-            console.print("bench: interrupted; everything that was started has been stopped")
-            raise typer.Exit(_INTERRUPTED) from None
+        report = measured(options, console, (against, against_data) if staged else None)
         report["quick"] = quick
     report["broken"] = broken(report)
     if json_file is not None:
@@ -70,6 +63,18 @@ def bench(
         print(markdown(report))
     show(report, console)
     judge(report, console)
+
+
+def measured(options: Options, console: Console, other: tuple[Path | None, Path | None] | None) -> dict[str, Any]:
+    """The report of a run: of the stages where `other` says beside which checkout and data, else of everything."""
+    signal.signal(signal.SIGTERM, leave)  # so that the blocks below end what they started
+    for name in [name for name in os.environ if name.startswith("ENDCAP_") or name == "REDIS_URL"]:
+        del os.environ[name]  # nobody's own settings shall shape the figures
+    try:
+        return measure_stages(options, *other) if other else make_run(options, console)
+    except KeyboardInterrupt:
+        console.print("bench: interrupted; everything that was started has been stopped")
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 def measure_stages(options: Options, against: Path | None, against_data: Path | None) -> dict[str, Any]:

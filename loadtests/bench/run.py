@@ -7,6 +7,8 @@ import json
 import os
 import statistics
 import tempfile
+import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -29,6 +31,7 @@ OTHERS = ("open-loop", "swap", "memory", "ready")
 PARTS = (*RATES, *OTHERS)
 _ROWS = 100  # of the matrix that the frameworks hold
 _CACHED_PAGES = 20
+_IDLE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,8 @@ def compare(bench: Bench, environments: dict[str, Path], stack: ExitStack) -> No
         raise RunError("no product page ranks 100 candidates: the live model is of too small a shop to be measured")
     pages = Pages(bench.shop)
     loads = make_loads(bench, edge, pages, environments, stack)
-    if any(load.name in bench.options.parts for load in loads):
+    if loads:
+        bench.report["idle_cores"] = idle({load.server.name: load.server for load in loads})
         rounds = Rounds(loads, bench.options.seconds, bench.options.connections, bench.cores.client)
         samples = rounds.run(bench.options.rounds, lambda *told: hear(bench, *told))
         bench.report["rates"] = {name: [one.told() for one in found] for name, found in samples.items()}
@@ -124,6 +128,13 @@ def compare(bench: Bench, environments: dict[str, Path], stack: ExitStack) -> No
     if bench.wants("swap"):
         swap(bench, edge, paths)
         bench.report["memory_after_swaps"] = costs.memory_of(edge)
+
+
+def idle(servers: Mapping[str, Server]) -> dict[str, float]:
+    """What each server takes of a core while nobody asks it: it takes that from the one that is measured, too."""
+    before_s = {name: server.cpu_s() for name, server in servers.items()}
+    time.sleep(_IDLE_S)
+    return {name: round((server.cpu_s() - before_s[name]) / _IDLE_S, 3) for name, server in servers.items()}
 
 
 def make_loads(bench: Bench, edge: Server, pages: Pages, environments: dict[str, Path], stack: ExitStack) -> list[Load]:

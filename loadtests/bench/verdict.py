@@ -153,6 +153,7 @@ def _rate_line(name: str, samples: list[dict[str, float]]) -> list[str]:
 def notes(report: Report) -> list[str]:
     """What the tables do not say."""
     told = {"machine": _machine, "shop": _shop, "open_loop": _open_loop, "swap": _swap, "memory": _memory}
+    told |= {"idle_cores": _idle}
     told |= {"memory_after_swaps": lambda of: f"after the swaps: {_memory(of)}"}
     return [say(report[name]) for name, say in told.items() if name in report]
 
@@ -172,6 +173,11 @@ def _open_loop(of: dict[str, Any]) -> str:
         f"{of['lost'] + of['refused']}, degraded {of['degraded']}; the generator itself was late by "
         f"{of['lag_p50_ms']:.2f} ms (p50), {of['lag_p99_ms']:.2f} ms (p99)"
     )
+
+
+def _idle(of: dict[str, float]) -> str:
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in of.items())
+    return f"what the servers take of their core while nobody asks them: {shares}"
 
 
 def _swap(of: dict[str, Any]) -> str:

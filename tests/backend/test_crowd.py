@@ -4,7 +4,6 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -45,7 +44,7 @@ def source(data_dir: Path, households: list[Profile]) -> Path:
 
 
 @pytest.fixture
-def app() -> Iterator[typer.Typer]:
+def app() -> typer.Typer:
     """Both commands."""
     commands = typer.Typer()
     commands.command("crowd")(crowd.main)
@@ -116,7 +115,7 @@ def test_a_store_is_filled_once(source: Path, tmp_path: Path, households: list[P
         sessions: list[Any] = [redis.get(session_key("demo", name)) for name in names]
         assert 0 < sum(map(bool, sessions)) < 50
         assert all(decode_session(data).shopper == name for data, name in zip(sessions, names, strict=True) if data)
-        assert redis.ttl(profile_key("demo", names[0])) > 86_400  # type: ignore[operator]  # because redis types it for both clients
+        assert redis.ttl(profile_key("demo", names[0])) > 86_400
         redis.delete(profile_key("demo", names[0]))
     fill(source, into, recipe, households, QUIET)  # it is noted as filled
     with EmbeddedStore(into / "store") as store, Redis.from_url(store.url, protocol=2) as redis:

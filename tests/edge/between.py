@@ -43,10 +43,10 @@ class Between:
             yield self
         finally:
             server.close()
-            self.cut()
-            for task in list(self._tasks):
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self.back.set()
+            while pending := [task for task in self._tasks if not task.done()]:
+                self.cut()  # again: a connection may have been made just now
+                await asyncio.wait(pending, timeout=0.1)
             await server.wait_closed()
 
     def cut(self) -> None:
@@ -56,6 +56,9 @@ class Between:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        here = asyncio.current_task()
+        assert here is not None
+        self._tasks.add(here)
         if self._store.scheme == "unix":
             store_reader, store_writer = await asyncio.open_unix_connection(self._store.path)
         else:
@@ -64,7 +67,13 @@ class Between:
         ways = [self._there(reader, store_writer), self._back(store_reader, writer)]
         tasks = [asyncio.create_task(way) for way in ways]
         self._tasks.update(tasks)
-        await asyncio.wait(tasks)
+        try:
+            await asyncio.wait(tasks)
+        finally:
+            for one in (writer, store_writer):
+                one.transport.abort()
+                with contextlib.suppress(OSError):
+                    await one.wait_closed()
 
     async def _there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

@@ -123,7 +123,7 @@ def ask_everything(client: httpx.Client, key: str, secret: str) -> list[httpx.Re
     listed = who | {"consent": ["personalization", "analytics"]}
     mail = f"{WORD}@shop.example"
     body = json.dumps({"id": 7, "email": mail, "customer": {"email": mail}}).encode()
-    asked = [
+    asked: list[tuple[str, str, dict[str, Any]]] = [
         ("GET", HOME, {"params": who | {"key": key, "shopper_token": token}, "headers": page}),
         ("GET", HOME, {"params": who | {"key": key + WORD, "shopper_token": token + WORD}, "headers": page}),
         ("GET", HOME, {"params": who | {"key": key}, "headers": {"Origin": f"https://{WORD}.example"}}),

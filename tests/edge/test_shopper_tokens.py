@@ -51,14 +51,14 @@ def broken(kind: str) -> str:
     """A token that does not hold."""
     now = int(time.time())
     made = {
-        "expired": lambda: make_token(SECRET.encode(), "demo", "ada", now - 1),
-        "too long": lambda: make_token(SECRET.encode(), "demo", "ada", now + 10**6),
-        "forged": lambda: make_token(b"x" * 32, "demo", "ada", now + 600),
-        "other shop": lambda: make_token(SECRET.encode(), "elsewhere", "ada", now + 600),
-        "changed": lambda: shopper_token(SECRET, "demo", "ada").replace("st_e", "st_f"),
-        "nonsense": lambda: "ada",
+        "expired": make_token(SECRET.encode(), "demo", "ada", now - 1),
+        "too long": make_token(SECRET.encode(), "demo", "ada", now + 10**6),
+        "forged": make_token(b"x" * 32, "demo", "ada", now + 600),
+        "other shop": make_token(SECRET.encode(), "elsewhere", "ada", now + 600),
+        "changed": shopper_token(SECRET, "demo", "ada").replace("st_e", "st_f"),
+        "nonsense": "ada",
     }
-    return made[kind]()
+    return made[kind]
 
 
 KINDS = ["expired", "too long", "forged", "other shop", "changed", "nonsense"]

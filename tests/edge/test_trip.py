@@ -1,6 +1,7 @@
 """The trip to the store: everybody gets the own values or an error, whatever store, network and neighbours do."""
 
 import asyncio
+import contextlib
 import os
 import random
 import time
@@ -227,13 +228,18 @@ def test_no_bytes_from_the_store_do_harm(parts: list[bytes]) -> None:
                 writer.write(part)
                 await asyncio.sleep(0)
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            served.release()
 
+        served = asyncio.Semaphore(0)
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         trip = Trip(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout_s=LONG_S)
         answers = [trip.get_many(["a", "b"]) for _ in range(3)]
         for result in await asyncio.gather(*map(outcome, answers)):
             assert isinstance(result, Exception) or len(result) == 2
         trip.close()
+        await served.acquire()
         server.close()
         await server.wait_closed()
 

@@ -51,6 +51,7 @@ def test_a_run_measures_all_and_leaves_nothing_behind(wrk: None, demo: Path) -> 
     report = run(small(demo), Console(file=io.StringIO()))
     assert set(report["rates"]) == {"bare", "cached", "personal", "home", "cart"}
     assert all(sample["rate"] > 0 and sample["cpu_us"] > 0 for found in report["rates"].values() for sample in found)
+    assert set(report["idle_cores"]) == {"endcap", "bare"}
     assert report["shop"]["shoppers"] == 60
     assert report["shop"]["candidates"] >= 3
     assert report["open_loop"]["requests"] > 20

@@ -31,6 +31,7 @@ GOOD: dict[str, Any] = {
         "asked": 300.0, "seconds": 20.0, "p50_ms": 1.0, "p90_ms": 2.0, "p99_ms": 7.5, "p999_ms": 9.0, "max_ms": 11.0,
         "lost": 0, "refused": 0, "degraded": 0, "lag_p50_ms": 0.05, "lag_p99_ms": 0.2,
     },
+    "idle_cores": {"endcap": 0.004, "litserve": 0.01},
     "ready": {"seconds": 0.9, "starts": [0.8, 0.9, 1.2]},
     "memory": {"rss": 140e6, "pss": 120e6, "others_rss": [50e6]},
     "swap": {
@@ -115,6 +116,7 @@ def test_the_tables_say_it_all() -> None:
     assert "100 candidates ranked on each" in text
     assert "the generator itself was late by 0.05 ms (p50), 0.20 ms (p99)" in text
     assert "0 of 4,500 requests lost" in text
+    assert "endcap 0.4%, litserve 1.0%" in text
 
 
 def test_markdown_has_the_same() -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from edge.core import clock
 from edge.core.bundle import replace_file
-from edge.core.errors import EndcapError
+from edge.core.errors import UNREADABLE, EndcapError
 
 FILE, HEAD = "audit.jsonl", "audit.head"
 _START = "0" * 64
@@ -136,7 +136,7 @@ def _head(data_dir: Path) -> Head:
         return msgspec.json.decode(path.read_bytes(), type=Head)
     except FileNotFoundError:
         return Head()
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise AuditError(f"{path} is damaged: {error}; restore it from a backup") from error
 
 
@@ -159,5 +159,5 @@ def _last_line(file: BinaryIO) -> tuple[bytes, int]:
 def _decode(line: bytes, path: Path) -> Entry:
     try:
         return msgspec.json.decode(line, type=Entry)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise AuditError(f"{path} has a line that is none: {error}; restore the file from a backup") from error

@@ -7,7 +7,6 @@ accepted and lost, so a store that does not answer means 503, not a polite lie.
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -126,7 +125,8 @@ class Collector:
     async def _take(self, caller: Caller, events: Sequence[Event], now: float) -> list[Result]:
         if not caller.consent & KEEPS:
             return [Result(event.id, "ignored", "no consent to keep it") for event in events]
-        known = await self.store.read(caller) if caller.shopper else replace(NOTHING_KNOWN, consent=caller.consent)
+        nobody = msgspec.structs.replace(NOTHING_KNOWN, consent=caller.consent)
+        known = await self.store.read(caller) if caller.shopper else nobody
         if not known.consent & KEEPS:
             return [Result(event.id, "ignored", "consent was withdrawn earlier") for event in events]
         consent = tuple(sorted(known.consent))

@@ -24,7 +24,7 @@ from obstore.store import ObjectStore
 from pydantic import ValidationError
 
 from edge.core.bundle import MANIFEST, Live, read_manifest, replace_file, verify_files
-from edge.core.errors import BundleError, EndcapError
+from edge.core.errors import UNREADABLE, BundleError, EndcapError
 from edge.object_store import ObjectStoreError, open_store
 from edge.settings import Settings
 
@@ -57,7 +57,7 @@ def pull(store: ObjectStore, data_dir: Path, shop: str) -> Synced:
         raise BundleError(f"the store has no {live_path}; push one with `python -m backend push`")
     try:
         live = msgspec.json.decode(body, type=Live)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{live_path} in the store is damaged ({error}); push it again") from error
     for version in named(live):
         if not (data_dir / "bundles" / shop / version).exists():

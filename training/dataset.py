@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from ibis.backends import BaseBackend
 from ibis.expr.types import Table
 
+from edge.core.errors import UNREADABLE
 from edge.core.events import PURPOSES, Purpose
 from edge.core.products import Product
 from training import engine as engines
@@ -130,7 +131,7 @@ def open_dataset(directory: Path, engine: BaseBackend | None = None) -> Dataset:
         summary = msgspec.json.decode(path.read_bytes(), type=Summary)
     except OSError as error:
         raise DataError(f"no prepared data set at {directory} ({error.strerror}); prepare one first") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path} is damaged ({error}); prepare the data set again") from error
     if summary.version != FORMAT_VERSION:
         raise DataError(f"{path} has version {summary.version}, this program reads {FORMAT_VERSION}; prepare it again")

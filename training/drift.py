@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edge.core.errors import BundleError
+from edge.core.errors import UNREADABLE, BundleError
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import SEPARATOR, Index
 from training import engine as engines
@@ -156,7 +156,7 @@ def read(directory: Path) -> Reference | None:
         return None
     try:
         found = msgspec.json.decode(path.read_bytes(), type=Reference)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{path} is not what a training run writes: {error}; train again") from error
     if found.version != VERSION:
         raise BundleError(f"{path} has version {found.version}, this program reads {VERSION}; train again")

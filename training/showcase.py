@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from edge.core.errors import BundleError
+from edge.core.errors import UNREADABLE, BundleError
 from edge.core.index import Index, Ints
 from edge.core.retrieval import SCORED_SLOTS, Candidates
 from edge.core.sources import SOURCES
@@ -136,7 +136,7 @@ def read(directory: Path) -> Examples:
         return Examples(())
     try:
         examples = msgspec.json.decode(path.read_bytes(), type=Examples)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{path} is not what a training run writes: {error}; train again") from error
     if examples.version != VERSION:
         raise BundleError(f"{path} has version {examples.version}, this program reads {VERSION}; train again")

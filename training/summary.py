@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge.core.errors import UNREADABLE
 from training.rules import DataError
 
 FORMAT_VERSION = 2  # 2: discounts and deliveries
@@ -58,7 +59,7 @@ def read_notes(source: Path) -> Notes:
         return Notes()
     try:
         return msgspec.json.decode(path.read_bytes(), type=Notes)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise DataError(f"{path.name} is not what an importer writes ({error}); remove it or import again") from error
 
 

@@ -24,7 +24,7 @@ from backend.admin.access import AccessError, Who
 from backend.admin.actions import ACTIONS, Action
 from backend.admin.state import Backend
 from backend.consume.dead import dead_letters
-from edge.core.errors import EndcapError
+from edge.core.errors import UNREADABLE, EndcapError
 
 _MOST_BODY = 65_536
 _DEAD_SHOWN = 100
@@ -201,7 +201,7 @@ async def _json(request: Request) -> dict[str, Any]:
     body = await request.body()
     try:
         fields: dict[str, Any] = msgspec.json.decode(body or b"{}", type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise HTTPException(400, f"the body is no JSON object: {error}") from error
     return fields
 

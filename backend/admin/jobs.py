@@ -26,7 +26,7 @@ from backend.admin.supervise import end
 from backend.release import trials
 from backend.settings import Settings
 from edge.core import clock
-from edge.core.errors import EndcapError
+from edge.core.errors import UNREADABLE, EndcapError
 from edge.core.keys import job_lock_key, jobs_key
 
 logger = logging.getLogger("endcap.jobs")
@@ -98,7 +98,7 @@ async def read_records(redis: "Redis", shop: str) -> dict[str, Record]:
     for name, data in found.items():
         try:
             records[name.decode()] = msgspec.json.decode(data, type=Record)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             logger.warning("the record of job %r is damaged: %s", name, error)
     return records
 

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from edge.core.errors import CodecError
+from edge.core.errors import UNREADABLE, CodecError
 from edge.core.events import Event
 
 MARK_BYTES = 12
@@ -43,7 +43,7 @@ def read_entry(entry: bytes, data: bytes | None, deliveries: int = 1) -> Item:
         raise CodecError("the entry has no field e")
     try:
         event = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise CodecError(f"the event is unreadable: {error}") from error
     if event.type == "purchase-complete" and event.order_id is not None:
         order = event.order_id

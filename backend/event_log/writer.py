@@ -26,7 +26,7 @@ from backend.event_log.store import EventLog
 from backend.restricted import Strip
 from edge.core import keys
 from edge.core.consent import Decision, decode_decision, in_force
-from edge.core.errors import CodecError, EndcapError
+from edge.core.errors import UNREADABLE, CodecError, EndcapError
 from edge.core.events import Event
 
 logger = logging.getLogger("endcap.log")
@@ -180,7 +180,7 @@ class LogWriter:
                 event = _decoder.decode(data or b"")
                 kept = self._strip(event) if self._strip else event
                 events += [kept] if kept else []
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except UNREADABLE:
                 # The consumer of profiles keeps it among the dead letters; replayed, it comes here again.
                 done.unreadable += 1
         name = f"log-{entries[0].decode()}-{entries[-1].decode()}-{secrets.token_hex(2)}"

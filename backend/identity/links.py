@@ -11,7 +11,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from edge.core import keys
-from edge.core.errors import CodecError
+from edge.core.errors import UNREADABLE, CodecError
 from edge.profiles import get_many
 
 # alias: leads to that customer. held: waits with somebody whose customer nobody knows yet. merging, moving, unlinking:
@@ -49,7 +49,7 @@ def decode_link(data: bytes) -> Link:
         raise CodecError(f"stored link has version {data[:1]!r}, this program reads {_VERSION!r}")
     try:
         return _decoder.decode(data[1:])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise CodecError(f"stored link is unreadable: {error}") from error
 
 

@@ -17,6 +17,7 @@ from backend.platforms.bigcommerce import BigCommerce
 from backend.platforms.bigcommerce_objects import order_events, read_order, read_product
 from backend.platforms.http import PlatformError
 from edge.core.bundle import replace_file
+from edge.core.errors import UNREADABLE
 from training.rules import DataError
 
 _AT_ONCE = 4  # orders whose lines are asked for at the same time
@@ -116,7 +117,7 @@ def _objects(path: Path) -> Iterator[dict[str, Any]]:
                         yield msgspec.json.decode(line, type=dict)
                 return
             whole = msgspec.json.decode(first + file.read())
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise DataError(f"{path.name} is not JSON ({error}); export it again") from error
     items = whole.get("data", whole) if isinstance(whole, dict) else whole
     if isinstance(items, dict):  # a single object

@@ -24,6 +24,7 @@ from redis.asyncio import Redis
 from backend.event_log.store import EventLog
 from backend.imports.denials import heed
 from edge.core.bundle import replace_file
+from edge.core.errors import UNREADABLE
 from edge.core.events import PURPOSES, Purpose
 from edge.core.keys import PseudonymKey, ShopperKind, pseudonym
 from edge.core.products import Product
@@ -86,7 +87,7 @@ def read_state(work: Path, now: datetime) -> State:
     """How far the import in this directory is; a new one begins now."""
     try:
         return msgspec.json.decode((work / _STATE_FILE).read_bytes(), type=State)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return State(now)
 
 

@@ -27,6 +27,7 @@ from backend.platforms.shopify_objects import (
     order_events,
     product_card,
 )
+from edge.core.errors import UNREADABLE
 from training.rules import DataError
 
 STRETCH = 32 << 20  # bytes of a file read at once; also about what a bucket holds
@@ -80,7 +81,7 @@ def _cut_stretch(path: Path, start: int, end: int, buckets: int, part: Path) -> 
                 continue
             try:
                 head = _head.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except UNREADABLE:
                 bad["line that is no JSON object"] += 1
                 continue
             kind = kind_of(head.id) if head.id else None
@@ -190,7 +191,7 @@ def _read(
     for id_, (parent, line) in rows.items():
         try:
             read[id_] = (decoder.decode(line), parent)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             part.skipped[f"{kind.__name__.removesuffix('Node')} that cannot be read: {_field(error)}"] += 1
     return read
 

@@ -17,7 +17,7 @@ import msgspec
 import stamina
 from aiolimiter import AsyncLimiter
 
-from edge.core.errors import EndcapError
+from edge.core.errors import UNREADABLE, EndcapError
 
 _Type = TypeVar("_Type")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -65,7 +65,7 @@ class Answer:
         """The body as `kind`. Raises PlatformError for anything else."""
         try:
             return msgspec.json.decode(self.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise PlatformError(f"the platform's answer is not what its documentation says: {error}") from error
 
 

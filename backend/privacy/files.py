@@ -18,6 +18,7 @@ from backend.event_log.store import EventLog
 from backend.privacy.reach import Reach
 from backend.settings import Settings
 from edge.core.bundle import replace_file
+from edge.core.errors import UNREADABLE
 from edge.core.keys import PseudonymKey, ShopperKind, load_keys
 from training.erased import digest, judged, list_path, names, remove_shoppers, replace_lines
 from training.intake import LINES_FILE, REJECTED_FILE
@@ -121,7 +122,7 @@ def forget_exports(settings: Settings, reach: Reach) -> int:
     for path in sorted(exports_dir(settings).glob(f"{settings.shop}-*.json")):
         try:
             names = msgspec.json.decode(path.read_bytes(), type=Exported).names
-        except msgspec.DecodeError:
+        except UNREADABLE:
             names = list(reach.everyone)  # what nobody can read need not be kept
         if not reach.everyone.isdisjoint(names):
             path.unlink()

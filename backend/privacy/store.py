@@ -19,7 +19,7 @@ from backend.privacy.reach import Reach
 from edge.core import keys, tasks
 from edge.core.codec import decode_session
 from edge.core.consent import Decision, encode_decision
-from edge.core.errors import CodecError
+from edge.core.errors import UNREADABLE, CodecError
 from edge.core.events import Event
 
 ERASED = "erased"  # the source of a tombstone
@@ -123,7 +123,7 @@ def _theirs(data: bytes, reach: Reach) -> bool:
 def _event_of(data: bytes) -> Event | None:
     try:
         return _event.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

@@ -20,6 +20,7 @@ from backend.platforms.taken import order_event
 from backend.reconcile.sources import Order
 from backend.settings import Settings
 from edge.core import clock
+from edge.core.errors import UNREADABLE
 from edge.core.events import Event
 from edge.core.keys import counts_key, events_key, seen_key
 from edge.core.tasks import Platform
@@ -154,7 +155,7 @@ async def _in_stream(redis: "Redis", shop: str) -> set[str]:
 def _event(data: bytes) -> Event | None:
     try:
         return msgspec.json.decode(data, type=Event)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None  # the consumer will make a dead letter of it
 
 

@@ -15,7 +15,7 @@ from backend.release.state import ReleaseError, ShopState
 from backend.settings import Settings
 from edge.core import clock
 from edge.core.bundle import replace_file
-from edge.core.errors import EndcapError
+from edge.core.errors import UNREADABLE, EndcapError
 from edge.scoring import Model, load_model
 from training.dataset import Dataset
 from training.draws import even_orders
@@ -195,7 +195,7 @@ def read_report(reports: Path) -> Report | None:
         return msgspec.json.decode(path.read_bytes(), type=Report)
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise EndcapError(f"{path} is damaged: {error}; measure again with `python -m backend drift`") from error
 
 

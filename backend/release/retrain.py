@@ -20,7 +20,7 @@ from backend.release.settings import ReleaseSettings
 from backend.release.state import Attempt, Candidate, ReleaseError, ShopState
 from backend.settings import Settings
 from edge.core import clock
-from edge.core.errors import EndcapError
+from edge.core.errors import UNREADABLE, EndcapError
 from training.dataset import Dataset, open_dataset
 
 Prepare = Callable[[], Dataset]
@@ -129,7 +129,7 @@ async def _program(
     def hear(line: str) -> None:
         try:
             fields = msgspec.json.decode(line, type=dict[str, object])
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return  # a library's chatter
         told.update(fields)
         stage, done = fields.get("stage"), fields.get("done")

@@ -18,7 +18,7 @@ import msgspec
 
 from edge.core import clock
 from edge.core.bundle import Live, Manifest, read_live, read_manifest, replace_file, verify_files, write_live
-from edge.core.errors import BundleError, EndcapError
+from edge.core.errors import UNREADABLE, BundleError, EndcapError
 from edge.core.signature import sign_bundle, signature_path
 
 CANDIDATE, RELEASES, ATTEMPT, LOCK = "candidate.json", "releases.json", "attempt.json", ".release.lock"
@@ -249,7 +249,7 @@ class ShopState:
             return msgspec.json.decode(path.read_bytes(), type=kind)
         except FileNotFoundError:
             return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise ReleaseError(f"{path} is damaged: {error}; remove it") from error
 
     def _write(self, name: str, what: object) -> None:

@@ -17,6 +17,7 @@ from backend.release.state import Change, ReleaseError
 from backend.settings import Settings
 from edge.core import clock
 from edge.core.bundle import Live, replace_file, verify_files
+from edge.core.errors import UNREADABLE
 from edge.core.keys import counts_key
 
 _DAY_S = 86_400
@@ -158,7 +159,7 @@ def _path(settings: Settings) -> Path:
 def _read(path: Path) -> Trial | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Trial)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    except (OSError, *UNREADABLE):
         return None  # a damaged note costs the evidence so far, not the trial
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from backend.release.contest import Shelf, Speed
 from edge.core.bundle import replace_file
-from edge.core.errors import EndcapError
+from edge.core.errors import UNREADABLE, EndcapError
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ def read(reports: Path, version: str) -> Verdict | None:
         return msgspec.json.decode(path.read_bytes(), type=Verdict)
     except FileNotFoundError:
         return None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise EndcapError(f"{path} is damaged: {error}; judge again with `python -m backend gate {version}`") from error
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from edge.core.bundle import replace_file
-from edge.core.errors import EndcapError
+from edge.core.errors import UNREADABLE, EndcapError
 
 PREFIX, PUBLISHABLE = "sk_", "pk_"
 FILE, PUBLISHABLE_FILE = "secret-keys.json", "publishable-keys.json"
@@ -51,7 +51,7 @@ def read_keys(data_dir: Path, prefix: str = PREFIX) -> tuple[Key, ...]:
         return msgspec.json.decode(path.read_bytes(), type=tuple[Key, ...])
     except FileNotFoundError:
         return ()
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise KeysError(f"{path} cannot be read: {error}; move it away and make new keys") from error
 
 

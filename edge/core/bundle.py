@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.core.errors import BundleError
+from edge.core.errors import UNREADABLE, BundleError
 
 SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -143,7 +143,7 @@ def read_manifest(directory: Path) -> Manifest:
         schema = raw["schema"]
     except OSError as error:
         raise BundleError(f"no bundle at {directory}: {error.strerror}; train one with `python -m training`") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BundleError(f"{path} is not a bundle manifest: {error!r}") from error
     if schema != SCHEMA:
         raise BundleError(f"{path} has schema {schema!r}, this program reads {SCHEMA}; train again with this version")
@@ -182,7 +182,7 @@ def read_live(root: Path, shop: str) -> Live:
         return msgspec.json.decode(path.read_bytes(), type=Live)
     except OSError as error:
         raise BundleError(f"shop {shop!r} has no live model ({path}: {error.strerror}); train one first") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{path} is damaged: {error}; name a version with `python -m backend publish`") from error
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from edge.core.errors import CodecError
+from edge.core.errors import UNREADABLE, CodecError
 from edge.core.events import Purpose
 
 _VERSION = b"\x01"
@@ -46,5 +46,5 @@ def decode_decision(data: bytes) -> Decision:
         raise CodecError(f"stored consent has version {data[:1]!r}, this program reads {_VERSION!r}")
     try:
         return _decoder.decode(data[1:])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise CodecError(f"stored consent is unreadable: {error}") from error

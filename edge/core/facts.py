@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from edge.core.errors import CodecError
+from edge.core.errors import UNREADABLE, CodecError
 
 _VERSION = b"\x01"
 _DAY_S = 86_400
@@ -108,7 +108,7 @@ def decode_facts(data: bytes, shop: str, shopper: str) -> Facts:
         raise CodecError(f"stored facts have version {data[:1]!r}, this program reads {_VERSION!r}")
     try:
         facts = _decoder.decode(data[1:])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise CodecError(f"stored facts are unreadable: {error}") from error
     if (facts.shop, facts.shopper) != (shop, shopper):
         raise CodecError("stored facts name another shop or shopper")

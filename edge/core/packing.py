@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.core.errors import CodecError
+from edge.core.errors import UNREADABLE, CodecError
 
 _INFLATED_MAX = 65_536  # a stored value that inflates past this is an attack, not a profile
 
@@ -41,7 +41,7 @@ def unpack(what: str, version: int, data: bytes, decode: Callable[[bytes], _Colu
         if not inflater.eof:
             raise CodecError(f"stored {what} of {len(data)} bytes is truncated or inflates past {_INFLATED_MAX} bytes")
         return decode(body)
-    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (zlib.error, *UNREADABLE) as error:
         raise CodecError(f"stored {what} of {len(data)} bytes is unreadable: {error}") from error
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from edge.core.errors import CodecError
+from edge.core.errors import UNREADABLE, CodecError
 from edge.core.events import Id, Price
 
 
@@ -116,5 +116,5 @@ def decode_change(data: bytes) -> Change:
     """Read what `encode_change` wrote. Raises CodecError on anything else."""
     try:
         return _change_decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise CodecError(f"catalogue change of {len(data)} bytes is unreadable: {error}") from error

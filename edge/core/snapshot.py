@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from edge.core.bundle import replace_file
 from edge.core.cards import card_of, family_key, text_key
-from edge.core.errors import BundleError
+from edge.core.errors import UNREADABLE, BundleError
 from edge.core.ids import KEYS, ORDER, Ids, id_arrays
 from edge.core.index import Ints
 from edge.core.products import Product
@@ -176,7 +176,7 @@ def _read_old(path: Path, file: BufferedReader, checksum: bytes) -> Snapshot:
         raise BundleError(f"{path} is damaged (checksum differs); restore it or import the catalogue again")
     try:
         old = msgspec.msgpack.decode(body, type=_Old)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{path} does not hold products: {error}") from error
     return Snapshot.of(old.products, old.as_of)
 
@@ -264,7 +264,7 @@ def _columns(data: "mmap.mmap | bytes", name: str) -> tuple[_Head, _Columns]:
         head = _head_decoder.decode(data[_HEADER : data.find(b"\0", _HEADER)])
         columns = {name: _column(data, head.columns[name], kind) for name, kind in _KINDS.items()}
         _check(columns, len(head.categories))
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, ValueError, TypeError) as error:
+    except (*UNREADABLE, KeyError, ValueError, TypeError) as error:
         raise BundleError(f"{name} does not hold a catalogue ({error!r}); import it again") from error
     return head, columns
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge.core.bundle import replace_file
-from edge.core.errors import BundleError
+from edge.core.errors import UNREADABLE, BundleError
 
 Surface = Literal["pdp", "cart", "home"]
 SURFACES: tuple[Surface, ...] = ("pdp", "cart", "home")
@@ -43,7 +43,7 @@ def read_switches(bundles: Path, shop: str) -> Switches:
         return msgspec.json.decode(path.read_bytes(), type=Switches)
     except FileNotFoundError:
         return Switches()
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise BundleError(
             f"{path} cannot be read: {error}; throw the switch again with `python -m backend switch`"
         ) from error

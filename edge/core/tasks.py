@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from edge.core.errors import CodecError
+from edge.core.errors import UNREADABLE, CodecError
 from edge.core.events import Purpose
 
 Platform = Literal["shopify", "bigcommerce", "adobe", "endcap"]
@@ -81,5 +81,5 @@ def decode_task(data: bytes) -> AnyTask:
     """Read what `encode_task` wrote. Raises CodecError for anything else."""
     try:
         return _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise CodecError(f"the task of {len(data)} bytes is unreadable: {error}") from error

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from edge.collect import Collector
+from edge.core.errors import UNREADABLE
 from edge.core.events import Event, Line, Purpose
 from edge.core.keys import CART_TTL_S, LINK_TTL_S, alias_key, links_key
 from edge.identify import Caller, Identifier
@@ -96,5 +97,5 @@ def _decoded(data: bytes | None) -> _Owner | None:
         return None
     try:
         return msgspec.msgpack.decode(data, type=_Owner)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None

@@ -4,6 +4,7 @@ from typing import TypeVar
 
 import msgspec
 
+from edge.core.errors import UNREADABLE
 from edge.webhooks.meaning import UnreadableError, place_of
 
 _T = TypeVar("_T")
@@ -13,5 +14,5 @@ def read(body: bytes | msgspec.Raw, type_: type[_T]) -> _T:
     """JSON of a shape; unknown fields are skipped. Raises UnreadableError that names the place, never the content."""
     try:
         return msgspec.json.decode(body, type=type_, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise UnreadableError(f"it cannot be read ({place_of(error)})") from None

@@ -26,8 +26,7 @@ def webhook_routes() -> list[Route]:
     return [
         Route("/webhooks/shopify", shopify, methods=["POST"]),
         Route("/webhooks/bigcommerce", bigcommerce, methods=["POST"]),
-        Route("/webhooks/adobe", adobe, methods=["POST"]),
-        Route("/webhooks/adobe", adobe_challenge, methods=["GET"]),
+        Route("/webhooks/adobe", adobe, methods=["GET", "POST"]),
         Route("/webhooks/endcap", endcap, methods=["POST"]),
     ]
 
@@ -51,7 +50,9 @@ async def bigcommerce(request: Request) -> Response:
 
 
 async def adobe(request: Request) -> Response:
-    """POST one of Adobe's I/O Events."""
+    """POST one of Adobe's I/O Events, or GET the challenge by which the address is registered."""
+    if request.method != "POST":
+        return _challenge(request)
     try:
         await _receiver(request).adobe(request.scope["headers"], await _body(request))
     except _AWAY as error:
@@ -59,8 +60,8 @@ async def adobe(request: Request) -> Response:
     return Response(status_code=200)
 
 
-async def adobe_challenge(request: Request) -> Response:
-    """GET: Adobe asks, when the address is registered, for a word to be said back."""
+def _challenge(request: Request) -> Response:
+    """Adobe asks, when the address is registered, for a word to be said back."""
     challenge = request.query_params.get("challenge", "")
     if _receiver(request).config.adobe is None:
         raise InputError("path", "not set up here; set ENDCAP_ADOBE_CLIENT_ID and ENDCAP_ADOBE_KEYS", status=404)

@@ -11,6 +11,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from edge.changes import BusyProductError, Field, write_change
+from edge.core.errors import UNREADABLE
 from edge.core.keys import stock_key
 from edge.core.products import Change, Product
 
@@ -172,7 +173,7 @@ def _decoded(data: bytes, type_: type[_Record]) -> _Record | None:
         return None
     try:
         return msgspec.msgpack.decode(data, type=type_)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

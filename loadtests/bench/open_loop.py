@@ -52,7 +52,7 @@ class Timed(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class _Ask:
+class Ask:
     """One request under way."""
 
     number: int
@@ -78,8 +78,8 @@ class OpenLoop:
         self._paths = paths
         self._warm_up_s = warm_up_s
         self._idle: list[socket.socket] = []
-        self._busy: dict[socket.socket, _Ask] = {}
-        self._waiting: deque[_Ask] = deque()
+        self._busy: dict[socket.socket, Ask] = {}
+        self._waiting: deque[Ask] = deque()
         self._opened = 0
         self.took_ms: list[float] = []
         self.lag_ms: list[float] = []
@@ -101,7 +101,7 @@ class OpenLoop:
         while at < len(schedule) or self._busy or self._waiting:
             now_s = time.perf_counter() - began_s
             while at < len(schedule) and schedule[at] <= now_s:
-                self._waiting.append(_Ask(at, schedule[at]))
+                self._waiting.append(Ask(at, schedule[at]))
                 at += 1
             while self._waiting and (self._idle or self._opened < _MOST_CONNECTIONS):
                 self._send(self._waiting.popleft(), began_s)
@@ -112,7 +112,7 @@ class OpenLoop:
             if at >= len(schedule):
                 self._give_up(time.perf_counter() - began_s)
 
-    def _send(self, ask: _Ask, began_s: float) -> None:
+    def _send(self, ask: Ask, began_s: float) -> None:
         path = self._paths[ask.number % len(self._paths)]
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nAccept: */*\r\n\r\n".encode()
         connection = None if ask.sent else self._kept()
@@ -162,17 +162,20 @@ class OpenLoop:
             self._drop(connection)
             self._again(ask)
             return
-        self._note(ask, self.took_ms, time.perf_counter() - began_s)
         self._idle.append(connection)
+        self._answered(ask, status or 0, time.perf_counter() - began_s)
+
+    def _answered(self, ask: Ask, status: int, now_s: float) -> None:
+        self._note(ask, self.took_ms, now_s)
         self._count(ask, "refused" if status != 200 else "whole" if _WHOLE in ask.data else "degraded")
         if ask.meant_s >= self._warm_up_s and (named := _VERSION.search(ask.data)):
             self.versions[named[1].decode()] += 1
 
-    def _note(self, ask: _Ask, times_ms: list[float], now_s: float) -> None:
+    def _note(self, ask: Ask, times_ms: list[float], now_s: float) -> None:
         if ask.meant_s >= self._warm_up_s:
             times_ms.append((now_s - ask.meant_s) * 1_000)
 
-    def _count(self, ask: _Ask, outcome: str) -> None:
+    def _count(self, ask: Ask, outcome: str) -> None:
         if ask.meant_s >= self._warm_up_s:
             self.outcomes[outcome] += 1
 
@@ -183,7 +186,7 @@ class OpenLoop:
                 self._drop(connection)
                 self._count(ask, "lost")
 
-    def _again(self, ask: _Ask) -> None:
+    def _again(self, ask: Ask) -> None:
         """Ask once more, as browsers do, where a kept connection was closed just as it was used; else it is lost."""
         if ask.kept and not ask.data:
             self._waiting.appendleft(ask)

@@ -7,7 +7,7 @@ import pytest
 
 from edge.core.switches import SURFACES
 from edge.openapi import document
-from edge.shelves import ServedBy
+from edge.picks import ServedBy
 from edge.wire import MAX_BATCH, MAX_LIMIT, Filter, Query
 
 API = document("9.8.7")
@@ -60,10 +60,12 @@ def test_limits_are_those_that_are_kept() -> None:
 
 
 def test_errors_are_problems() -> None:
-    """Every 400 has the shape of RFC 9457; a member of a batch is an answer or a problem."""
+    """Every refusal has the shape of RFC 9457; a member of a batch is an answer or a problem."""
     for operation in OPERATIONS.values():
-        if "400" in operation["responses"]:
-            assert list(operation["responses"]["400"]["content"]) == ["application/problem+json"]
+        refused = {status: said for status, said in operation["responses"].items() if status.startswith("4")}
+        assert {"400", "408", "414", "431"} <= set(refused)
+        for said in refused.values():
+            assert list(said["content"]) == ["application/problem+json"]
     assert set(SCHEMAS["Problem"]["required"]) == {"title", "status", "detail"}
     body = SCHEMAS["BatchResult"]["properties"]["body"]
     assert [one["$ref"].rpartition("/")[2] for one in body["oneOf"]] == ["Answer", "Problem"]
@@ -87,7 +89,8 @@ def test_events_may_be_refused_for_a_while() -> None:
         assert "Retry-After" in OPERATIONS[f"post /v1/{name}"]["responses"]["503"]["description"]
     schema = OPERATIONS["post /v1/events"]["requestBody"]["content"]["application/json"]["schema"]
     assert [one["$ref"].rpartition("/")[2] for one in schema["oneOf"]] == ["Event", "Events"]
-    assert "content" not in OPERATIONS["post /v1/consent"]["responses"]["200"]
+    content = OPERATIONS["post /v1/consent"]["responses"]["200"]["content"]["application/json"]
+    assert content["schema"]["$ref"].endswith("/ConsentResult")
 
 
 def test_everything_stands_under_proxy_too() -> None:
@@ -108,12 +111,25 @@ def test_everything_stands_under_proxy_too() -> None:
 
 
 def test_headers_of_shelves_are_described() -> None:
-    """For caches and panels, on each answer with shelves."""
+    """For caches and panels, on each answer with shelves; of several pages only where there are any."""
     for name, operation in OPERATIONS.items():
-        shelves = "recommendations" in name
-        assert ("headers" in operation["responses"]["200"]) is shelves
-    headers = OPERATIONS["get /v1/recommendations/{surface}"]["responses"]["200"]["headers"]
-    assert {"X-Endcap-Scope", "X-Endcap-Version", "Server-Timing"} <= set(headers)
+        headers = operation["responses"]["200"].get("headers", {})
+        always = {header for header, said in headers.items() if said.get("required")}
+        shelves = {"X-Endcap-Scope", "X-Endcap-Version"}
+        assert shelves <= set(headers) if "recommendations" in name else not shelves & set(headers)
+        if name.endswith("/v1/recommendations"):
+            assert always == {"X-Request-Id", "Server-Timing"}
+        elif "recommendations" in name:
+            assert always == shelves | {"X-Request-Id", "Server-Timing", "Cache-Status"}
+
+
+def test_who_shall_come_back_is_told_when_and_how() -> None:
+    """Each 429 and 503 that is a problem has Retry-After, each 401 the scheme."""
+    for operation in OPERATIONS.values():
+        for status, header in (("429", "Retry-After"), ("503", "Retry-After"), ("401", "WWW-Authenticate")):
+            said = operation["responses"].get(status, {})
+            if "application/problem+json" in said.get("content", {}):
+                assert said["headers"][header]["required"]
 
 
 def test_shopifys_endpoint_is_in_shopifys_shape() -> None:

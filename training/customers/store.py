@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from edge.core.bundle import MANIFEST, Golden, Live, read_live, write_live
-from edge.core.errors import BundleError
+from edge.core.errors import UNREADABLE, BundleError
 from edge.core.onnx_header import check_header, read_header
 from training.customers.bgnbd import BgNbd
 from training.customers.counts import Floats
@@ -178,7 +178,7 @@ def read(root: Path, shop: str) -> Models:
     directory = root / shop / read_live(root, shop).live
     try:
         manifest = msgspec.json.decode((directory / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         raise BundleError(f"{directory} holds no models of customers ({error}); {_REMEDY}") from error
     if manifest.schema != SCHEMA or manifest.feature_names != FEATURE_NAMES:
         raise BundleError(f"{directory} was made for other features or by another version; {_REMEDY}")

@@ -30,6 +30,9 @@ def _latency(axes: Axes, points: Sequence[Point]) -> None:
     products = _products(points)
     axes.plot(products, [one.p50_ms for one in pages], "o-", color="tab:blue", label="inside, p50")
     axes.plot(products, [one.p99_ms for one in pages], "o--", color="tab:blue", label="inside, p99")
+    axes.plot(
+        products, [one.cpu_p99_ms for one in pages], "o-.", color="tab:green", label="inside, p99 of processor time"
+    )
     axes.plot(products, [point.served[0].p50_ms for point in points], "s-", color="gray", label="over HTTP, p50")
     axes.plot(products, [point.served[0].p99_ms for point in points], "s--", color="gray", label="over HTTP, p99")
     axes.axhline(LIMIT_MS, color="tab:red", linestyle=":", label=f"limit of p99 inside, {LIMIT_MS:g} ms")

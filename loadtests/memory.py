@@ -21,20 +21,22 @@ _MB = 1_000_000
 class Sampler:
     """Samples all workers of a server, from a thread."""
 
-    def __init__(self, launcher: int, begins_at: float, every_s: float = _EVERY_S) -> None:
+    def __init__(self, launcher: int, every_s: float = _EVERY_S) -> None:
         self.samples: Samples = {}
-        self._launcher, self._begins_at, self._every_s = launcher, begins_at, every_s
+        self._launcher, self._every_s, self._begins_at = launcher, every_s, 0.0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="memory", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, begins_at: float) -> None:
+        """Begin; what is before that moment, in Unix time, is left out."""
+        self._begins_at = begins_at
         self._thread.start()
 
     def stop(self) -> None:
         """No more is sampled once this has returned."""
         self._over.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def _sample(self) -> None:
         while not self._over.wait(self._every_s):

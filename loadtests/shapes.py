@@ -20,6 +20,7 @@ from loadtests.budget import Budget
 from loadtests.measure import Numbers, Plan
 from loadtests.memory import Sampler
 from loadtests.seconds import Seconds, added
+from loadtests.server import RunError
 from loadtests.site import Site
 from loadtests.throng import Thronged
 from loadtests.thronging import Coming, thronging
@@ -148,25 +149,25 @@ class Spike(Shape):
 class Soak(Shape):
     """A long steady run beside which memory is sampled."""
 
-    _sampler: Sampler | None = field(default=None, init=False)
+    _sampler: Sampler = field(init=False)
 
     @contextmanager
     def beside(self) -> Iterator[None]:
         """The sampler; it begins when Locust has begun."""
+        if self.site.pid is None:
+            raise RunError("whose memory is to be watched? A soak needs a server of our own")
+        self._sampler = Sampler(self.site.pid)
         try:
             yield
         finally:
-            if self._sampler:
-                self._sampler.stop()
+            self._sampler.stop()
 
     def begun(self, at: float) -> None:
         """From the end of the warm-up on memory counts."""
-        assert self.site.pid is not None  # noqa: S101 -- a soak with --host is refused
-        self._sampler = Sampler(self.site.pid, at + self.plan.warm_up_s)
-        self._sampler.start()
+        self._sampler.start(at + self.plan.warm_up_s)
 
     def ended(self) -> None:
-        """No process ends, when Locust has, that could be taken for one that died."""
+        """What ends from now on did not die in the run."""
         self._sampler.stop()
 
     def judged(self, numbers: Numbers) -> list[str]:

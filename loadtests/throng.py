@@ -6,6 +6,7 @@ answers are judged in full, and this makes up the rest: plain sockets, a tenth o
 """
 
 import math
+import re
 import socket
 import sys
 import time
@@ -17,8 +18,9 @@ import msgspec
 
 from loadtests.bench.open_loop import Ask, OpenLoop
 from loadtests.measure import percentile
-from loadtests.seconds import Second, Seconds, kind_of
+from loadtests.seconds import Kind, Second, Seconds, kind_of
 
+_DEGRADED, _NAME, _SHELF = re.compile(rb'"degraded": ?\[([^\]]*)\]'), re.compile(rb"\w+"), b'"served_by"'
 _POLL_S = 0.01
 _WAIT_S = 60.0  # for whoever says when it begins
 _UNUSED_S = 2.0  # after which a connection is closed by us, before the server does: a request could cross its goodbye
@@ -48,7 +50,7 @@ class Thronged(msgspec.Struct, frozen=True):
 
     seconds: Seconds
     lag_p99_ms: float
-    statuses: dict[int, int]  # of failed requests; 0: no answer
+    statuses: dict[int, int]  # of failed requests; 0: no answer, 200: one that is none of ours
 
 
 def moments(stages: Sequence[Stage], seed: int) -> Iterator[float]:
@@ -92,8 +94,8 @@ class Throng(OpenLoop):
         super()._receive(connection, began_s)
 
     def _answered(self, ask: Ask, status: int, now_s: float) -> None:
-        kind = kind_of(_degraded(ask.data)) if status == 200 else "failed"
-        if status != 200:
+        kind = kind_of_body(ask.data) if status == 200 else "failed"
+        if kind == "failed":
             self.statuses[status] = self.statuses.get(status, 0) + 1
         self._second(ask).add(kind, (now_s - ask.meant_s) * 1_000)
 
@@ -105,10 +107,12 @@ class Throng(OpenLoop):
         return self.seconds.setdefault(math.floor(ask.meant_s - self._warm_up_s), Second())
 
 
-def _degraded(body: bytes | bytearray) -> list[str]:
-    """What an answer says is missing, found without decoding all of it."""
-    told = body.partition(b'"degraded":[')[2].partition(b"]")[0]
-    return [name.strip(b'"').decode() for name in told.split(b",")] if told else []
+def kind_of_body(body: bytes | bytearray) -> Kind:
+    """What an answer amounts to, without decoding all of it; one without a shelf is none."""
+    told = _DEGRADED.search(body)
+    if told is None or _SHELF not in body:
+        return "failed"
+    return kind_of([name.decode() for name in _NAME.findall(told[1])])
 
 
 def carry_out(plan: ThrongPlan) -> Thronged:

@@ -14,6 +14,7 @@ import msgspec
 
 from edge.core import clock, keys
 from edge.core.consent import Decision
+from edge.core.errors import UNREADABLE
 from edge.core.events import Event, Id, Purpose
 from edge.core.restricted import without
 from edge.core.tasks import Withdraw
@@ -184,7 +185,10 @@ class Collector:
             lambda: redis.set(key, msgspec.msgpack.encode(said), nx=True, ex=keys.DECIDED_TTL_S)
         )
         kept: Any = None if made else await self.store.ask(lambda: redis.get(key))
-        return _said_decoder.decode(kept) if kept else said
+        try:
+            return _said_decoder.decode(kept) if kept else said
+        except UNREADABLE:  # damaged, or of another version: what is said now counts
+            return said
 
 
 def _split(body: bytes) -> list[msgspec.Raw]:

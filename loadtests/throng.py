@@ -86,7 +86,7 @@ class Throng(OpenLoop):
         self._idle = [one for one, at_s in used.items() if now_s - at_s < _UNUSED_S]
         for one, at_s in used.items():
             if now_s - at_s >= _UNUSED_S:
-                self._hang_up(one)
+                self._drop(one)
         self._used_s = {one: used[one] for one in self._idle}
 
     def _receive(self, connection: socket.socket, began_s: float) -> None:

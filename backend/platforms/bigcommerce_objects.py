@@ -194,7 +194,7 @@ def read_time(text: str) -> datetime:
     except ValueError:
         try:
             time = parsedate_to_datetime(text)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:  # the latter for numbers without end
             raise PlatformError(f"{text!r} is no time of BigCommerce") from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 

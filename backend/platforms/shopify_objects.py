@@ -13,7 +13,7 @@ import msgspec
 from backend.platforms.http import PlatformError
 from backend.platforms.shopify import short
 from backend.platforms.taken import Taken, cancelled_event, checked_product, merged, money, order_event, return_event
-from edge.core.events import Event, Line
+from edge.core.events import Event, Line, Time
 from edge.core.products import Product
 from edge.webhooks.stock import Listing, Variant
 
@@ -125,9 +125,9 @@ class ProductNode(_Camel, frozen=True):
     status: str = "ACTIVE"
     product_type: str = ""
     vendor: str = ""
-    created_at: datetime | None = None
-    published_at: datetime | None = None
-    updated_at: datetime | None = None
+    created_at: Time | None = None
+    published_at: Time | None = None
+    updated_at: Time | None = None
     category: _Category | None = None
     featured_media: _Media | None = None
     variants: Connection[VariantNode] = Connection()
@@ -246,7 +246,7 @@ def product_card(product: ProductNode, currency: str, variants: Iterable[Variant
         url=f"/products/{product.handle}" if product.handle else "",
         image=image,
         variant_id=short(shown.id) if shown else None,
-        listed=int(since.astimezone(UTC).timestamp() // 86_400) if since else 0,
+        listed=int(since.timestamp() // 86_400) if since else 0,
     )
 
 

@@ -28,8 +28,10 @@ Source = Literal["web", "app", "store", "import"]
 Purpose = Literal["personalization", "analytics", "marketing"]
 PURPOSES: tuple[Purpose, ...] = ("personalization", "analytics", "marketing")
 
-# Ids are opaque strings on the wire; no control characters, so that they can stand in keys, logs and CSV.
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# Ids are opaque strings on the wire; no control characters, so that they can stand in keys, logs and CSV. The end is
+# spelled out because Python's `$` also stands before a line end.
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
+Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 Price = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
@@ -70,7 +72,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     customer_id: Id | None = None
     products: Annotated[tuple[Line, ...], msgspec.Meta(max_length=MAX_LINES)] = ()
     order_id: Id | None = None
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None
+    currency: Currency | None = None
     query: Annotated[str, msgspec.Meta(max_length=256)] | None = None
     slot: Annotated[str, msgspec.Meta(max_length=64)] | None = None
     attribution_token: Annotated[str, msgspec.Meta(max_length=256)] | None = None

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from edge.core.errors import UNREADABLE, CodecError
-from edge.core.events import Id, Price
+from edge.core.events import Currency, Id, Price
 
 
 class Product(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -19,7 +19,7 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     id: Id
     title: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
     price: Price
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "USD"
+    currency: Currency = "USD"
     compare_at_price: Price | None = None
     available: bool = True
     category: Annotated[str, msgspec.Meta(max_length=512)] = ""

@@ -5,14 +5,14 @@ Out: `Meaning`.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 
 from edge.core.events import Event, Line
 from edge.core.products import Change, Product
 from edge.core.tasks import Fetch
-from edge.webhooks.meaning import Meaning, Told, UnreadableError, amount, checked, line, utc
+from edge.webhooks.meaning import Meaning, Told, UnreadableError, amount, checked, line, seconds, utc
 from edge.webhooks.read import read
 
 _Id = int | str
@@ -105,7 +105,7 @@ def opened(body: bytes) -> Said:
     recipient = outer.recipient_client_id or inner.recipient_client_id
     time = inner.time or outer.time
     type_ = (inner.type or outer.type).removeprefix(_PREFIX)
-    return Said(recipient, type_, time.timestamp() if time else None, bytes(inner.data))
+    return Said(recipient, type_, seconds(time) if time else None, bytes(inner.data))
 
 
 def meaning(told: Told) -> Meaning:
@@ -198,7 +198,7 @@ def _credit_memo(told: Told, said: Said, value: bytes) -> Meaning:
     lines = _lines(memo.items or (), lambda item: item.qty)
     if not lines:
         return Meaning(tasks=(_fetch(told, "order", str(memo.order_id)),))
-    at = utc(memo.created_at) if memo.created_at else datetime.fromtimestamp(said.time or told.now).astimezone()
+    at = utc(memo.created_at) if memo.created_at else datetime.fromtimestamp(said.time or told.now, UTC)
     back = Event(
         f"adobe:return:{memo.entity_id}",
         "return",

@@ -19,6 +19,7 @@ from edge.errors import EndcapError
 from edge.webhooks.stock import Level, Listing
 
 MAX_QUANTITY = 10_000
+_EPOCH, _NEVER = datetime.fromtimestamp(0, UTC), 2**37  # seconds: up to the year 6325
 
 
 class UnreadableError(EndcapError):
@@ -112,6 +113,19 @@ def place_of(error: Exception) -> str:
 def utc(text: str) -> datetime:
     """A time as Adobe Commerce writes it, `2026-11-22 05:37:01`, in UTC. Raises UnreadableError."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        time = datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         raise UnreadableError("a time in it is none") from None
+    seconds(time)
+    return time
+
+
+def seconds(time: datetime) -> float:
+    """A platform's time in unix seconds, in UTC where it names no zone. Raises UnreadableError before 1970.
+
+    `timestamp()` itself fails near the first year and the last one, and where such a time names no zone.
+    """
+    found = ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH).total_seconds()
+    if not 0 <= found < _NEVER:
+        raise UnreadableError("a time in it is none")
+    return found

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from edge.core.events import Delivery, Event, Line
-from edge.webhooks.meaning import MAX_QUANTITY, Cart, Meaning, Told, amount, checked, line
+from edge.webhooks.meaning import MAX_QUANTITY, Cart, Meaning, Told, amount, checked, line, seconds
 from edge.webhooks.read import read
 
 VISITOR = "_recs_sid"  # the cart attribute by which the theme script sends the visitor along
@@ -156,7 +156,7 @@ def cart(told: Told) -> Meaning:
     """What lies in a cart. It names nobody, so it counts only once a checkout has said whose it is."""
     said = read(told.body, _Cart)
     visitor = _visitor(said.note_attributes)
-    return Meaning(carts=(Cart(said.token, said.updated_at.timestamp(), _content(said.line_items or ()), visitor),))
+    return Meaning(carts=(Cart(said.token, seconds(said.updated_at), _content(said.line_items or ()), visitor),))
 
 
 def checkout(told: Told) -> Meaning:
@@ -166,7 +166,7 @@ def checkout(told: Told) -> Meaning:
     if not said.cart_token or not (visitor or customer):
         return Meaning()
     lines = None if said.completed_at else _content(said.line_items or ())
-    return Meaning(carts=(Cart(said.cart_token, said.updated_at.timestamp(), lines, visitor, customer),))
+    return Meaning(carts=(Cart(said.cart_token, seconds(said.updated_at), lines, visitor, customer),))
 
 
 def _lines(said: Iterable[_Line]) -> tuple[Line, ...]:

@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from edge.core.tasks import Erase, EraseShop, Export, Fetch, Uninstalled
-from edge.webhooks.meaning import MarketingChoice, Meaning, Told, UnreadableError
+from edge.webhooks.meaning import MarketingChoice, Meaning, Told, UnreadableError, seconds
 from edge.webhooks.read import read
 
 _Id = int | str
@@ -123,7 +123,7 @@ def _choice(told: Told, customer: _Id | None, state: _State) -> Meaning:
     wanted = _WANTED.get(state.state.lower())
     if wanted is None or customer is None:
         return Meaning()
-    at = state.consent_updated_at.timestamp() if state.consent_updated_at else told.now
+    at = seconds(state.consent_updated_at) if state.consent_updated_at else told.now
     names = told.name("customer", str(customer))
     return Meaning(marketing=tuple(MarketingChoice(name, wanted, at, "shopify") for name in names))
 

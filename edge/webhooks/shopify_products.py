@@ -4,14 +4,14 @@ In: bodies of their webhooks. Out: listings with their variants, levels by locat
 what a shopper abroad pays (presentment) Shopify does not tell here.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from edge.core.products import Product
 from edge.core.tasks import Fetch
-from edge.webhooks.meaning import Meaning, Told, UnreadableError, amount
+from edge.webhooks.meaning import Meaning, Told, UnreadableError, amount, seconds
 from edge.webhooks.read import read
 from edge.webhooks.stock import Level, Listing, Variant
 
@@ -73,7 +73,7 @@ def product(told: Told) -> Meaning:
         handle=handle,
         url=f"/products/{handle}" if handle else "",
         image=images[0].src if images else None,
-        listed=int(since.astimezone(UTC).timestamp() // 86_400) if since else 0,
+        listed=int(seconds(since) // 86_400) if since else 0,
     )
     if not card.title:
         raise UnreadableError("it has no title")
@@ -81,7 +81,7 @@ def product(told: Told) -> Meaning:
     told_all = len(said.variant_gids or ()) <= len(variants)
     fetch = () if told_all else (Fetch(f"shopify:fetch:{told.digest}", told.now, "shopify", "product", card.id),)
     return Meaning(
-        listings=(Listing(card.id, said.updated_at.timestamp(), card, variants, on_sale),),
+        listings=(Listing(card.id, seconds(said.updated_at), card, variants, on_sale),),
         tasks=fetch,
     )
 
@@ -111,4 +111,4 @@ def level(told: Told) -> Meaning:
     """How much of an inventory item a location has."""
     said = read(told.body, _Level)
     item, location = str(said.inventory_item_id), str(said.location_id)
-    return Meaning(levels=(Level(item, location, said.available, said.updated_at.timestamp()),))
+    return Meaning(levels=(Level(item, location, said.available, seconds(said.updated_at)),))

@@ -6,7 +6,6 @@ In: positions in a model's index, or ids of products that it may not have; score
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -18,6 +17,7 @@ from edge.live_cards import LiveCards
 from edge.reasons import CODE, REASONS
 from edge.scoring import Model
 
+_BYTES_EACH = 40  # of a pick that is kept, roughly
 SCALE = 10_000  # of scores, which are kept as whole numbers: four digits is what an answer says
 # By score and by reason: what stands in an item after its id. Made by what encodes the rest, so that it looks the same.
 SCORES: tuple[bytes, ...] = tuple(msgspec.json.encode(score / SCALE) for score in range(SCALE + 1))
@@ -75,13 +75,15 @@ class Shelf:
     newcomers: Picks = NO_PICKS
 
 
-@lru_cache(maxsize=8)  # two lists; of the model that serves, the one before it, a canary and a shadow
 def listed(model: Model, which: Literal["popular", "trending"]) -> Picks:
-    """One of the model's ready-made lists."""
-    index = model.index
-    if which == "popular":
-        return positioned(index.popular, which)
-    return positioned(index.trending[index.trend[index.trending] >= LEAST_TREND], which)
+    """One of the model's ready-made lists. Kept with its index: a table of our own would keep models that have left."""
+    index, key = model.index, ("listed", which)
+    kept = index.memo.get(key, Picks)
+    if kept is None:
+        best = index.popular if which == "popular" else index.trending[index.trend[index.trending] >= LEAST_TREND]
+        kept = positioned(best, which)
+        index.memo.keep(key, kept, _BYTES_EACH * len(best))
+    return kept
 
 
 def positioned(positions: Ints, reason: str) -> Picks:

@@ -20,7 +20,7 @@ from loadtests.live.servers import playing
 from loadtests.live.simulate import Plan, save, simulate
 from loadtests.live.weekly import leads
 from loadtests.measure import percentile
-from loadtests.run import Options, leave
+from loadtests.run import DURATIONS_S, Options, Shape, leave
 from loadtests.run import run as make_run
 from loadtests.server import RunError
 from loadtests.shelves import Wanted, show_shelves
@@ -28,16 +28,23 @@ from loadtests.traffic import parse_customers
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 _OWNED_HELP = "the machine at --host, and the network to it, are yours to load"
+_DURATION_HELP = "seconds that are measured; default: steady 60, spike 50, soak 600"
+_SHAPE_HELP = "steady; spike: to three times the knee and back; soak: ten minutes, with a look at memory"
+_NETWORK_HELP = "40 ms of round trip between shoppers and server, 2 ms between server and store"
+_WORKERS_HELP = "processes of the server; default 2, or 1 on a core of its own for --shape and --network"
 _OURS = {"ENDCAP_DATA_DIR", "ENDCAP_CLOCK_FILE", "ENDCAP_PORT"}  # of a simulation's servers: not to be inherited
 _BAD_USAGE = 2
 
 
 @app.command()
 def run(
-    rate: Annotated[float, typer.Option(min=0.1, help="requests per second to ask for")] = 300.0,
-    duration: Annotated[float, typer.Option(min=1, help="seconds that are measured")] = 60.0,
+    rate: Annotated[float, typer.Option(min=0.1, help="requests per second to ask for; in a spike at most")] = 300.0,
+    duration: Annotated[float | None, typer.Option(min=1, help=_DURATION_HELP)] = None,
+    shape: Annotated[Shape, typer.Option(help=_SHAPE_HELP)] = "steady",
+    knee: Annotated[float | None, typer.Option(min=1, help="of the server, in requests/s; default: found out")] = None,
+    network: Annotated[bool, typer.Option("--network", help=_NETWORK_HELP)] = False,
     users: Annotated[int | None, typer.Option(min=1, help="shoppers at a time; default: a fifth of the rate")] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="processes of the server")] = 2,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help=_WORKERS_HELP)] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="of the server; default: a free one")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="the server's data; default ENDCAP_DATA_DIR, else data")] = None,
     host: Annotated[str | None, typer.Option(help="load this address instead of starting a server")] = None,
@@ -50,7 +57,7 @@ def run(
     """Load a shop's server with realistic shoppers and judge it by loadtests/budget.toml."""
     options = Options(
         rate=rate,
-        duration_s=duration,
+        duration_s=duration or DURATIONS_S[shape],
         users=users,
         workers=workers,
         port=port,
@@ -60,6 +67,9 @@ def run(
         customers=parse_customers(customers),
         seed=seed,
         report_dir=report_dir,
+        shape=shape,
+        knee=knee,
+        network=network,
     )
     if make_run(options, Console()):
         raise typer.Exit(1)

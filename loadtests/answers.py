@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from loadtests.seconds import Kind, kind_of
 from loadtests.traffic import Step
 
 
@@ -104,6 +105,12 @@ class Outcome:
     degraded: bool = False
     hiccup: bool = False
     refused: bool = False
+    lacking: Kind = "useful"  # of a right page: what it amounts to
+
+    @property
+    def kind(self) -> Kind:
+        """What it counts as in its second."""
+        return "failed" if self.failure is not None else self.lacking
 
 
 _RIGHT = Outcome()
@@ -115,7 +122,7 @@ def judge_answer(
 ) -> Outcome:
     """How it went. `allowed` lists what may be degraded while something is broken on purpose; else it is None."""
     if step.surface == "events":
-        return _judge_events(step, status, headers, body, refusing=allowed is not None)
+        return _judge_events(step, status, headers, body, refusing="profile" in (allowed or ()))
     if status != 200:
         return Outcome(f"status {status}")
     try:
@@ -133,7 +140,9 @@ def judge_answer(
         return Outcome(f"degraded: {', '.join(sorted(faults))}", degraded=True)
     if not any(slot.items for slot in answer.slots):
         return Outcome("no shelf with a product")
-    return Outcome(degraded=True, hiccup=bool(beyond)) if degraded else _RIGHT
+    if not degraded:
+        return _RIGHT
+    return Outcome(degraded=True, hiccup=bool(beyond), lacking=kind_of(degraded))
 
 
 def _judge_events(step: Step, status: int, headers: Mapping[str, str], body: bytes, *, refusing: bool) -> Outcome:

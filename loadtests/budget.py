@@ -44,6 +44,30 @@ class FaultBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     degraded_allowed: tuple[str, ...]
 
 
+class SpikeBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How high a spike is, and what holds in it and after it."""
+
+    calm_share: Annotated[float, msgspec.Meta(gt=0, lt=1)]
+    times: Annotated[float, msgspec.Meta(gt=1)]
+    min_useful_share: Share
+    recovery_s: Positive
+
+
+class SoakBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What holds in every slice of a long run, and how much a process may grow in it."""
+
+    slice_s: Positive
+    warm_up_share: Annotated[float, msgspec.Meta(ge=0, lt=1)]
+    max_growth_mb: Positive
+
+
+class NetworkBudget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far away things are."""
+
+    shopper_round_trip_ms: Positive
+    store_round_trip_ms: Positive
+
+
 class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -53,6 +77,9 @@ class Budget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shoppers: Shoppers
     habits: Habits
     fault: dict[str, FaultBudget]
+    spike: SpikeBudget
+    soak: SoakBudget
+    network: NetworkBudget
 
 
 def read_budget(path: Path = BUDGET_FILE) -> Budget:

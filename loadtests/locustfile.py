@@ -72,18 +72,26 @@ class Course:
 
     def allowed(self) -> tuple[str, ...] | None:
         """What answers may lack right now; None while nothing is broken on purpose."""
-        outage = self.plan.outage
-        # Half a second early: an answer may have begun, and both clocks are read twice.
-        if outage and outage.starts_s - 0.5 <= self.at_s <= outage.calm_s:
-            return outage.degraded_allowed
+        for window in filter(None, (self.plan.outage, self.plan.spike)):
+            # Half a second early: an answer may have begun, and both clocks are read twice.
+            if window.starts_s - 0.5 <= self.at_s <= window.calm_s:
+                return window.degraded_allowed
         return None
 
     def record(self, step: Step, outcome: Outcome, sent_s: float, due_s: float) -> None:
         """Count a request that was due after the warm-up."""
         if due_s >= self.plan.warm_up_s:
             now_s = self.at_s
-            in_time = now_s <= self.ends_s
-            self.numbers.add(step.surface, outcome, (now_s - sent_s) * 1000, (now_s - due_s) * 1000, in_time=in_time)
+            spike = self.plan.spike
+            self.numbers.add(
+                step.surface,
+                outcome,
+                (now_s - sent_s) * 1000,
+                (now_s - due_s) * 1000,
+                in_time=now_s <= self.ends_s,
+                second=int(due_s - self.plan.warm_up_s),
+                spike=spike is not None and spike.starts_s <= due_s <= spike.calm_s,
+            )
 
 
 course = Course(read(Path(os.environ["ENDCAP_LOAD_PLAN"]), Plan))

@@ -12,13 +12,17 @@ from typing import TypeVar
 import msgspec
 
 from loadtests.answers import Outcome
+from loadtests.seconds import Second, Seconds
 from loadtests.traffic import SURFACES, Habits, Mix, Shoppers
 
 _T = TypeVar("_T")
 
 
 class Window(msgspec.Struct, frozen=True):
-    """The outage, in seconds after the first request: kills from `starts_s` to `ends_s`, calm again at `calm_s`."""
+    """When something is amiss on purpose, in seconds after the first request: an outage, or more than can be answered.
+
+    It lasts from `starts_s` to `ends_s`; from `calm_s` on all must be well again.
+    """
 
     starts_s: float
     ends_s: float
@@ -43,6 +47,7 @@ class Plan(msgspec.Struct, frozen=True):
     begun_file: str  # gets the Unix time of the first request, for whoever breaks something on time
     numbers_file: str
     outage: Window | None = None
+    spike: Window | None = None
 
 
 class Tally(msgspec.Struct):
@@ -70,21 +75,35 @@ class Numbers(msgspec.Struct):
     lost: int = 0
     lost_reasons: list[str] = msgspec.field(default_factory=list)
     broken: list[str] = msgspec.field(default_factory=list)  # found outside the traffic, such as no recovery
+    seconds: Seconds = msgspec.field(default_factory=dict)  # pages, by the second after the warm-up they were meant for
 
     @property
     def rate(self) -> float:
         """Requests per second answered rightly and in time."""
         return self.in_time / self.duration_s
 
-    def add(self, surface: str, outcome: Outcome, response_ms: float, scheduled_ms: float, *, in_time: bool) -> None:
-        """Count one request."""
+    def add(
+        self,
+        surface: str,
+        outcome: Outcome,
+        response_ms: float,
+        scheduled_ms: float,
+        *,
+        in_time: bool,
+        second: int = 0,
+        spike: bool = False,
+    ) -> None:
+        """Count one request. During a spike it counts for the second it was meant for, and else only if it failed."""
         tally = self.surfaces[surface]
-        tally.response_ms.append(response_ms)
-        tally.scheduled_ms.append(scheduled_ms)
+        if not spike:
+            tally.response_ms.append(response_ms)
+            tally.scheduled_ms.append(scheduled_ms)
+            tally.degraded += outcome.degraded
+            tally.hiccups += outcome.hiccup
+        if surface != "events":
+            self.seconds.setdefault(second, Second()).add(outcome.kind, scheduled_ms)
         self.late_ms.append(scheduled_ms - response_ms)
         self.in_time += in_time and outcome.failure is None
-        tally.degraded += outcome.degraded
-        tally.hiccups += outcome.hiccup
         tally.refused += outcome.refused
         if outcome.failure is not None:
             tally.failures += 1

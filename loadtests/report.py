@@ -49,6 +49,10 @@ def save(report: dict[str, Any], path: Path) -> None:
 def show(console: Console, report: dict[str, Any], budget: Budget, files: list[Path]) -> None:
     """Print the table, the verdict, and where to read more."""
     console.print(_table(report, budget))
+    if "spike" in report:
+        console.print(_spike_table(report["spike"], budget))
+    if "soak" in report:
+        console.print(_soak_table(report["soak"], budget))
     limits = ", ".join(f"{name} {of.p99_ms:g} / {of.p99_scheduled_ms:g}" for name, of in budget.surfaces.items())
     late_ms = report["sent_late_p99_ms"]
     for line in (
@@ -89,6 +93,42 @@ def _table(report: dict[str, Any], budget: Budget) -> Table:
             f"{row['refused']:,}",
             end_section=surface == SURFACES[-1],
         )
+    return table
+
+
+def _spike_table(spike: dict[str, Any], budget: Budget) -> Table:
+    back_s = spike["recovered_s"]
+    title = (
+        f"Spike to {budget.spike.times:g} times the knee of {spike['knee']:,.0f} pages/s: useful "
+        f"{spike['useful_of_knee']:.1%} of it, p99 back {'never' if back_s is None else f'after {back_s:g} s'}"
+    )
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
+    table.add_column("Locust and throng", no_wrap=True)
+    for name in ("asked/s", "useful/s", "useful", "excess", "lesser", "failed", "p50", "sched."):
+        table.add_column(name, justify="right", no_wrap=True)
+    limit_ms = budget.surfaces["pdp"].p99_scheduled_ms
+    for name, row in spike["phases"].items():
+        rates = (f"{row[rate]:,.1f}" for rate in ("asked_rate", "useful_rate"))
+        counts = (f"{row[kind]:,}" for kind in ("useful", "excess", "lesser", "failed"))
+        judged = limit_ms if name in ("before", "after") else None
+        table.add_row(name, *rates, *counts, _short(row["p50_ms"]), _short(row["p99_ms"], judged))
+    return table
+
+
+def _soak_table(soak: dict[str, Any], budget: Budget) -> Table:
+    worst_ms = _short(soak["worst_p99_ms"], budget.surfaces["pdp"].p99_scheduled_ms)
+    table = Table(
+        title=f"Worst p99 (sched.) of {soak['slice_s']:g} s: {worst_ms} ms, from second {soak['worst_slice_s']:g} on",
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        pad_edge=False,
+    )
+    table.add_column("resident memory, MB")
+    for name in ("at first", "at last", "at most", f"growth (below {budget.soak.max_growth_mb:g})"):
+        table.add_column(name, justify="right")
+    for pid, row in soak["memory"].items():
+        sizes = (f"{row[size]:.1f}" for size in ("first_mb", "last_mb", "most_mb"))
+        table.add_row(f"process {pid}", *sizes, f"{row['growth_mb']:+.2f}")
     return table
 
 

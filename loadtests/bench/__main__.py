@@ -31,7 +31,7 @@ def bench(
     json_file: Annotated[Path | None, typer.Option("--json", help="write all figures here")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="how often each server is measured")] = 5,
     seconds: Annotated[float, typer.Option(min=1, help="of each burst of requests")] = 5.0,
-    connections: Annotated[int, typer.Option(min=1, max=512, help="kept connections, the same for all")] = 16,
+    connections: Annotated[int, typer.Option(min=1, max=512, help="kept connections, the same for all")] = 8,
     shoppers: Annotated[int, typer.Option(min=100, help="profiles in the store")] = 200_000,
     only: Annotated[str | None, typer.Option(help=_ONLY)] = None,
     without: Annotated[str | None, typer.Option(help="comma list of what to leave out")] = None,

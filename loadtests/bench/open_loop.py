@@ -52,11 +52,13 @@ class Timed(msgspec.Struct, frozen=True):
 
 
 @dataclass
-class _Ask:
+class Ask:
     """One request under way."""
 
     number: int
     meant_s: float
+    kept: bool = False  # sent over a connection that had been used before
+    sent: bool = False
     data: bytearray = field(default_factory=bytearray)
 
 
@@ -76,7 +78,8 @@ class OpenLoop:
         self._paths = paths
         self._warm_up_s = warm_up_s
         self._idle: list[socket.socket] = []
-        self._busy: dict[socket.socket, _Ask] = {}
+        self._busy: dict[socket.socket, Ask] = {}
+        self._waiting: deque[Ask] = deque()
         self._opened = 0
         self.took_ms: list[float] = []
         self.lag_ms: list[float] = []
@@ -95,14 +98,13 @@ class OpenLoop:
 
     def _ask_all(self, schedule: Sequence[float]) -> None:
         began_s, at = time.perf_counter(), 0
-        waiting: deque[_Ask] = deque()
-        while at < len(schedule) or self._busy or waiting:
+        while at < len(schedule) or self._busy or self._waiting:
             now_s = time.perf_counter() - began_s
             while at < len(schedule) and schedule[at] <= now_s:
-                waiting.append(_Ask(at, schedule[at]))
+                self._waiting.append(Ask(at, schedule[at]))
                 at += 1
-            while waiting and (self._idle or self._opened < _MOST_CONNECTIONS):
-                self._send(waiting.popleft(), began_s)
+            while self._waiting and (self._idle or self._opened < _MOST_CONNECTIONS):
+                self._send(self._waiting.popleft(), began_s)
             ahead_s = schedule[at] - (time.perf_counter() - began_s) if at < len(schedule) else _PATIENCE_S / 10
             ready, _, _ = select.select(list(self._busy), [], [], max(ahead_s, 0.0))
             for connection in ready:
@@ -110,21 +112,39 @@ class OpenLoop:
             if at >= len(schedule):
                 self._give_up(time.perf_counter() - began_s)
 
-    def _send(self, ask: _Ask, began_s: float) -> None:
+    def _send(self, ask: Ask, began_s: float) -> None:
         path = self._paths[ask.number % len(self._paths)]
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nAccept: */*\r\n\r\n".encode()
+        connection = None if ask.sent else self._kept()
+        ask.kept, ask.sent = connection is not None, True
         try:
-            connection = self._idle.pop() if self._idle else self._connect()
+            connection = connection or self._connect()
             self._note(ask, self.lag_ms, time.perf_counter() - began_s)
             connection.sendall(request)
         except OSError:
-            self._count(ask, "lost")
+            if connection:
+                self._drop(connection)
+            self._again(ask)
         else:
             self._busy[connection] = ask
 
+    def _kept(self) -> socket.socket | None:
+        """A kept connection that still is one: servers close those that were idle for long, as they may."""
+        while self._idle:
+            connection = self._idle.pop()
+            ended, _, _ = select.select([connection], [], [], 0)
+            if not ended:
+                return connection
+            self._drop(connection)
+        return None
+
+    def _drop(self, connection: socket.socket) -> None:
+        connection.close()
+        self._opened -= 1
+
     def _connect(self) -> socket.socket:
-        self._opened += 1
         connection = socket.create_connection(("127.0.0.1", self._port), _PATIENCE_S)
+        self._opened += 1
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
@@ -139,21 +159,23 @@ class OpenLoop:
             return
         del self._busy[connection]
         if not data:
-            connection.close()
-            self._opened -= 1
-            self._count(ask, "lost")
+            self._drop(connection)
+            self._again(ask)
             return
-        self._note(ask, self.took_ms, time.perf_counter() - began_s)
         self._idle.append(connection)
+        self._answered(ask, status or 0, time.perf_counter() - began_s)
+
+    def _answered(self, ask: Ask, status: int, now_s: float) -> None:
+        self._note(ask, self.took_ms, now_s)
         self._count(ask, "refused" if status != 200 else "whole" if _WHOLE in ask.data else "degraded")
         if ask.meant_s >= self._warm_up_s and (named := _VERSION.search(ask.data)):
             self.versions[named[1].decode()] += 1
 
-    def _note(self, ask: _Ask, times_ms: list[float], now_s: float) -> None:
+    def _note(self, ask: Ask, times_ms: list[float], now_s: float) -> None:
         if ask.meant_s >= self._warm_up_s:
             times_ms.append((now_s - ask.meant_s) * 1_000)
 
-    def _count(self, ask: _Ask, outcome: str) -> None:
+    def _count(self, ask: Ask, outcome: str) -> None:
         if ask.meant_s >= self._warm_up_s:
             self.outcomes[outcome] += 1
 
@@ -161,8 +183,15 @@ class OpenLoop:
         for connection, ask in list(self._busy.items()):
             if now_s - ask.meant_s > _PATIENCE_S:
                 del self._busy[connection]
-                connection.close()
+                self._drop(connection)
                 self._count(ask, "lost")
+
+    def _again(self, ask: Ask) -> None:
+        """Ask once more, as browsers do, where a kept connection was closed just as it was used; else it is lost."""
+        if ask.kept and not ask.data:
+            self._waiting.appendleft(ask)
+        else:
+            self._count(ask, "lost")
 
     def timed(self, seconds: float) -> Timed:
         """The figures."""

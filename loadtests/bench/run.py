@@ -42,7 +42,7 @@ class Options:
     shop: str = "demo"
     rounds: int = 5
     seconds: float = 5.0
-    connections: int = 16
+    connections: int = 8
     shoppers: int = 200_000
     rate: float = 300.0
     starts: int = 5
@@ -223,7 +223,7 @@ def say(bench: Bench, what: str) -> None:
 
 def hear(bench: Bench, name: str, number: int, sample: Sample) -> None:
     """One line for each burst."""
-    lack = f", {sample.degraded:.1%} degraded" if sample.degraded else ""
+    lack = f", {sample.degraded:.1%} degraded by {sample.by}" if sample.degraded else ""
     bench.console.print(
         f"[dim]  round {number + 1} {name:>20} {sample.rate:>9,.0f}/s {sample.cpu_us:>8,.0f} us{lack}[/]",
         highlight=False,

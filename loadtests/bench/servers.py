@@ -130,11 +130,12 @@ def ended_whole(
     command: Sequence[str], environment: Mapping[str, str], log: Path
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """`running`, and nothing that it started outlives it: some frameworks' workers do."""
-    with running(command, environment, log) as process:
-        try:
+    group = 0
+    try:
+        with running(command, environment, log) as process:
+            group = process.pid  # of all it starts, as `running` gives it a session of its own
             yield process
-        finally:
-            started = family(process.pid)
-    for pid in started:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    finally:
+        if group:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)

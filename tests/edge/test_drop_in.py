@@ -16,6 +16,7 @@ from edge.core.products import Product
 from edge.core.snapshot import write_snapshot
 from edge.drop_in import DropInError, read_locale, read_query, shopify_answer
 from edge.errors import InputError
+from edge.page import Page
 from edge.wire import Answer, Item, Query, Slot
 from tests.edge.doors import SETTINGS, Knocker
 
@@ -31,10 +32,11 @@ FIELDS = {
 def shown(product: Product, locale: str | None = None, limit: int = 10) -> dict[str, Any]:
     """A product as the endpoint would show it on a page of product 17."""
     answer = Answer(
-        "pdp", "v1", [], [Slot("similar", "", "context", "tok.en", [Item(product.id, 1, "", msgspec.Raw())])]
+        "pdp", "v1", [], [Slot("similar", "", "context", "tok.en", [Item(product.id, 1, "", msgspec.Raw(b"{}"))])]
     )
     catalogue: Any = SimpleNamespace(get={product.id: product}.get)
-    made = shopify_answer(answer, Query("pdp", "17", limit=limit), "related", catalogue, locale)
+    page = Page(msgspec.json.encode(answer), "v1", (), (("similar", "context"),))
+    made = shopify_answer(page, Query("pdp", "17", limit=limit), "related", catalogue, locale)
     body: dict[str, Any] = json.loads(msgspec.json.encode(made))
     assert list(body) == ["intent", "products"]
     return body["products"][0]  # type: ignore[no-any-return]  # because JSON has no types

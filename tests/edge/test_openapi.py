@@ -7,7 +7,7 @@ import pytest
 
 from edge.core.switches import SURFACES
 from edge.openapi import document
-from edge.shelves import ServedBy
+from edge.picks import ServedBy
 from edge.wire import MAX_BATCH, MAX_LIMIT, Filter, Query
 
 API = document("9.8.7")

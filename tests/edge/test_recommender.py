@@ -49,7 +49,7 @@ async def recommender(data_dir: Path, away: ShopperStore) -> Recommender:
 
 def seen(served: Served) -> tuple[list[str], str, bool]:
     """What was missing, who may keep it, and whether it was found in the cache."""
-    return served.answer.degraded, served.sharing, served.cached.hit
+    return list(served.answer.degraded), served.sharing, served.cached.hit
 
 
 async def test_a_visit_in_the_request_serves_when_the_store_is_away(recommender: Recommender) -> None:
@@ -81,7 +81,7 @@ async def test_the_store_is_asked_only_for_who_allows_it(recommender: Recommende
     nameless = Caller("demo", None, None, frozenset({"personalization"}), "demo")
     for caller in (silent, nameless):
         for query in (PAGE, VISIT, Query("home"), Query("cart")):
-            assert (await recommender.answer(query, caller)).answer.degraded == []
+            assert (await recommender.answer(query, caller)).answer.degraded == ()
     assert not away.breaker.open
 
 
@@ -92,7 +92,7 @@ async def test_time_lost_at_the_store_leaves_the_popular_list(data_dir: Path, aw
     assert seen(answer)[:2] == (["profile", "deadline"], "none")
     assert [slot.served_by for slot in answer.answer.slots] == ["popular"]
     late.switches = Switches(off=("home",))
-    assert (await late.answer(VISIT, SHOPPER)).answer.degraded == ["switched_off"]
+    assert (await late.answer(VISIT, SHOPPER)).answer.degraded == ("switched_off",)
     late.live.current = None
     assert (await late.answer(PAGE, SHOPPER)).answer.slots == []
 

@@ -12,6 +12,7 @@ from redis import Redis
 from edge.core.bundle import Live, read_arrays, read_live, write_live
 from edge.core.keys import counts_key
 from edge.core.switches import bucket
+from edge.page import Page
 from edge.scoring import LiveModel
 from edge.trials import overlaps
 from edge.wire import Answer, Item, Slot
@@ -228,12 +229,13 @@ def test_a_shadow_is_not_asked_at_zero_percent_or_while_requests_wait(
 def test_overlap_is_of_the_longer_shelf() -> None:
     """Nothing in common is 0, a shelf that only one has is 0, half of it is a half."""
 
-    def answer(**shelves: str) -> Answer:
+    def answer(**shelves: str) -> Page:
         slots = [
             Slot(name, name, "context", "t", [Item(id_, 1.0, "r", msgspec.Raw(b"{}")) for id_ in ids])
             for name, ids in shelves.items()
         ]
-        return Answer("home", "m", [], slots)
+        body = msgspec.json.encode(Answer("home", "m", [], slots))
+        return Page(body, "m", (), tuple((slot.id, slot.served_by) for slot in slots))
 
     assert overlaps(answer(a="xy", b="x", c="x"), answer(a="yzuv", c="q", d="x")) == {"a": 0.25, "b": 0, "c": 0, "d": 0}
 

@@ -1,14 +1,28 @@
 """A small shop over real HTTP that answers as told: what the load test's verdicts are tested against."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from msgspec.structs import replace
+
+from loadtests import run as runs
+from loadtests.budget import read_budget
+from loadtests.run import Options
+from loadtests.server import ROOT
+
+BUDGET = read_budget()
 
 PRODUCTS = [f"p{number}" for number in range(30)]
 
@@ -129,3 +143,60 @@ def shop() -> Iterator[Shop]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture
+def options(keep_sigterm: None) -> Callable[..., Options]:
+    """A run of a few seconds at a low rate, so that a busy machine passes it too; with its place, and changes."""
+
+    def made(tmp_path: Path, **changes: Any) -> Options:
+        values: dict[str, Any] = {
+            "rate": 40.0,
+            "duration_s": 3.0,
+            "users": None,
+            "workers": 1,
+            "port": None,
+            "data_dir": tmp_path / "data",
+            "host": None,
+            "fault": False,
+            "customers": ("1", "2", "3"),
+            "seed": 1,
+            "report_dir": tmp_path / "reports",
+        }
+        return Options(**values | changes)
+
+    return made
+
+
+@pytest.fixture
+def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits that a busy machine keeps: what is tested is the run, not the machine."""
+    calm = {name: replace(of, p99_ms=5e3, p99_scheduled_ms=5e3) for name, of in BUDGET.surfaces.items()}
+    fault = {"redis": replace(BUDGET.fault["redis"], recovery_s=10.0)}
+    changed = replace(BUDGET, surfaces=calm, run=replace(BUDGET.run, warm_up_s=1.0, min_rate_share=0.5), fault=fault)
+    monkeypatch.setattr(runs, "read_budget", lambda: changed)
+
+
+@pytest.fixture
+def keep_sigterm() -> Iterator[None]:
+    """A run takes SIGTERM for itself, as the command line needs it."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def trained(tmp_path: Path, bundle_root: Path, shop_dir: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory as the demo makes it: bundle, catalogue, and the profiles of all shoppers in the store."""
+    from edge.core.snapshot import write_snapshot
+
+    data = tmp_path / "data"
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setenv("ENDCAP_DEADLINE_MS", "10000")  # a busy machine must not turn profiles away
+    monkeypatch.setenv("ENDCAP_REDIS_TIMEOUT_MS", "2000")
+    shutil.copytree(bundle_root, data / "bundles")
+    shutil.copytree(shop_dir.directory, data / "datasets" / "demo")
+    write_snapshot(data / "catalogue" / "demo.cat", shop_dir.catalogue(), as_of=0)
+    environment = {**os.environ, "ENDCAP_DATA_DIR": str(data)}
+    subprocess.run([sys.executable, "-m", "backend", "refresh"], cwd=ROOT, env=environment, check=True)
+    return data

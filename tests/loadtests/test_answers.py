@@ -59,16 +59,43 @@ def test_anything_else_is_a_failure_with_its_reason(status: int, body: bytes, re
 
 def test_a_degraded_answer_fails_where_nothing_was_broken_on_purpose() -> None:
     """It is counted as degraded, too."""
-    assert judge_answer(PAGE, 200, {}, page(degraded=["deadline"])) == Outcome(degraded=True, hiccup=True)
+    assert judge_answer(PAGE, 200, {}, page(degraded=["deadline"])) == Outcome(
+        degraded=True, hiccup=True, lacking="lesser"
+    )
     outcome = judge_answer(PAGE, 200, {}, page(degraded=["ranker", "deadline"]))
     assert outcome == Outcome("degraded: ranker", degraded=True)
 
 
 def test_during_a_fault_only_what_is_allowed_may_be_missing() -> None:
     """A dead store excuses the profile, and nothing else."""
-    assert judge_answer(PAGE, 200, {}, page(degraded=["profile"]), ("profile",)) == Outcome(degraded=True)
+    excused = judge_answer(PAGE, 200, {}, page(degraded=["profile"]), ("profile",))
+    assert excused == Outcome(degraded=True, lacking="lesser")
     assert judge_answer(PAGE, 200, {}, page(degraded=["profile", "ranker"]), ("profile",)).failure == "degraded: ranker"
     assert judge_answer(PAGE, 500, {}, page(), ("profile",)).failure == "status 500"
+
+
+@pytest.mark.parametrize(
+    ("step", "status", "degraded", "kind"),
+    [
+        (PAGE, 200, [], "useful"),
+        (UNKNOWN, 200, ["unknown_product"], "useful"),
+        (PAGE, 200, ["overload"], "excess"),
+        (PAGE, 200, ["deadline", "overload"], "excess"),
+        (PAGE, 200, ["deadline"], "lesser"),
+        (PAGE, 200, ["ranker"], "failed"),
+        (PAGE, 503, [], "failed"),
+    ],
+)
+def test_a_page_counts_by_what_is_missing(step: Step, status: int, degraded: list[str], kind: str) -> None:
+    """Useful, excess, lesser or failed: what past the knee is counted by."""
+    assert judge_answer(step, status, {}, page(degraded=degraded), ("overload", "deadline")).kind == kind
+
+
+def test_in_a_spike_events_are_not_turned_away() -> None:
+    """Only a store that is away excuses 503."""
+    refused = {"retry-after": "1"}
+    assert judge_answer(EVENTS, 503, refused, b"", ("overload", "deadline")).failure == "status 503"
+    assert judge_answer(EVENTS, 503, refused, b"", ("profile",)).refused
 
 
 def test_a_product_asked_for_as_unknown_may_be_called_so() -> None:

@@ -43,6 +43,9 @@ def test_the_budget_is_what_the_project_promises() -> None:
     assert BUDGET.run.max_failures == 0
     assert (BUDGET.mix.pdp, BUDGET.mix.home, BUDGET.mix.cart, BUDGET.mix.events) == (0.60, 0.20, 0.15, 0.05)
     assert BUDGET.fault["redis"].degraded_allowed == ("profile",)
+    assert (BUDGET.spike.times, BUDGET.spike.min_useful_share, BUDGET.spike.recovery_s) == (3.0, 0.90, 5.0)
+    assert BUDGET.soak.max_growth_mb == 2.0
+    assert (BUDGET.network.shopper_round_trip_ms, BUDGET.network.store_round_trip_ms) == (40.0, 2.0)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from loadtests.budget import read_budget
 from loadtests.measure import Plan, Window, write
@@ -37,9 +38,9 @@ def plan(tmp_path: Path, outage: Window | None = None) -> Plan:
     )
 
 
-def inside(tmp_path: Path, code: str, outage: Window | None = None) -> Any:
+def inside(tmp_path: Path, code: str, outage: Window | None = None, spike: Window | None = None) -> Any:
     """Run code beside an imported locustfile; what it leaves in `result` comes back."""
-    write(tmp_path / "plan.json", plan(tmp_path, outage))
+    write(tmp_path / "plan.json", replace(plan(tmp_path, outage), spike=spike))
     head = "from itertools import islice\nimport json, time\nfrom loadtests.locustfile import course\n"
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
@@ -112,3 +113,29 @@ def test_the_first_moment_is_told_to_whoever_breaks_something(tmp_path: Path) ->
     at_s, ahead_s = inside(tmp_path, code)
     assert at_s == pytest.approx(-1.0, abs=0.3)
     assert ahead_s == pytest.approx(1.0, abs=0.3)
+
+
+SPIKE = Window(7.0, 9.0, 12.0, ("overload", "deadline"))
+
+
+@pytest.mark.parametrize(("at_s", "expected"), [(6.0, None), (8.0, ["overload", "deadline"]), (12.5, None)])
+def test_answers_are_excused_in_a_spike_and_while_it_passes(
+    tmp_path: Path, at_s: float, expected: list[str] | None
+) -> None:
+    """What is past the knee is popular, which is right."""
+    code = f"course.begun = time.monotonic() - {at_s}\nresult = course.allowed()"
+    assert inside(tmp_path, code, spike=SPIKE) == expected
+
+
+def test_what_was_due_in_a_spike_counts_for_its_second(tmp_path: Path) -> None:
+    """And in no surface's times; before and after it does."""
+    code = """
+from loadtests.answers import Outcome
+from loadtests.traffic import Step
+course.begun = time.monotonic() - 14.0
+for due_s in (5.1, 8.2, 12.5):
+    course.record(Step("home", "/", True), Outcome(), sent_s=due_s, due_s=due_s)
+numbers = course.numbers
+result = [sorted(numbers.seconds), len(numbers.surfaces["home"].response_ms)]
+"""
+    assert inside(tmp_path, code, spike=SPIKE) == [[0, 3, 7], 2]

@@ -6,7 +6,8 @@ import pytest
 
 from loadtests.answers import Outcome
 from loadtests.budget import read_budget
-from loadtests.measure import Numbers, Plan, Window, percentile, read, write
+from loadtests.measure import Numbers, Plan, Tally, Window, percentile, read, write
+from loadtests.seconds import Second
 
 RIGHT = Outcome()
 
@@ -59,6 +60,25 @@ def test_failures_are_counted_by_reason() -> None:
     assert numbers.surfaces["events"].failures == 0
     assert numbers.surfaces["events"].refused == 1
     assert numbers.failure_reasons == {"cart: status 500": 3}
+
+
+def test_pages_are_counted_by_the_second() -> None:
+    """With the time from the intended moment; events are no pages."""
+    numbers = Numbers(asked_rate=10, duration_s=2)
+    numbers.add("pdp", RIGHT, 5.0, 6.0, in_time=True, second=1)
+    numbers.add("home", Outcome(degraded=True, lacking="excess"), 2.0, 3.0, in_time=True, second=1)
+    numbers.add("events", RIGHT, 5.0, 5.0, in_time=True, second=1)
+    assert numbers.seconds == {1: Second(useful=1, excess=1, took_ms=[6.0, 3.0])}
+
+
+def test_in_a_spike_only_the_seconds_tell() -> None:
+    """Its times and what was missing are no part of the surfaces' verdict; what failed is."""
+    numbers = Numbers(asked_rate=10, duration_s=2)
+    less = Outcome(degraded=True, hiccup=True, lacking="excess")
+    numbers.add("pdp", less, 900.0, 900.0, in_time=True, second=1, spike=True)
+    numbers.add("pdp", Outcome("status 500"), 5.0, 5.0, in_time=True, second=1, spike=True)
+    assert numbers.surfaces["pdp"] == Tally(failures=1)
+    assert numbers.seconds[1].asked == 2
 
 
 def test_numbers_survive_their_file(tmp_path: Path) -> None:

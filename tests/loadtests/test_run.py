@@ -2,15 +2,12 @@
 
 import io
 import json
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +18,10 @@ from rich.console import Console
 from loadtests import run as runs
 from loadtests.budget import read_budget
 from loadtests.discover import Found
-from loadtests.run import Options, run
+from loadtests.run import run
 from loadtests.server import ROOT, RunError
 
 BUDGET = read_budget()
-
-
-def options(tmp_path: Path, **changes: Any) -> Options:
-    """A run of a few seconds at a low rate, so that a busy machine passes it too."""
-    values: dict[str, Any] = {
-        "rate": 40.0,
-        "duration_s": 3.0,
-        "users": None,
-        "workers": 1,
-        "port": None,
-        "data_dir": tmp_path / "data",
-        "host": None,
-        "fault": False,
-        "customers": ("1", "2", "3"),
-        "seed": 1,
-        "report_dir": tmp_path / "reports",
-    }
-    return Options(**values | changes)
-
-
-@pytest.fixture
-def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits that a busy machine keeps: what is tested is the run, not the machine."""
-    calm = {name: replace(of, p99_ms=5e3, p99_scheduled_ms=5e3) for name, of in BUDGET.surfaces.items()}
-    fault = {"redis": replace(BUDGET.fault["redis"], recovery_s=10.0)}
-    changed = replace(BUDGET, surfaces=calm, run=replace(BUDGET.run, warm_up_s=1.0, min_rate_share=0.5), fault=fault)
-    monkeypatch.setattr(runs, "read_budget", lambda: changed)
 
 
 @pytest.fixture
@@ -61,15 +31,7 @@ def promised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "read_budget", lambda: changed)
 
 
-@pytest.fixture(autouse=True)
-def _keep_sigterm() -> Iterator[None]:
-    """A run takes SIGTERM for itself, as the command line needs it."""
-    before = signal.getsignal(signal.SIGTERM)
-    yield
-    signal.signal(signal.SIGTERM, before)
-
-
-def test_a_good_shop_passes(tmp_path: Path, shop: Any, lenient: None) -> None:
+def test_a_good_shop_passes(tmp_path: Path, shop: Any, lenient: None, options: Any) -> None:
     """All surfaces are asked about as often as was asked for, and the report lies where it was wanted."""
     out = io.StringIO()
     broken = run(options(tmp_path, host=shop.url), Console(file=out, width=100))
@@ -85,7 +47,7 @@ def test_a_good_shop_passes(tmp_path: Path, shop: Any, lenient: None) -> None:
     assert {kind["type"] for body in shop.posted for kind in body["events"]} >= {"detail-page-view", "add-to-cart"}
 
 
-def test_a_shop_that_answers_wrongly_fails(tmp_path: Path, shop: Any, lenient: None) -> None:
+def test_a_shop_that_answers_wrongly_fails(tmp_path: Path, shop: Any, lenient: None, options: Any) -> None:
     """However fast it is, and each reason is named."""
     shop.model_version, shop.events_status = None, 503
     broken = run(options(tmp_path, host=shop.url), Console(file=io.StringIO()))
@@ -94,14 +56,14 @@ def test_a_shop_that_answers_wrongly_fails(tmp_path: Path, shop: Any, lenient: N
     assert "events: status 503" in failures
 
 
-def test_a_slow_shop_fails(tmp_path: Path, shop: Any, promised: None) -> None:
+def test_a_slow_shop_fails(tmp_path: Path, shop: Any, promised: None, options: Any) -> None:
     """By the budget as promised: every answer takes 150 ms, or more where the machine is busy."""
     shop.delay_s = 0.15
     broken = run(options(tmp_path, host=shop.url, rate=20.0), Console(file=io.StringIO()))
     assert any(rule.startswith("pdp: p99 is ") for rule in broken), broken
 
 
-def test_a_shop_that_stalls_cannot_hide_it(tmp_path: Path, shop: Any, lenient: None) -> None:
+def test_a_shop_that_stalls_cannot_hide_it(tmp_path: Path, shop: Any, lenient: None, options: Any) -> None:
     """With one shopper at a time a stall is one slow request; from the schedule, all that had to wait are slow."""
 
     def stall() -> None:
@@ -119,14 +81,14 @@ def test_a_shop_that_stalls_cannot_hide_it(tmp_path: Path, shop: Any, lenient: N
     assert summary["sent_late_p99_ms"] > 300
 
 
-def test_a_host_that_does_not_serve_is_refused(tmp_path: Path, shop: Any) -> None:
+def test_a_host_that_does_not_serve_is_refused(tmp_path: Path, shop: Any, options: Any) -> None:
     """With what it said; nothing is measured."""
     shop.status = 500
     with pytest.raises(RunError, match="does not serve: status 500"):
         run(options(tmp_path, host=shop.url), Console(file=io.StringIO()))
 
 
-def test_unknown_customers_are_noted(tmp_path: Path, shop: Any, lenient: None) -> None:
+def test_unknown_customers_are_noted(tmp_path: Path, shop: Any, lenient: None, options: Any) -> None:
     """The run is made, but nobody was served personally: the reader must know."""
     out = io.StringIO()
     run(options(tmp_path, host=shop.url, customers=("77",), duration_s=1.0), Console(file=out, width=100))
@@ -189,7 +151,7 @@ def test_without_known_customers_recovery_means_not_degraded(shop: Any) -> None:
     assert shop.asked[-1] == "/v1/recommendations/home"
 
 
-def test_a_fault_needs_a_server_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_needs_a_server_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any) -> None:
     """With --host, or with a store named by REDIS_URL, there is nothing that may be killed; the message says why."""
     monkeypatch.delenv("REDIS_URL", raising=False)
     runs.check_fault(options(tmp_path))
@@ -200,7 +162,9 @@ def test_a_fault_needs_a_server_of_our_own(tmp_path: Path, monkeypatch: pytest.M
         runs.check_fault(options(tmp_path))
 
 
-def test_a_fault_never_hits_the_store_of_another_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_never_hits_the_store_of_another_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: Any
+) -> None:
     """A demo that runs on the same data would be hit."""
     from edge.embedded import EmbeddedStore
 
@@ -238,24 +202,9 @@ def test_sigterm_ends_everything(tmp_path: Path, shop: Any) -> None:
     assert len(shop.asked) == heard
 
 
-@pytest.fixture
-def trained(tmp_path: Path, bundle_root: Path, shop_dir: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data directory as the demo makes it: bundle, catalogue, and the profiles of all shoppers in the store."""
-    from edge.core.snapshot import write_snapshot
-
-    data = tmp_path / "data"
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    monkeypatch.setenv("ENDCAP_DEADLINE_MS", "10000")  # a busy machine must not turn profiles away
-    monkeypatch.setenv("ENDCAP_REDIS_TIMEOUT_MS", "2000")
-    shutil.copytree(bundle_root, data / "bundles")
-    shutil.copytree(shop_dir.directory, data / "datasets" / "demo")
-    write_snapshot(data / "catalogue" / "demo.cat", shop_dir.catalogue(), as_of=0)
-    environment = {**os.environ, "ENDCAP_DATA_DIR": str(data)}
-    subprocess.run([sys.executable, "-m", "backend", "refresh"], cwd=ROOT, env=environment, check=True)
-    return data
-
-
-def test_the_real_server_is_started_loaded_and_ended(tmp_path: Path, trained: Path, lenient: None) -> None:
+def test_the_real_server_is_started_loaded_and_ended(
+    tmp_path: Path, trained: Path, lenient: None, options: Any
+) -> None:
     """Server, store, model, profiles: with the store killed and restored meanwhile. No process stays behind."""
     customers = tuple(f"customer-{number:04d}" for number in range(60))
     out = io.StringIO()

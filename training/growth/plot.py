@@ -16,7 +16,7 @@ from training.growth.result import LIMIT_MS, Point
 def draw(points: Sequence[Point], path: Path) -> None:
     """Three panels; products on a logarithmic axis, all else linear from zero."""
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "endcap", "font.size": 9}):
-        figure = Figure(figsize=(11, 3.6), layout="constrained")
+        figure = Figure(figsize=(11, 4.4), layout="constrained")
         latency, loading, memory = figure.subplots(1, 3)
         points = sorted(points, key=lambda point: point.built.products)
         _latency(latency, points)
@@ -30,6 +30,9 @@ def _latency(axes: Axes, points: Sequence[Point]) -> None:
     products = _products(points)
     axes.plot(products, [one.p50_ms for one in pages], "o-", color="tab:blue", label="inside, p50")
     axes.plot(products, [one.p99_ms for one in pages], "o--", color="tab:blue", label="inside, p99")
+    axes.plot(
+        products, [one.cpu_p99_ms for one in pages], "o-.", color="tab:green", label="inside, p99 of processor time"
+    )
     axes.plot(products, [point.served[0].p50_ms for point in points], "s-", color="gray", label="over HTTP, p50")
     axes.plot(products, [point.served[0].p99_ms for point in points], "s--", color="gray", label="over HTTP, p99")
     axes.axhline(LIMIT_MS, color="tab:red", linestyle=":", label=f"limit of p99 inside, {LIMIT_MS:g} ms")
@@ -69,4 +72,4 @@ def _finish(axes: Axes, title: str, unit: str) -> None:
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, alpha=0.3)
-    axes.legend(fontsize=7)
+    axes.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)  # never over the lines

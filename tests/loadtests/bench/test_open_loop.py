@@ -80,6 +80,47 @@ def test_nobody_there_is_lost() -> None:
     assert loop.timed(1.0).lost == 3
 
 
+class Closing:
+    """A server that answers the first request of a connection, and closes it at once, later, or on the second one."""
+
+    def __init__(self, *, on_second: bool) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self._on_second = on_second
+        self.connections = 0
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _ = self._server.accept()
+            with connection:
+                if not connection.recv(65_536):
+                    return
+                self.connections += 1
+                connection.sendall(b'HTTP/1.1 200 OK\r\ncontent-length: 13\r\n\r\n"degraded":[]')
+                if self._on_second:
+                    connection.recv(65_536)
+
+    def close(self) -> None:
+        """End it: a connection that says nothing."""
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self._thread.join()
+        self._server.close()
+
+
+@pytest.mark.parametrize("on_second", [False, True])
+def test_a_kept_connection_that_was_closed_loses_nothing(on_second: bool) -> None:
+    """It is noticed before it is used, or the request is sent once more over a new one."""
+    server = Closing(on_second=on_second)
+    loop = OpenLoop(server.port, PATHS, 0.0)
+    loop.run([0.0, 0.3, 0.6])
+    timed = loop.timed(1.0)
+    assert (timed.requests, timed.lost, timed.degraded) == (3, 0, 0)
+    assert server.connections == 3
+    server.close()
+
+
 def test_a_connection_cut_in_the_middle_is_lost() -> None:
     """Half an answer is none."""
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -138,6 +138,22 @@ def test_a_server_that_fails_says_why(tmp_path: Path) -> None:
         enter(place, "failing", fails)
 
 
+def test_nothing_outlives_a_server_that_was_not_waited_for(tmp_path: Path) -> None:
+    """Whatever ends the block, and though its parent left the child behind: some frameworks' workers are so."""
+    code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid, flush=True)"
+    log = tmp_path / "log"
+
+    def fail() -> None:
+        with servers.ended_whole([sys.executable, "-c", code], {}, log):
+            until(lambda: log.read_text().endswith("\n"))
+            raise RunError("something else")
+
+    with pytest.raises(RunError, match="something else"):
+        fail()
+    child = Path(f"/proc/{int(log.read_text())}/stat")
+    until(lambda: not child.exists() or " Z " in child.read_text())
+
+
 def test_a_server_that_is_never_ready_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And ended, with all that it started."""
     monkeypatch.setattr(servers, "_READY_TIMEOUT_S", 0.5)

@@ -11,7 +11,8 @@ import pytest
 
 from training.dataset import Dataset, open_dataset
 from training.scale import shop
-from training.scale.shop import Goods, generate
+from training.scale.goods import Goods
+from training.scale.shop import generate
 
 EVENTS = 30_000
 

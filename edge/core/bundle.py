@@ -170,7 +170,7 @@ def read_arrays(directory: Path, part: str = INDEX) -> dict[str, NDArray[Any]]:
             path.stem: np.load(path, mmap_mode="r", allow_pickle=False)
             for path in sorted((directory / part).glob("*.npy"))
         }
-    except (OSError, ValueError) as error:
+    except Exception as error:  # any: NumPy reads headers with Python's tokenizer and parser, and lets their errors out
         raise BundleError(f"bundle {directory.name}: an index array cannot be read: {error}") from error
 
 

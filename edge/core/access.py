@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -32,7 +33,7 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     """One key as kept: its name, the SHA-256 of the key itself, the shop that it opens, and to which origins' pages."""
 
     id: str
-    sha256: str
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$(?!\\n)")]  # what is compared must be ASCII
     shop: str
     created: str
     origins: tuple[str, ...] = ()  # of a publishable key: at least one

@@ -6,7 +6,7 @@ left out when there is nothing to say; one shelf per surface falls back to popul
 
 from dataclasses import dataclass
 
-from edge.core.switches import Surface
+from edge.core.switches import SURFACES, Surface
 
 SAY_POPULAR = "Popular right now"
 
@@ -43,11 +43,14 @@ _ALL = (
     SlotSpec("trending", "home", "Trending now", "trending"),
 )
 SLOTS: dict[str, SlotSpec] = {spec.id: spec for spec in _ALL}
+_OF: dict[Surface, tuple[str, ...]] = {
+    surface: tuple(spec.id for spec in _ALL if spec.surface == surface) for surface in SURFACES
+}
 
 
 def slots_of(surface: Surface) -> tuple[str, ...]:
     """The shelves of a surface, in their usual order."""
-    return tuple(spec.id for spec in _ALL if spec.surface == surface)
+    return _OF[surface]
 
 
 def order_for(surface: Surface, *, orders: int, visiting: bool) -> tuple[str, ...]:

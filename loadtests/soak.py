@@ -11,6 +11,8 @@ from loadtests.measure import percentile
 from loadtests.memory import Samples, growth_mb
 from loadtests.seconds import Seconds, together
 
+_TOLD = 60  # samples of each process in the report: enough to see whether it is still growing
+
 
 def slices(seconds: Seconds, duration_s: float, slice_s: float) -> list[tuple[float, float]]:
     """The p99 of each slice of the run, from the scheduled start: (its begin in s, ms)."""
@@ -52,6 +54,7 @@ def tell(seconds: Seconds, samples: Samples, duration_s: float, budget: Budget) 
             "last_mb": sampled[-1][1],
             "most_mb": max(mb for _, mb in sampled),
             "growth_mb": round(growth_mb(sampled, duration_s * soak.warm_up_share), 3),
+            "samples": sampled[:: max(1, len(sampled) // _TOLD)],
         }
         for pid, sampled in samples.items()
     }

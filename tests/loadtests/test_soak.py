@@ -63,6 +63,7 @@ def test_the_report_names_the_worst_slice_and_all_processes() -> None:
     assert (told["worst_slice_s"], told["worst_p99_ms"]) == (70, 150.0)
     assert told["memory"]["7"]["first_mb"] == 150.0
     assert abs(told["memory"]["7"]["growth_mb"]) < 0.2
+    assert told["memory"]["7"]["samples"][0] == FLAT[0]
 
 
 def test_a_run_shorter_than_a_slice_is_one() -> None:

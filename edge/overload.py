@@ -51,7 +51,10 @@ class Overload:
         self._work_began = self._clock()
 
     def __exit__(self, *_: object) -> None:
-        self.cost_s += _WEIGHT * (self._clock() - self._work_began - self.cost_s)
+        # Above the patience the length says nothing more, and one answer in which the process stood still for a second
+        # must not turn others away for long.
+        took_s = min(self._clock() - self._work_began, self._patience_s)
+        self.cost_s += _WEIGHT * (took_s - self.cost_s)
 
     def _turn(self) -> float:
         """When this turn of the loop began, as far as it is ours."""

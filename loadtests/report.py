@@ -50,6 +50,7 @@ def show(console: Console, report: dict[str, Any], budget: Budget, files: list[P
     """Print the table, the verdict, and where to read more."""
     console.print(_table(report, budget))
     if "spike" in report:
+        console.print(_spike_title(report["spike"], budget), soft_wrap=True, highlight=False)
         console.print(_spike_table(report["spike"], budget))
     if "soak" in report:
         console.print(_soak_table(report["soak"], budget))
@@ -96,13 +97,17 @@ def _table(report: dict[str, Any], budget: Budget) -> Table:
     return table
 
 
-def _spike_table(spike: dict[str, Any], budget: Budget) -> Table:
+def _spike_title(spike: dict[str, Any], budget: Budget) -> str:
     back_s = spike["recovered_s"]
-    title = (
+    return (
         f"Spike to {budget.spike.times:g} times the knee of {spike['knee']:,.0f} pages/s: useful "
-        f"{spike['useful_of_knee']:.1%} of it, p99 back {'never' if back_s is None else f'after {back_s:g} s'}"
+        f"{spike['useful_of_knee']:.1%} of it, p99 back {'never' if back_s is None else f'after {back_s:g} s'}; the "
+        f"throng was up to {spike['throng_sent_late_p99_ms']:g} ms late (p99)"
     )
-    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
+
+
+def _spike_table(spike: dict[str, Any], budget: Budget) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     table.add_column("Locust and throng", no_wrap=True)
     for name in ("asked/s", "useful/s", "useful", "excess", "lesser", "failed", "p50", "sched."):
         table.add_column(name, justify="right", no_wrap=True)
@@ -117,12 +122,8 @@ def _spike_table(spike: dict[str, Any], budget: Budget) -> Table:
 
 def _soak_table(soak: dict[str, Any], budget: Budget) -> Table:
     worst_ms = _short(soak["worst_p99_ms"], budget.surfaces["pdp"].p99_scheduled_ms)
-    table = Table(
-        title=f"Worst p99 (sched.) of {soak['slice_s']:g} s: {worst_ms} ms, from second {soak['worst_slice_s']:g} on",
-        box=box.SIMPLE_HEAD,
-        padding=0,
-        pad_edge=False,
-    )
+    title = f"Worst p99 (sched.) of {soak['slice_s']:g} s: {worst_ms} ms, from second {soak['worst_slice_s']:g} on"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
     table.add_column("resident memory, MB")
     for name in ("at first", "at last", "at most", f"growth (below {budget.soak.max_growth_mb:g})"):
         table.add_column(name, justify="right")

@@ -85,7 +85,7 @@ def run(options: Options, console: Console) -> list[str]:
         work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="endcap-load-")))
         plan = make_plan(options, budget, found, work)
         shape = shapes.make(options.shape, site, plan, budget, work, options.report_dir, options.knee)
-        plan = shape.prepared(lambda text: console.print(text, highlight=False))
+        plan = shape.prepared(lambda text: console.print(text, soft_wrap=True, highlight=False))
         console.print(
             f"{plan.rate:g} requests/s for {options.duration_s:g} s after {plan.warm_up_s:g} s of warm-up: "
             f"{plan.users} shoppers at a time, {len(plan.products):,} products"

@@ -95,6 +95,21 @@ def test_the_cost_is_followed_both_ways() -> None:
         assert overload.cost_s == pytest.approx(cost_s, rel=0.1)
 
 
+def test_one_stall_turns_nobody_away_for_long() -> None:
+    """The process stood still for two seconds in the middle of an answer: from the next turn on ten fit in at once."""
+    overload, loop = make(cost_s=0.0005)
+    with overload:
+        loop.now += 2.0
+    assert not overload.admits(0)
+    loop.turn()
+    assert [overload.admits(at_work) for at_work in range(10)] == [True] * 10
+    for _ in range(30):
+        with overload:
+            loop.now += 0.0005
+        loop.turn()
+    assert overload.admits(20)
+
+
 def test_an_answer_that_fails_is_measured_too() -> None:
     """Its time was taken from the others all the same, and the error goes on."""
     overload, loop = make()
@@ -164,8 +179,8 @@ def test_past_the_knee_all_are_answered_and_what_is_worked_out_stays_right(
 
     Everybody's own answer is what it is in quiet; afterwards nobody is turned away, and events never were.
     """
-    edge = serve(deadline_ms=6, max_in_flight=4)
-    edge.edge.recommender._settings = edge.settings.model_copy(update={"deadline_ms": 10_000})  # no stage is skipped
+    edge = serve(deadline_ms=10_000, max_in_flight=4)  # no stage is skipped
+    recommender = edge.edge.recommender
     shoppers = [f"c{n}" for n in range(20)]
     for n, shopper in enumerate(shoppers):
         remember(edge, redis, shopper, f"p{n:03}", f"p{n + 20:03}")
@@ -180,7 +195,9 @@ def test_past_the_knee_all_are_answered_and_what_is_worked_out_stays_right(
         async with httpx.AsyncClient(base_url=edge.url, limits=limits, timeout=60) as client:
             return await asyncio.gather(*(ask(client, random.choice(shoppers), rev) for rev in range(160)))
 
+    patient, recommender.overload = recommender.overload, Overload(4, 0.003)
     answers = asyncio.run(storm())
+    recommender.overload = patient  # three milliseconds are less than a busy machine may take from a lone request
     assert {answer.status_code for _, answer in answers} == {200}
     excess = [answer for _, answer in answers if "overload" in answer.json()["degraded"]]
     assert 0 < len(excess) < 160

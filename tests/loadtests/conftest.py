@@ -18,7 +18,7 @@ import pytest
 from msgspec.structs import replace
 
 from loadtests import run as runs
-from loadtests.budget import read_budget
+from loadtests.budget import Budget, read_budget
 from loadtests.run import Options
 from loadtests.server import ROOT
 
@@ -169,12 +169,13 @@ def options(keep_sigterm: None) -> Callable[..., Options]:
 
 
 @pytest.fixture
-def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
+def lenient(monkeypatch: pytest.MonkeyPatch) -> Budget:
     """Limits that a busy machine keeps: what is tested is the run, not the machine."""
     calm = {name: replace(of, p99_ms=5e3, p99_scheduled_ms=5e3) for name, of in BUDGET.surfaces.items()}
     fault = {"redis": replace(BUDGET.fault["redis"], recovery_s=10.0)}
     changed = replace(BUDGET, surfaces=calm, run=replace(BUDGET.run, warm_up_s=1.0, min_rate_share=0.5), fault=fault)
     monkeypatch.setattr(runs, "read_budget", lambda: changed)
+    return changed
 
 
 @pytest.fixture

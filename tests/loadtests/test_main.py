@@ -34,6 +34,13 @@ def test_help_names_the_options(command: str) -> None:
         assert option in done.stdout
 
 
+def test_help_names_the_shapes() -> None:
+    """And what is added by each."""
+    done = loadtests("run", "--help")
+    for word in ("--shape", "steady", "spike", "soak", "--knee", "--network", "--duration"):
+        assert word in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -42,6 +49,8 @@ def test_help_names_the_options(command: str) -> None:
         (("run", "--customers", "9-3"), "smaller number first"),
         (("run", "--fault", "redis", "--host", "http://127.0.0.1:1"), "cannot be had with --host"),
         (("run", "--host", "http://127.0.0.1:1"), "does not serve"),
+        (("run", "--shape", "soak", "--host", "http://127.0.0.1:1"), "cannot be had with --host"),
+        (("run", "--knee", "300"), "needs --shape spike"),
         (("shelves", "--customer", "1", "--host", "http://shop.example"), "attack"),
     ],
 )
@@ -54,7 +63,10 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path, arguments: tupl
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("run", "--rate", "0"), ("run", "--fault", "sun"), ("shelves",), ("walk",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [("run", "--rate", "0"), ("run", "--fault", "sun"), ("run", "--shape", "cube"), ("shelves",), ("walk",)],
+)
 def test_wrong_usage_is_exit_status_2(arguments: tuple[str, ...]) -> None:
     """As everywhere."""
     assert loadtests(*arguments).returncode == 2

@@ -99,3 +99,30 @@ def test_the_table_fits_a_terminal_of_80_columns() -> None:
     assert "20,011" in text
     assert "12,345" in text
     assert "…" not in text
+
+
+def test_a_spike_is_told_by_phase() -> None:
+    """Below the surfaces: what was useful, what was excess, and when it was over; never is said so."""
+    row = {"asked_rate": 300.0, "useful_rate": 95.0, "useful": 1_520, "excess": 3_280, "lesser": 0, "failed": 0}
+    phases = {name: row | {"p50_ms": 5.0, "p99_ms": 20.0} for name in ("before", "spike", "recovery", "after")}
+    spike = {
+        "knee": 100.0,
+        "useful_of_knee": 0.95,
+        "recovered_s": 2.0,
+        "throng_sent_late_p99_ms": 1.5,
+        "phases": phases,
+    }
+    text = printed(report.summary(numbers(), [], []) | {"spike": spike}, width=80)
+    for word in ("Spike to 3 times the knee of 100 pages/s", "95.0% of it", "after 2 s", "3,280", "recovery"):
+        assert word in text
+    assert "…" not in text
+    assert "back never" in printed(report.summary(numbers(), [], []) | {"spike": spike | {"recovered_s": None}})
+
+
+def test_a_soak_is_told_by_process() -> None:
+    """Its worst slice, and what each process took."""
+    memory = {"7": {"first_mb": 150.0, "last_mb": 150.5, "most_mb": 151.0, "growth_mb": 0.42}}
+    soak = {"slice_s": 10.0, "worst_slice_s": 40.0, "worst_p99_ms": 12.5, "memory": memory}
+    text = printed(report.summary(numbers(), [], []) | {"soak": soak}, width=80)
+    for word in ("Worst p99 (sched.) of 10 s: 12.5 ms, from second 40 on", "process 7", "+0.42", "151.0"):
+        assert word in text

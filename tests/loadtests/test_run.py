@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from loadtests import run as runs
-from loadtests.budget import read_budget
+from loadtests.budget import Budget, read_budget
 from loadtests.discover import Found
 from loadtests.run import run
 from loadtests.server import ROOT, RunError
@@ -31,7 +31,7 @@ def promised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "read_budget", lambda: changed)
 
 
-def test_a_good_shop_passes(tmp_path: Path, shop: Any, lenient: None, options: Any) -> None:
+def test_a_good_shop_passes(tmp_path: Path, shop: Any, lenient: Budget, options: Any) -> None:
     """All surfaces are asked about as often as was asked for, and the report lies where it was wanted."""
     out = io.StringIO()
     broken = run(options(tmp_path, host=shop.url), Console(file=out, width=100))
@@ -47,7 +47,7 @@ def test_a_good_shop_passes(tmp_path: Path, shop: Any, lenient: None, options: A
     assert {kind["type"] for body in shop.posted for kind in body["events"]} >= {"detail-page-view", "add-to-cart"}
 
 
-def test_a_shop_that_answers_wrongly_fails(tmp_path: Path, shop: Any, lenient: None, options: Any) -> None:
+def test_a_shop_that_answers_wrongly_fails(tmp_path: Path, shop: Any, lenient: Budget, options: Any) -> None:
     """However fast it is, and each reason is named."""
     shop.model_version, shop.events_status = None, 503
     broken = run(options(tmp_path, host=shop.url), Console(file=io.StringIO()))
@@ -63,7 +63,7 @@ def test_a_slow_shop_fails(tmp_path: Path, shop: Any, promised: None, options: A
     assert any(rule.startswith("pdp: p99 is ") for rule in broken), broken
 
 
-def test_a_shop_that_stalls_cannot_hide_it(tmp_path: Path, shop: Any, lenient: None, options: Any) -> None:
+def test_a_shop_that_stalls_cannot_hide_it(tmp_path: Path, shop: Any, lenient: Budget, options: Any) -> None:
     """With one shopper at a time a stall is one slow request; from the schedule, all that had to wait are slow."""
 
     def stall() -> None:
@@ -88,7 +88,7 @@ def test_a_host_that_does_not_serve_is_refused(tmp_path: Path, shop: Any, option
         run(options(tmp_path, host=shop.url), Console(file=io.StringIO()))
 
 
-def test_unknown_customers_are_noted(tmp_path: Path, shop: Any, lenient: None, options: Any) -> None:
+def test_unknown_customers_are_noted(tmp_path: Path, shop: Any, lenient: Budget, options: Any) -> None:
     """The run is made, but nobody was served personally: the reader must know."""
     out = io.StringIO()
     run(options(tmp_path, host=shop.url, customers=("77",), duration_s=1.0), Console(file=out, width=100))
@@ -203,7 +203,7 @@ def test_sigterm_ends_everything(tmp_path: Path, shop: Any) -> None:
 
 
 def test_the_real_server_is_started_loaded_and_ended(
-    tmp_path: Path, trained: Path, lenient: None, options: Any
+    tmp_path: Path, trained: Path, lenient: Budget, options: Any
 ) -> None:
     """Server, store, model, profiles: with the store killed and restored meanwhile. No process stays behind."""
     customers = tuple(f"customer-{number:04d}" for number in range(60))

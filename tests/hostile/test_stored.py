@@ -48,7 +48,7 @@ def profile() -> Profile:
     """A shopper with purchases and views, by number and by text."""
     made = Profile("demo", "k.x")
     for type_ in ("purchase-complete", "detail-page-view"):
-        apply(made, Event(type_, type_, datetime.fromtimestamp(NOW - 90_000, UTC), products=LINES), NOW)  # type: ignore[arg-type]  # because mypy reads the two names as plain text
+        apply(made, Event(type_, type_, datetime.fromtimestamp(NOW - 90_000, UTC), products=LINES), NOW)
     return made
 
 

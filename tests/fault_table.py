@@ -51,9 +51,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A full run in which a row was not proven has failed."""
+    """A full run in which a row was not proven has failed; a second look at what failed need not prove the others."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if FULL and reporter is not None and not session.config.option.keyword and session.exitstatus == 0:
+    option = session.config.option
+    if FULL and reporter is not None and not (option.keyword or option.lf) and session.exitstatus == 0:
         proven = rows_of(reporter.stats.get("passed", []))
         if set(ROWS) - set(proven):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -25,6 +25,7 @@ KEYS, ORDER = "id_keys", "id_order"  # N int64, rising; N int32: the position of
 _DIGITS = 18  # of the longest decimal that surely fits into 63 bits
 _STEP = 1_024  # every so many keys one is kept as a Python number: half of a search goes without touching the arrays
 _BLOCK = 1 << 16  # ids looked at together where all are: bounds the memory of a check
+_FEW = 6  # ids that are found sooner one by one than as an array
 _SAMPLE = 1_000  # hashed keys worked out again when arrays are checked
 
 
@@ -191,7 +192,11 @@ class Ids:
 
     def positions(self, product_ids: Iterable[str]) -> Ints:
         """Where these products lie; unknown ids are left out, order is kept."""
-        found = self.position.locate(product_ids)
+        ids = product_ids if isinstance(product_ids, list | tuple) else list(product_ids)
+        if len(ids) <= _FEW:
+            places = map(self.position.get, ids)
+            return np.array([at for at in places if at is not None], np.int32)
+        found = self.position.locate(ids)
         return found[found >= 0]
 
     def numbers_alike(self, texts: Texts) -> bool:

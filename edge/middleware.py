@@ -32,7 +32,9 @@ _ID_LENGTH = 64
 _IDS_AT_ONCE = 256
 _STATUS = {int(status): str(int(status)) for status in HTTPStatus}
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
-_NOT_EMBEDDED = (b"cross-origin-resource-policy", b"same-origin")  # by <img> or <script> of other sites; CORS is apart
+# Beacons of pages elsewhere are refused by browsers without it. What other origins may read is said by CORS, and JSON with
+# `nosniff` is no use as a script or a picture.
+_FROM_ANYWHERE = (b"cross-origin-resource-policy", b"cross-origin")
 _CLOSE = (b"connection", b"close")
 Headers = Sequence[tuple[bytes, bytes]]
 _KEPT_BY_NOBODY = (b"cache-control", b"private, no-store")
@@ -60,7 +62,7 @@ class Observed:
         """The headers of its answer, with what stands in every answer; it is counted by that."""
         route, headers = self._route, [*headers, (b"x-request-id", self._id), *self._standing]
         if route != "assets":
-            headers.append(_NOT_EMBEDDED)
+            headers.append(_FROM_ANYWHERE)
         if self._proxied and route != "assets":
             headers = [*(pair for pair in headers if pair[0] != b"cache-control"), _KEPT_BY_NOBODY]
         if leaving:

@@ -27,6 +27,14 @@ BUDGET = read_budget()
 PRODUCTS = [f"p{number}" for number in range(30)]
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Ctrl-C counts here, and in what is started from here, also where the run itself ignores it in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Shop:
     """What the shop says, and what it was asked. Change the attributes to make it slow, degraded or broken."""
 

@@ -82,7 +82,8 @@ def test_the_page_may_set_what_is_declared(declared: Names, keys: Any) -> None:
 
 def test_questions_and_events_have_the_names_of_the_wire(declared: Names) -> None:
     """The same as the server's."""
-    server_only: dict[str, set[str]] = {"Query": {"surface", "key"}, "Filter": {"in_stock"}, "ShopEvent": {"former"}}
+    server_only: dict[str, set[str]] = {"Filter": {"in_stock"}, "ShopEvent": {"former"}}
+    server_only["Query"] = {"surface", "key", "shopper_token"}
     server_only["Decision"] = {"key"}
     named: dict[str, Any] = {"Query": Query, "Filter": Filter, "CartLine": CartLine, "ShopEvent": Event, "Line": Line}
     named |= {"Result": Result, "Decision": ConsentUpdate}

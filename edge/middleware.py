@@ -32,7 +32,7 @@ _ID_LENGTH = 64
 _IDS_AT_ONCE = 256
 _STATUS = {int(status): str(int(status)) for status in HTTPStatus}
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
-# Beacons of pages elsewhere are refused by browsers without it. What other origins may read is said by CORS, and JSON with
+# Browsers block the beacons of pages elsewhere without it. What other origins may read is said by CORS, and JSON with
 # `nosniff` is no use as a script or a picture.
 _FROM_ANYWHERE = (b"cross-origin-resource-policy", b"cross-origin")
 _CLOSE = (b"connection", b"close")

@@ -20,7 +20,7 @@ from edge.wire import Filter
 Fragment = tuple[bytes, bytes, bytes]  # of an item: its id, all before the score, the card and all after it
 
 _SPARE = 1_024  # rows made ready at a time for products listed since
-_KEPT = 16_384  # fragments, some 500 bytes each, and rows by id: most of what a shop shows
+_KEPT = 8_192  # fragments, some 500 bytes each, and rows by id: what a shop shows most
 _BLOCK = 16_384  # ids looked up at a time: NumPy holds the interpreter meanwhile
 _encode = msgspec.json.Encoder().encode
 

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from threading import Lock
 from typing import TypeVar
 
-MOST_BYTES = 32 << 20  # some two thousand pages of the demo shop, and what their categories say
+MOST_BYTES = 16 << 20  # some thousand pages of the demo shop, and what their categories say
 
 T = TypeVar("T")
 

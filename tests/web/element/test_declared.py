@@ -84,7 +84,7 @@ def test_questions_and_events_have_the_names_of_the_wire(declared: Names) -> Non
     """The same as the server's."""
     server_only: dict[str, set[str]] = {"Filter": {"in_stock"}, "ShopEvent": {"former"}}
     server_only["Query"] = {"surface", "key", "shopper_token"}
-    server_only["Decision"] = {"key"}
+    server_only["Decision"] = {"key", "shopper_token"}
     named: dict[str, Any] = {"Query": Query, "Filter": Filter, "CartLine": CartLine, "ShopEvent": Event, "Line": Line}
     named |= {"Result": Result, "Decision": ConsentUpdate}
     for name, struct in named.items():

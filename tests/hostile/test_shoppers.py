@@ -206,7 +206,6 @@ def compare(answers: Iterable[Said], asked: list[Ask]) -> None:
         judged(said, one)
 
 
-@pytest.mark.fault(18)
 def test_names_that_look_alike_are_different_people(crowded: Running) -> None:
     """Each of them, beside the shopper whom it looks like; what cannot be a name is refused."""
     for text in ALIKE:

@@ -79,7 +79,7 @@ class Ranker:
         except Exception as error:  # because onnxruntime's errors share no base class; any of them degrades
             raise RankerError(str(error)) from error
         scores: NDArray[np.float32] = np.asarray(out, np.float32).reshape(-1)
-        # A sum of squares is finite just when all are; this is the cheapest pass over them.
+        # Finite just when all are, short of scores beyond 1e18, which no ranker gives; the cheapest pass over them.
         if len(scores) != len(rows) or not math.isfinite(scores.dot(scores)):
             raise RankerError(f"{len(scores)} scores for {len(rows)} rows, or not all finite")
         return scores

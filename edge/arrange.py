@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.catalogue import Catalogue
-from edge.core.diversity import kinds_of, worth_beside
-from edge.core.index import Ints, Places
+from edge.core.compiled.shelf import ordered, spread
+from edge.core.diversity import kinds_of
+from edge.core.index import Ints
 from edge.core.products import Product
 from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, elsewhere
 from edge.core.similar import is_similar
@@ -88,26 +89,19 @@ def _picks(
     if spec.id in PART_OF:
         order = order[elsewhere(model.index, evidence.context, some)[order]]
     order = _sieved(order, some.items, spec.id, model, evidence, catalogue)
-    worth = values[order]
-    if spec.diverse and diversity > 0:
-        worth = np.asarray(worth_beside(worth, kinds_of(model.index, some.items[order]), diversity))
-        spread = (-worth).argsort(kind="stable")[:most]
-        order, worth = order[spread], worth[spread]
-    order = order[:most]
+    kinds = kinds_of(model.index, some.items[order])
+    chosen, worth = spread(values[order], kinds, diversity if spec.diverse else 0.0, most)
+    order = order[chosen]
     said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
-    return Picks(scaled(worth[:most]), said, some.items[order])
+    return Picks(scaled(worth), said, some.items[order])
 
 
-def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Places, _Values]:
+def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Ints, _Values]:
     """Places best first, and a value in 0..1 for each candidate."""
-    if scores is None:
-        values = found.scores.astype(np.float64) / max(float(found.scores.max()), 1e-9)
-        return np.arange(len(values)), values.clip(0, 1)
-    falling = -scores
-    return falling.argsort(kind="stable"), 1 / (1 + np.exp(falling.astype(np.float64)))
+    return ordered(found.scores, False) if scores is None else ordered(scores, True)
 
 
-def _sieved(order: Places, items: Ints, slot: str, model: Model, evidence: Evidence, catalogue: Catalogue) -> Places:
+def _sieved(order: Ints, items: Ints, slot: str, model: Model, evidence: Evidence, catalogue: Catalogue) -> Ints:
     """The places whose products may be shown: a narrow filter must reach past the reserve, so all are looked at."""
     query, index = evidence.query, model.index
     # What this visit has seen stands under "recently viewed"; beside it, recommend something else.

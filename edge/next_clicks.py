@@ -37,7 +37,7 @@ def foresee(model: Model, context: Context) -> Foreseen | None:
 
     A shopper with purchases keeps the shop's ranker, which weighs them; visits alone say nothing of what is due again.
     """
-    if model.next_clicks is None or len(context.history.items) or not len(context.recent):
+    if model.next_clicks is None or context.history.bought or not len(context.recent):
         return None
     index = model.next_clicks.index
     visit = Visit.of(context.recent)

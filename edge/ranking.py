@@ -48,7 +48,7 @@ class Evidence:
         """What shapes a ranked shelf: stored knowledge of the shopper, the request's session, or only the page."""
         session = self.known.session
         history = self.context.history
-        if len(history.items) or len(history.viewed) or (session and (session.viewed or session.cart)):
+        if history.bought or len(history.viewed) or (session and (session.viewed or session.cart)):
             return "personal"
         return "session" if self.query.session else "context"
 
@@ -93,7 +93,7 @@ def find(model: Model, slots: Iterable[str], evidence: Evidence) -> dict[str, Ca
     """
     context = evidence.context
     wanted = dict.fromkeys(PART_OF.get(slot, slot) for slot in slots if slot not in _UNSCORED)
-    if not (len(context.history.items) or len(context.recent)):
+    if not (context.history.bought or len(context.recent)):
         wanted.pop("for_you", None)  # a stranger gets the popular list under its own name
     return {slot: _candidates(model, slot, evidence) for slot in wanted}
 

@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from edge.core.context import top
 from edge.core.index import Index, Ints, gather
+from training.best import top
 from training.examples import Past, Query
 from training.factors import Als, Bpr
 from training.metrics import ALS, BASELINES, BPR, COSINE, OWN, POPULARITY, TIFU

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.core.compiled import lookup
 from edge.core.errors import BundleError
 
 Ints = NDArray[np.int32]
@@ -106,17 +107,16 @@ class Positions:
 
         `others` are the ids, as UTF-8, of the negative keys, in their order: a hash alone finds nothing.
         """
-        if not len(self._sorted):
-            return np.full(len(keys), -1, np.int32)
-        at = self._sorted.searchsorted(keys)
-        found: Ints = np.where(self._sorted.take(at, mode="clip") == keys, self._whose.take(at, mode="clip"), -1)
-        hashed = np.flatnonzero(keys < 0)
-        if len(hashed):
-            self._settle(found, at, hashed, list(others))
+        others = list(others)
+        found = lookup.find(self._sorted, self._whose, keys, bool(others))
+        if others and len(self._sorted):
+            self._settle(found, keys, others)
         return found
 
-    def _settle(self, found: Ints, at: Places, hashed: Places, others: list[bytes]) -> None:
+    def _settle(self, found: Ints, keys: Keys, others: list[bytes]) -> None:
         """Keep what was found by a hash only where the bytes agree, too; of a collision, find the right one."""
+        hashed = np.flatnonzero(keys < 0)
+        at = self._sorted.searchsorted(keys)
         others += [b""] * (len(hashed) - len(others))
         places = found[hashed]
         equal = self._texts[places] == np.array(others, np.bytes_)

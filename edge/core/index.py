@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.core.checks import check_kinds, check_length, check_rows, check_targets, texts
+from edge.core.compiled.arrays import Arrays
 from edge.core.derived import DERIVED, TRAITS, derive
 from edge.core.errors import BundleError
 from edge.core.ids import Ids, Positions
@@ -136,6 +137,7 @@ class Index:
     as_of: float
     orders: float
     popular_tastes: Floats = field(repr=False)  # of the products of `popular`
+    compiled: Arrays = field(repr=False)  # the same arrays, as kernels read them
     memo: Memo = field(default_factory=Memo, repr=False)  # what pages say to every shopper
     tables: Tables = field(default_factory=Tables, repr=False)
 
@@ -150,16 +152,19 @@ class Index:
         plain = {name: np.asarray(arrays[name]).view(np.ndarray) for name in (*ARRAYS, *DERIVED)}
         del plain["ids"]
         ids, paths = Ids.from_arrays(arrays), texts("category_paths", plain.pop("category_paths"))
-        brand_of = plain["brand_of"]
+        brands = int(plain["brand_of"].max(initial=-1)) + 1
+        popular_tastes = plain["tastes"][plain["popular"]].astype(np.float32)
+        kernels = Arrays(plain | {"popular_tastes": popular_tastes}, len(paths), brands)
         return cls(
             ids=ids,
             position=ids.position,
             category_paths=paths,
             category_code={path: code for code, path in enumerate(paths)},
-            brands=int(brand_of.max(initial=-1)) + 1,
+            brands=brands,
             as_of=float(plain.pop("as_of")[0]),
             orders=float(plain.pop("orders")[0]),
-            popular_tastes=plain["tastes"][plain["popular"]].astype(np.float32),
+            popular_tastes=popular_tastes,
+            compiled=kernels,
             memo=Memo(),
             tables=Tables(),
             **plain,

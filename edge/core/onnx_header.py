@@ -34,7 +34,7 @@ def read_header(model: bytes) -> OnnxHeader:
     """Walk the model's bytes. Raises BundleError when they are not an ONNX model."""
     header = OnnxHeader()
     try:
-        for number, value in _fields(memoryview(model)):
+        for number, value in wire_fields(memoryview(model)):
             if number == 1 and isinstance(value, int):
                 header.ir_version = value
             elif number == 7 and not isinstance(value, int):
@@ -68,7 +68,7 @@ def check_header(header: OnnxHeader) -> None:
 
 def _read_opset(opset: memoryview, header: OnnxHeader) -> None:
     domain, version = "", 0
-    for number, value in _fields(opset):
+    for number, value in wire_fields(opset):
         if number == 1:
             domain = _text(value)
         elif number == 2 and isinstance(value, int):
@@ -77,7 +77,7 @@ def _read_opset(opset: memoryview, header: OnnxHeader) -> None:
 
 
 def _read_graph(graph: memoryview, header: OnnxHeader) -> None:
-    for number, value in _fields(graph):
+    for number, value in wire_fields(graph):
         if isinstance(value, int):
             continue
         if number == 1:
@@ -90,7 +90,7 @@ def _read_graph(graph: memoryview, header: OnnxHeader) -> None:
 
 def _read_node(node: memoryview, header: OnnxHeader) -> None:
     name = domain = ""
-    for number, value in _fields(node):
+    for number, value in wire_fields(node):
         if isinstance(value, int):
             continue
         if number == 4:
@@ -98,7 +98,7 @@ def _read_node(node: memoryview, header: OnnxHeader) -> None:
         elif number == 7:
             domain = _text(value)
         elif number == 5:  # attribute: may hold a tensor (5, 10; sparse 22, 23) or a whole graph (6, 11)
-            for attribute, inner in _fields(value):
+            for attribute, inner in wire_fields(value):
                 if attribute in (6, 11) and not isinstance(inner, int):
                     _read_graph(inner, header)
                 elif attribute in (5, 10) and not isinstance(inner, int):
@@ -109,13 +109,13 @@ def _read_node(node: memoryview, header: OnnxHeader) -> None:
 
 
 def _read_sparse_tensor(sparse: memoryview, header: OnnxHeader) -> None:
-    for number, value in _fields(sparse):
+    for number, value in wire_fields(sparse):
         if number in (1, 2) and not isinstance(value, int):  # its values and their places, both tensors
             _read_tensor(value, header)
 
 
 def _read_tensor(tensor: memoryview, header: OnnxHeader) -> None:
-    for number, value in _fields(tensor):
+    for number, value in wire_fields(tensor):
         if number == 13 or (number == 14 and value == 1):
             header.external_data = True
 
@@ -126,18 +126,18 @@ def _text(value: int | memoryview) -> str:
     return bytes(value).decode()
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def wire_fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     """Protobuf wire format: (field number, varint value or the bytes of a length-delimited or fixed field)."""
     at = 0
     while at < len(data):
-        tag, at = _varint(data, at)
+        tag, at = read_varint(data, at)
         number, kind = tag >> 3, tag & 7
         if kind == 0:
-            value, at = _varint(data, at)
+            value, at = read_varint(data, at)
             yield number, value
             continue
         if kind == 2:
-            length, at = _varint(data, at)
+            length, at = read_varint(data, at)
         elif kind in (1, 5):
             length = 8 if kind == 1 else 4
         else:
@@ -148,7 +148,8 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
         at += length
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def read_varint(data: memoryview, at: int) -> tuple[int, int]:
+    """A number of 64 bits and where the next field begins. Raises ValueError and IndexError for what is none."""
     value = shift = 0
     while True:
         byte = data[at]

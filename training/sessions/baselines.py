@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from edge.core.context import top
 from edge.core.index import Ints
+from training.best import top
 from training.sessions.clicks import Clicks
 from training.sessions.index import flows
 from training.sessions.measure import LISTED

@@ -94,7 +94,7 @@ def home(index: Index, context: Context, said: Said) -> None:
     neighbours(index, recent[-8:], said)
     for code in history.favourites.tolist():
         for rank, at in enumerate(row(index.category_ptr, code, 12)):
-            share = float(history.affinity.take(np.array([code]))[0])
+            share = affinity(context, index.category_of, code)
             said["favourite"][int(index.category_items[at])] += share / (1 + rank)
     near = {item: float(index.tastes[item].astype(np.float32) @ history.taste) for item in index.popular.tolist()}
     for item in sorted((item for item in near if near[item] > 0), key=lambda item: -near[item])[:60]:
@@ -128,6 +128,15 @@ def found(index: Index, slot: str, context: Context, limit: int) -> dict[int, tu
     return {item: (worth[item], [said[source].get(item, 0.0) for source in SOURCES]) for item in best[:limit]}
 
 
+def affinity(context: Context, codes: NDArray[np.int32], code: int) -> float:
+    """Of the shopper's weight, the share in products with this code."""
+    history = context.history
+    if code < 0 or not len(history.items):
+        return 0.0
+    rows = codes[history.items].reshape(len(history.items), -1)
+    return float((history.weight * (rows == code).sum(axis=1)).sum() / max(float(history.weight.sum()), 1e-9))
+
+
 def features(index: Index, slot: str, context: Context, some: Candidates) -> NDArray[np.float32]:
     """The feature matrix, candidate by candidate."""
     return np.array([one(index, slot, context, some, at) for at in range(len(some.items))], np.float32).reshape(
@@ -141,8 +150,8 @@ def one(index: Index, slot: str, context: Context, some: Candidates, at: int) ->
     product = [index.sold[item] / max(index.orders, 1), index.sold_recently[item], index.trend[item]]
     product += [index.repeat_rate[item], index.gap_days[item], index.price[item]]
     codes, brand = index.category_of[item].tolist(), int(index.brand_of[item])
-    likes = [float(history.affinity.take(np.array([code]))[0]) if code >= 0 else 0.0 for code in codes]
-    likes.append(float(history.brand_affinity.take(np.array([brand]))[0]) if brand >= 0 else 0.0)
+    likes = [affinity(context, index.category_of, code) for code in codes]
+    likes.append(affinity(context, index.brand_of, brand))
     viewed = history.viewed[::-1].tolist()
     days = context.day - history.last_order_day if history.orders else NEVER
     span = history.last_order_day - history.first_order_day

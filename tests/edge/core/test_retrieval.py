@@ -230,12 +230,9 @@ def test_history_weights_decay_to_the_last_order(index: Index) -> None:
     assert history.rank.tolist() == [1, 0]
 
 
-def test_history_affinities_are_shares_of_weight(index: Index) -> None:
-    """Three quarters of the weight in Drinks, a quarter in Bakery; brand 0 has what tea has."""
+def test_favourites_are_the_categories_bought_most(index: Index) -> None:
+    """Three quarters of the weight in Drinks, a quarter in Bakery."""
     history = History.of(index, shopper(tea=(3, 1), bread=(1, 1)))
-    assert history.affinity[index.category_code["Drinks"]] == pytest.approx(0.75)
-    assert history.affinity[index.category_code["Bakery > Bread"]] == pytest.approx(0.25)
-    assert history.brand_affinity[[0, 1, 2, -1]].tolist() == pytest.approx([0.75, 0, 0.25, 0])
     assert history.favourites.tolist() == [index.category_code["Drinks > Hot"], index.category_code["Bakery > Bread"]]
 
 
@@ -249,4 +246,4 @@ def test_no_profile_is_an_empty_history(index: Index) -> None:
     """None and an empty profile are the same empty history."""
     for history in (History.of(index, None), History.of(index, Profile(shop="demo", shopper="s"))):
         assert history.items.size == history.viewed.size == history.orders == 0
-        assert not history.affinity[range(-1, len(index.category_paths))].any()
+        assert history.favourites.size == 0

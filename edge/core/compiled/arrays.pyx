@@ -1,0 +1,99 @@
+"""The arrays of an index as compiled kernels read them: pointers, taken once when the bundle is loaded.
+
+In: the checked arrays of an `Index`. Out: `Arrays`, which other kernels are given, with their scratch memory. All values
+that point somewhere were checked when the bundle was read (`edge.core.index`); kernels do not check them again.
+"""
+
+cimport numpy as np
+from libc.math cimport sqrtf
+from libc.stdlib cimport calloc, free
+
+from edge.core.compiled.found cimport let_go
+
+import numpy
+
+np.import_array()
+
+_HALVES = frozenset({"vectors", "tastes"})
+
+
+cdef const int32_t* _ints(np.ndarray array) noexcept:
+    return <const int32_t*>np.PyArray_DATA(array)
+
+
+cdef const float* _floats(np.ndarray array) noexcept:
+    return <const float*>np.PyArray_DATA(array)
+
+
+cdef const uint16_t* _halves(np.ndarray array) noexcept:
+    return <const uint16_t*>np.PyArray_DATA(array)
+
+
+cdef class Arrays:
+    """Pointers into an index, by what they mean. Made by the index; of no use by itself."""
+
+    def __cinit__(self, arrays, int categories, int brands):
+        """`arrays`: name -> array, as `edge.core.index.ARRAYS` and `derived.DERIVED` name them. MemoryError for scratch."""
+        held = {name: _plain(name, array) for name, array in arrays.items()}
+        self._held = held
+        self.items, self.categories, self.brands = len(held["brand_of"]), categories, brands
+        self.levels, self.dimensions = held["category_of"].shape[1], held["vectors"].shape[1]
+        self.traits_each, self.popular_count = held["traits"].shape[1], len(held["popular"])
+        self.pairs = _rows(held, "pair_ptr", "pair_items", "pair_score", "pair_lift")
+        self.named = _rows(held, "named_ptr", "named_items", "named_score", "named_lift")
+        self.kinds = _rows(held, "kind_ptr", "kind_codes", "kind_lift", "kind_lift")
+        self.sessions = _rows(held, "session_ptr", "session_items", None, None)
+        self.item_sessions = _rows(held, "item_session_ptr", "item_sessions", None, None)
+        self.by_category = _rows(held, "category_ptr", "category_items", None, None)
+        self.category_of, self.narrow_of = _ints(held["category_of"]), _ints(held["narrow_of"])
+        self.brand_of, self.popular = _ints(held["brand_of"]), _ints(held["popular"])
+        self.sold, self.price, self.gap_days = _floats(held["sold"]), _floats(held["price"]), _floats(held["gap_days"])
+        self.sold_recently = _floats(held["sold_recently"])
+        self.traits, self.popular_tastes = _floats(held["traits"]), _floats(held["popular_tastes"])
+        self.vectors = _halves(held["vectors"])
+        self.tastes = _halves(held["tastes"])
+        self.found.row_of = <int32_t*>calloc(self.items + 1, sizeof(int32_t))
+        self.by_code = <double*>calloc(categories + 2, sizeof(double))
+        self.by_brand = <double*>calloc(brands + 2, sizeof(double))
+        if self.found.row_of is NULL or self.by_code is NULL or self.by_brand is NULL:
+            raise MemoryError(f"no memory for the scratch of {self.items} products")
+
+    def __dealloc__(self):
+        let_go(&self.found)
+        free(self.by_code)
+        free(self.by_brand)
+
+
+cdef Rows _rows(dict held, ptr, items, score, lift):
+    cdef Rows rows
+    rows.start, rows.items = _ints(held[ptr]), _ints(held[items])
+    rows.score = _floats(held[score]) if score else NULL
+    rows.lift = _floats(held[lift]) if lift else NULL
+    return rows
+
+
+def _plain(name, array):
+    """The array as kernels read it; a copy only of what a trainer wrote in other widths."""
+    if array.dtype.kind == "i":
+        return numpy.ascontiguousarray(array, numpy.int32)
+    return numpy.ascontiguousarray(array, numpy.float16 if name in _HALVES else numpy.float32)
+
+
+cdef void direction(
+    const uint16_t* vectors, int dimensions, const int32_t* items, const float* weights, int n, float* out
+) noexcept nogil:
+    """The unit vector [dimensions] where these products point together, zero where none has one. Weights NULL: all 1."""
+    cdef int i, d
+    cdef const uint16_t* vector
+    cdef float weight, length
+    for d in range(dimensions):
+        out[d] = 0
+    for i in range(n):
+        vector = vectors + <int64_t>items[i] * dimensions
+        weight = weights[i] if weights is not NULL else 1
+        for d in range(dimensions):
+            out[d] += weight * endcap_half(vector[d])
+    length = sqrtf(endcap_dot_floats(out, out, dimensions))
+    length = length if length > 1e-9 else <float>1e-9
+    for d in range(dimensions):
+        out[d] /= length

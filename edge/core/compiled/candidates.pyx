@@ -1,0 +1,397 @@
+"""Candidates of the shelves that look at a shopper: what was found, what it is worth, and the best of it.
+
+In: the index's arrays, a history, anchors and visit as positions, what each source counts. Out: products best first, their
+worth, and the evidence each was found by [products, SOURCES], as `edge.core.retrieval` describes them.
+"""
+
+cimport numpy as np
+from libc.stdint cimport int32_t
+from libc.stdlib cimport free, malloc
+
+from edge.core.compiled.ahead cimport ahead
+from edge.core.compiled.arrays cimport Arrays, endcap_dot_floats
+from edge.core.compiled.found cimport (
+    FAVOURITE, HISTORY_PAIR, HITS, KIND, LIFT, LIKED, NEIGHBOURS, OWN, PAIR, POPULAR, SOURCES, VISIT_PAIR, Found,
+    make_room, row, said_of,
+)
+from edge.core.compiled.given cimport doubles, ints
+from edge.core.compiled.history cimport History
+from edge.core.compiled.order cimport falling, threshold
+from edge.core.compiled.sources cimport MOST_ANCHORS, MOST_VISITED, company, neighbours, pairs
+
+import numpy
+
+np.import_array()
+
+cdef enum:
+    STRONGEST = 40  # purchases whose companions are looked up
+    PER_FAVOURITE = 12
+    MOST_LIKED = 60
+    FILL = 60  # of the shop's most popular, so that a short profile still fills a shelf
+
+cdef double LEAST = 1e-9  # keeps a source that says nothing from dividing by zero
+
+
+cdef struct Worth:
+    # What may stand on a shelf: rows of those found that were never bought first, then those of own purchases.
+    double* score
+    int32_t* row
+    int32_t* own  # of a purchase its row in the history
+    int32_t* places
+    int others
+    int count
+
+
+cdef Worth _worth(int most) except *:
+    """Room for so many."""
+    cdef Worth worth
+    worth.score = <double*>malloc((most + 1) * (sizeof(double) + 4 * sizeof(int32_t)))
+    if worth.score is NULL:
+        raise MemoryError(f"no memory for {most} candidates")
+    worth.row = <int32_t*>(worth.score + most + 1)
+    worth.own = worth.row + most
+    worth.places = worth.own + most
+    worth.others = worth.count = 0
+    return worth
+
+
+cdef int _best(Worth* worth, int limit, int unseen, int32_t* spare) noexcept nogil:
+    """The best `limit` places, best first, among them `unseen` of what was never bought where there is so much.
+
+    Of equals the one found first comes first. Returns how many there are.
+    """
+    cdef int i, kept, own, count = worth.count, others = worth.others
+    for i in range(count):
+        worth.places[i] = i
+    if count > limit:
+        unseen = min(unseen, others)
+        own = count - others
+        kept = threshold(worth.score, worth.places, others, limit)
+        _by_place(worth.places, kept)
+        falling(worth.score, worth.places, spare, kept)
+        kept = min(kept, limit)
+        falling(worth.score, worth.places + others, spare, own)
+        own = min(own, limit - unseen)
+        for i in range(own):
+            worth.places[kept + i] = worth.places[others + i]
+        count = kept + own
+    falling(worth.score, worth.places, spare, count)
+    return min(count, limit)
+
+
+cdef void _by_place(int32_t* places, int n) noexcept nogil:
+    """Rising again, after a selection that kept no order: few, and nearly all of them in order."""
+    cdef int i, j
+    cdef int32_t place
+    for i in range(1, n):
+        place = places[i]
+        j = i
+        while j > 0 and places[j - 1] > place:
+            places[j] = places[j - 1]
+            j -= 1
+        places[j] = place
+
+
+cdef tuple _out(Arrays arrays, History history, Worth* worth, int count):
+    """The best as arrays; the rest of the evidence is what was found."""
+    cdef np.ndarray items = numpy.empty(count, numpy.int32)
+    cdef np.ndarray scores = numpy.empty(count, numpy.float32)
+    cdef np.ndarray evidence = numpy.zeros((count, <int>SOURCES), numpy.float32)
+    cdef int32_t* item = <int32_t*>np.PyArray_DATA(items)
+    cdef float* score = <float*>np.PyArray_DATA(scores)
+    cdef float* said = <float*>np.PyArray_DATA(evidence)
+    cdef int i, source, place, at
+    cdef const double* sums
+    for i in range(count):
+        place = worth.places[i]
+        at, score[i] = worth.row[place], worth.score[place]
+        if place < worth.others:
+            item[i] = arrays.found.items[at]
+        else:
+            item[i] = history.item_of[worth.own[place]]
+        if at >= 0:
+            sums = arrays.found.sums + <size_t>at * <int>SOURCES
+            for source in range(<int>SOURCES):
+                said[i * <int>SOURCES + source] = sums[source]
+    return items, scores, evidence
+
+
+# --- beside a page or cart ---------------------------------------------------------------------------------------------
+
+
+def beside(
+    Arrays arrays, History history, np.ndarray anchors, np.ndarray recent, double pair, double near, double own,
+    bint related, double new, int limit,
+):
+    """Companions of the anchors [a] int32, what orders like them hold, and own purchases; never an anchor.
+
+    `pair`, `near`, `own`: what the sources count. `related`: only what was bought with an anchor beyond chance, and own
+    purchases of its kind. `new`: share of the candidates kept for what was never bought.
+    """
+    cdef const int32_t* anchor = ints(anchors)
+    cdef const int32_t* visit = ints(recent)
+    cdef int a = <int>len(anchors), v = <int>len(recent), newest = min(a, MOST_ANCHORS), last = min(v, MOST_VISITED)
+    cdef Found* found = &arrays.found
+    cdef Worth worth
+    found.count = 0
+    company(arrays, found, anchor + a - newest, newest)
+    if a:
+        neighbours(arrays, found, anchor + a - newest, newest)
+    else:
+        neighbours(arrays, found, visit + v - last, last)
+    make_room(found, 2 * history.n + a)
+    if a == 1:
+        _named(arrays, found, history, anchor[0])
+    worth = _worth(found.count + 2 * history.n)
+    try:
+        _kinds(arrays, anchor + a - newest, newest, 1)
+        _weigh(arrays, history, anchor, a, &worth, pair, near, own, related)
+        _kinds(arrays, anchor + a - newest, newest, 0)
+        return _out(arrays, history, &worth, _best(&worth, limit, <int>(new * limit), worth.places + worth.count))
+    finally:
+        free(worth.score)
+
+
+cdef int _named(Arrays arrays, Found* found, History history, int32_t anchor) except -1:
+    """Own purchases whose list names the one anchor, though the anchor's, cut short, does not name them."""
+    cdef double* said
+    cdef int at
+    for at in range(arrays.named.start[anchor], arrays.named.start[anchor + 1]):
+        if history.row(arrays.named.items[at]) >= 0:
+            said = said_of(found, arrays.named.items[at])
+            said[<int>PAIR] += arrays.named.score[at]
+            said[<int>LIFT] += arrays.named.lift[at]
+            said[<int>HITS] += 1
+    return 0
+
+
+cdef void _kinds(Arrays arrays, const int32_t* anchors, int n, double put) noexcept nogil:
+    """Into `by_code` how much more than by chance each category is bought with the anchors' kinds; zeros with `put` 0."""
+    cdef int i, at, code
+    for i in range(n):
+        code = arrays.narrow_of[anchors[i]]
+        if code < 0:
+            continue
+        for at in range(arrays.kinds.start[code], arrays.kinds.start[code + 1]):
+            if put:
+                arrays.by_code[arrays.kinds.items[at]] += arrays.kinds.score[at]
+            else:
+                arrays.by_code[arrays.kinds.items[at]] = 0
+
+
+cdef void _weigh(
+    Arrays arrays, History history, const int32_t* anchors, int a, Worth* worth,
+    double pair, double near, double own, bint related,
+) noexcept nogil:
+    """What may stand on the shelf, and what it is worth there."""
+    cdef Found* found = &arrays.found
+    cdef double most_pair = LEAST, most_near = LEAST, kind
+    cdef double heaviest = history.heaviest if history.heaviest > LEAST else LEAST
+    cdef double* sums
+    cdef int i, at, code, count = found.count
+    for at in range(count):
+        sums = found.sums + <size_t>at * <int>SOURCES
+        most_pair = sums[<int>PAIR] if sums[<int>PAIR] > most_pair else most_pair
+        most_near = sums[<int>NEIGHBOURS] if sums[<int>NEIGHBOURS] > most_near else most_near
+    for at in range(count):
+        sums = found.sums + <size_t>at * <int>SOURCES
+        if (related and not sums[<int>HITS]) or _among(anchors, a, found.items[at]) or history.row(found.items[at]) >= 0:
+            continue
+        worth.row[worth.count] = at
+        worth.score[worth.count] = pair * sums[<int>PAIR] / most_pair + near * sums[<int>NEIGHBOURS] / most_near
+        worth.count += 1
+    worth.others = worth.count
+    for i in range(history.n):
+        code = arrays.narrow_of[history.item_of[i]]
+        kind = arrays.by_code[code] if code >= 0 else 0
+        at = row(found, history.item_of[i])
+        if related and kind <= 0 and (at < 0 or not found.sums[<size_t>at * <int>SOURCES + <int>HITS]):
+            continue
+        if _among(anchors, a, history.item_of[i]):
+            continue
+        sums = said_of(found, history.item_of[i])
+        sums[<int>KIND], sums[<int>OWN] = kind, history.weight_of[i]
+        worth.row[worth.count], worth.own[worth.count] = row(found, history.item_of[i]), i
+        worth.score[worth.count] = (
+            pair * sums[<int>PAIR] / most_pair + near * sums[<int>NEIGHBOURS] / most_near
+            + own * history.weight_of[i] / heaviest
+        )
+        worth.count += 1
+
+
+cdef inline bint _among(const int32_t* items, int n, int32_t item) noexcept nogil:
+    cdef int i
+    for i in range(n):
+        if items[i] == item:
+            return True
+    return False
+
+
+# --- the homepage ------------------------------------------------------------------------------------------------------
+
+
+def for_you(
+    Arrays arrays, History history, np.ndarray anchors, np.ndarray recent, np.ndarray counts, double new, int limit
+):
+    """Own purchases, what goes with them and with this visit, what is liked, and what is popular; never an anchor.
+
+    `counts` [SOURCES] float64: what each source counts. `new`: share of the candidates kept for what was never bought.
+    """
+    cdef const int32_t* anchor = ints(anchors)
+    cdef const int32_t* visit = ints(recent)
+    cdef int a = <int>len(anchors), v = <int>len(recent), last = min(v, MOST_VISITED), i
+    cdef Found* found = &arrays.found
+    cdef Worth worth
+    found.count = 0
+    _companions(arrays, found, history)
+    if v:
+        _visited(arrays, found, visit + v - last, last)
+        neighbours(arrays, found, visit + v - last, last)
+    else:
+        last = min(history.viewed_n, MOST_VISITED)
+        _visited(arrays, found, history.viewed_at + history.viewed_n - last, last)
+    _favourites(arrays, found, history)
+    _liked(arrays, found, history)
+    if history.n or v or history.viewed_n:
+        make_room(found, FILL)
+        for i in range(min(arrays.popular_count, FILL)):
+            said_of(found, arrays.popular[i])[<int>POPULAR] += 1.0 / (i + 1)
+    make_room(found, history.n)
+    for i in range(history.n):
+        said_of(found, history.item_of[i])[<int>OWN] += history.weight_of[i]
+    worth = _worth(found.count + 2 * history.n)
+    try:
+        _add_up(arrays, history, anchor, a, &worth, doubles(counts))
+        return _out(arrays, history, &worth, _best(&worth, limit, <int>(new * limit), worth.places + worth.count))
+    finally:
+        free(worth.score)
+
+
+cdef int _companions(Arrays arrays, Found* found, History history) except -1:
+    """Companions of this shopper's strongest purchases."""
+    cdef int i
+    for i in range(history.n):
+        if history.rank_of[i] < STRONGEST:
+            ahead(arrays.pairs.start + history.item_of[i])
+    for i in range(history.n):
+        if history.rank_of[i] < STRONGEST:
+            ahead(arrays.pairs.items + arrays.pairs.start[history.item_of[i]])
+            ahead(arrays.pairs.score + arrays.pairs.start[history.item_of[i]])
+    for i in range(history.n):
+        if history.rank_of[i] < STRONGEST:
+            pairs(arrays, found, history.item_of[i], HISTORY_PAIR, history.weight_of[i] ** 0.5)
+    return 0
+
+
+cdef int _visited(Arrays arrays, Found* found, const int32_t* visit, int n) except -1:
+    """What this visit, or else the last views, looked at, and the companions of that; the newer the more."""
+    cdef int i
+    for i in range(n):
+        pairs(arrays, found, visit[i], VISIT_PAIR, 1.0 / (n - i))
+    make_room(found, n)
+    for i in range(n):
+        said_of(found, visit[i])[<int>VISIT_PAIR] += 1.0 / (n - i)
+    return 0
+
+
+cdef int _favourites(Arrays arrays, Found* found, History history) except -1:
+    """The best of the narrow categories this shopper buys most."""
+    cdef int i, j, at, level, code, end, count = history.favourites_of()
+    cdef double share
+    for i in range(count):
+        code, share = history.favourite[i], 0
+        for j in range(history.n):
+            for level in range(arrays.levels):
+                if arrays.category_of[<size_t>history.item_of[j] * arrays.levels + level] == code:
+                    share += history.weight_of[j]
+        end = min(arrays.by_category.start[code + 1], arrays.by_category.start[code] + PER_FAVOURITE)
+        make_room(found, PER_FAVOURITE)
+        for at in range(arrays.by_category.start[code], end):
+            said_of(found, arrays.by_category.items[at])[<int>FAVOURITE] += (
+                share / history.total / (1 + at - arrays.by_category.start[code])
+            )
+    return 0
+
+
+cdef int _liked(Arrays arrays, Found* found, History history) except -1:
+    """What shoppers of this one's taste buy, of the shop's better known products."""
+    cdef const float* taste = history.taste_of()
+    cdef int i, n = 0, kept
+    cdef double* near
+    cdef int32_t* places
+    if not endcap_dot_floats(taste, taste, arrays.dimensions) > 0:
+        return 0
+    near = <double*>malloc((arrays.popular_count + 1) * sizeof(double))
+    places = <int32_t*>malloc((arrays.popular_count + 1) * sizeof(int32_t))
+    if near is NULL or places is NULL:
+        free(near)
+        free(places)
+        raise MemoryError(f"no memory for {arrays.popular_count} products")
+    for i in range(arrays.popular_count):
+        near[i] = endcap_dot_floats(arrays.popular_tastes + i * arrays.dimensions, taste, arrays.dimensions)
+        if near[i] > 0:
+            places[n] = i
+            n += 1
+    kept = min(threshold(near, places, n, MOST_LIKED), MOST_LIKED)
+    try:
+        make_room(found, kept)
+        for i in range(kept):
+            said_of(found, arrays.popular[places[i]])[<int>LIKED] += near[places[i]]
+    finally:
+        free(near)
+        free(places)
+    return 0
+
+
+cdef void _add_up(
+    Arrays arrays, History history, const int32_t* anchors, int a, Worth* worth, const double* counts
+) noexcept nogil:
+    """A source counts by its weight after scaling it to at most 1. Own purchases come last."""
+    cdef Found* found = &arrays.found
+    cdef double[<int>SOURCES] scale
+    cdef double* sums
+    cdef double score
+    cdef int source, at, i
+    for source in range(<int>SOURCES):
+        scale[source] = LEAST
+    for at in range(found.count):
+        sums = found.sums + <size_t>at * <int>SOURCES
+        for source in range(<int>SOURCES):
+            scale[source] = sums[source] if sums[source] > scale[source] else scale[source]
+    for source in range(<int>SOURCES):
+        scale[source] = counts[source] / scale[source]
+    for i in range(2):
+        for at in range(found.count):
+            sums = found.sums + <size_t>at * <int>SOURCES
+            if (history.row(found.items[at]) >= 0) != (i == 1) or _among(anchors, a, found.items[at]):
+                continue
+            score = 0
+            for source in range(<int>SOURCES):
+                score += scale[source] * sums[source]
+            worth.row[worth.count], worth.own[worth.count] = at, history.row(found.items[at])
+            worth.score[worth.count] = score
+            worth.count += 1
+        if i == 0:
+            worth.others = worth.count
+
+
+def buy_again(Arrays arrays, History history, np.ndarray anchors, int limit):
+    """Own purchases alone, the strongest first; never an anchor."""
+    cdef const int32_t* anchor = ints(anchors)
+    cdef Found* found = &arrays.found
+    cdef double heaviest = history.heaviest if history.heaviest > LEAST else LEAST
+    cdef Worth worth = _worth(2 * history.n)
+    cdef int i
+    try:
+        found.count = 0
+        make_room(found, history.n)
+        for i in range(history.n):
+            if _among(anchor, <int>len(anchors), history.item_of[i]):
+                continue
+            said_of(found, history.item_of[i])[<int>OWN] = history.weight_of[i]
+            worth.row[worth.count], worth.own[worth.count] = row(found, history.item_of[i]), i
+            worth.score[worth.count] = history.weight_of[i] / heaviest
+            worth.count += 1
+        return _out(arrays, history, &worth, _best(&worth, limit, 0, worth.places + worth.count))
+    finally:
+        free(worth.score)

@@ -1,0 +1,150 @@
+"""Products like a page's product, as `edge.core.similar` promises them.
+
+In: the index's arrays, anchors. Out: products best first, their worth, and the evidence [products, SOURCES].
+"""
+
+cimport numpy as np
+from libc.math cimport log1p
+from libc.stdint cimport int32_t
+from libc.stdlib cimport free, malloc
+
+from edge.core.compiled.ahead cimport ahead
+from edge.core.compiled.arrays cimport Arrays, endcap_dot, endcap_half
+from edge.core.compiled.found cimport ALIKE, SOURCES
+from edge.core.compiled.given cimport ints
+from edge.core.compiled.order cimport falling
+
+import numpy
+
+np.import_array()
+
+
+cdef struct Alike:
+    # Products found so far, and of each what it is worth: its tier, and likeness as the part after the comma.
+    int32_t* item
+    int32_t* places
+    double* worth
+    int count
+    int kept  # of them in the band, the anchor itself among them
+    double most  # the largest worth, the anchors' own among them
+    float* towards  # [dimensions] the anchor's direction
+
+
+def alike(Arrays arrays, np.ndarray anchors, double band, int enough, int limit):
+    """Products like the last anchor: its narrowest category within the price band, `enough` of them alone, else others
+    after them, first of the next wider category in the band, then of the narrow one outside it. Never an anchor."""
+    cdef const int32_t* anchor = ints(anchors)
+    cdef int a = <int>len(anchors), level, deepest = -1, most = 0, code
+    cdef const int32_t* codes
+    cdef Alike alike
+    if a:
+        codes = arrays.category_of + <size_t>anchor[a - 1] * arrays.levels
+        for level in range(arrays.levels):
+            if codes[level] >= 0:
+                deepest = level
+                most += arrays.by_category.start[codes[level] + 1] - arrays.by_category.start[codes[level]]
+    if deepest < 0:
+        most = 0
+    alike.worth = <double*>malloc((most + 1) * (sizeof(double) + 3 * sizeof(int32_t)) + arrays.dimensions * sizeof(float))
+    if alike.worth is NULL:
+        raise MemoryError(f"no memory for {most} products")
+    alike.item = <int32_t*>(alike.worth + most + 1)
+    alike.places = alike.item + most
+    alike.towards = <float*>(alike.places + 2 * most + 2)
+    alike.count = alike.kept = 0
+    alike.most = 1e-9
+    try:
+        if deepest >= 0:
+            _look(arrays, &alike, anchor, a, codes, deepest, band, enough)
+        return _out(&alike, limit)
+    finally:
+        free(alike.worth)
+
+
+cdef void _look(
+    Arrays arrays, Alike* alike, const int32_t* anchors, int a, const int32_t* codes, int deepest, double band, int enough
+) noexcept nogil:
+    cdef int level, i, alone
+    for i in range(arrays.dimensions):
+        alike.towards[i] = endcap_half(arrays.vectors[<size_t>anchors[a - 1] * arrays.dimensions + i])
+    _of(arrays, alike, anchors, a, codes[deepest], -1, 0, band, 2)
+    alone = alike.kept > enough
+    for level in range(deepest - 1, -1, -1):
+        if alike.kept > enough:
+            break
+        if codes[level] >= 0:
+            _of(arrays, alike, anchors, a, codes[level], level + 1, codes[level + 1], band, 1)
+    if alone:  # what is outside the band fills up only where too little is in it
+        for i in range(alike.count):
+            if alike.worth[i] < 2:
+                alike.worth[i] = -1
+
+
+cdef void _of(
+    Arrays arrays, Alike* alike, const int32_t* anchors, int a, int code, int level, int but, double band, double tier
+) noexcept nogil:
+    """Add the products of a category; with a `level`, only those in the band which there are of another code than `but`."""
+    cdef const int32_t* items = arrays.by_category.items
+    cdef int at, start = arrays.by_category.start[code], end = arrays.by_category.start[code + 1]
+    cdef int32_t anchor = anchors[a - 1]
+    cdef double worth
+    cdef bint within
+    for at in range(start, end):
+        ahead(arrays.price + items[at])
+        ahead(arrays.vectors + <size_t>items[at] * arrays.dimensions)
+        ahead(arrays.traits + <size_t>items[at] * arrays.traits_each)
+    for at in range(start, end):
+        within = _within(arrays.price[anchor], arrays.price[items[at]], band)
+        if level >= 0 and (not within or arrays.category_of[<size_t>items[at] * arrays.levels + level] == but):
+            continue
+        alike.kept += within
+        worth = tier * within + _likeness(arrays, anchor, items[at], alike.towards) / 10
+        alike.most = worth if worth > alike.most else alike.most
+        if _among(anchors, a, items[at]):
+            continue
+        alike.item[alike.count], alike.worth[alike.count] = items[at], worth
+        alike.count += 1
+
+
+cdef inline bint _within(float price, float other, double band) noexcept nogil:
+    """Whether prices are within the band of each other; one not known, 0, is within every band."""
+    return price <= 0 or other <= 0 or (other <= price * band and other * band >= price)
+
+
+cdef inline double _likeness(Arrays arrays, int32_t anchor, int32_t item, const float* towards) noexcept nogil:
+    """Near in price, of the same brand, bought in the same company, sold lately; well below 10."""
+    cdef float price = arrays.price[anchor], other = arrays.price[item]
+    cdef double near = 0.5, company
+    if price > 0 and other > 0:
+        near = price / other if price < other else other / price
+    if arrays.brand_of[item] >= 0 and arrays.brand_of[item] == arrays.brand_of[anchor]:
+        near += 0.3
+    company = endcap_dot(arrays.vectors + <size_t>item * arrays.dimensions, towards, arrays.dimensions)
+    return near + (company if company > 0 else 0) + 0.1 * log1p(arrays.sold_recently[item])
+
+
+cdef inline bint _among(const int32_t* items, int n, int32_t item) noexcept nogil:
+    cdef int i
+    for i in range(n):
+        if items[i] == item:
+            return True
+    return False
+
+
+cdef tuple _out(Alike* alike, int limit):
+    """The best of them; a negative worth is left out."""
+    cdef int i, n = 0, count
+    cdef np.ndarray items, scores, evidence
+    for i in range(alike.count):
+        if alike.worth[i] >= 0:
+            alike.places[n] = i
+            n += 1
+    falling(alike.worth, alike.places, alike.places + n, n)
+    count = min(n, limit)
+    items, scores = numpy.empty(count, numpy.int32), numpy.empty(count, numpy.float32)
+    evidence = numpy.zeros((count, <int>SOURCES), numpy.float32)
+    for i in range(count):
+        (<int32_t*>np.PyArray_DATA(items))[i] = alike.item[alike.places[i]]
+        (<float*>np.PyArray_DATA(scores))[i] = alike.worth[alike.places[i]] / alike.most
+        (<float*>np.PyArray_DATA(evidence))[i * <int>SOURCES + <int>ALIKE] = alike.worth[alike.places[i]]
+    return items, scores, evidence

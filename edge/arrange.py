@@ -95,7 +95,7 @@ def _picks(
         order, worth = order[spread], worth[spread]
     order = order[:most]
     said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
-    return Picks(scaled(worth[:most]), said, some.items[order])
+    return Picks(scaled(worth[:most]), np.array(said, np.int32), some.items[order])
 
 
 def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Places, _Values]:

@@ -61,9 +61,7 @@ class _Filler:
             taken.append(live.row(query.product_id))
         self._filler = Filler(live.shown, live.made, live.fragment, query.min_score * SCALE, taken)
 
-    def fill(
-        self, spec: SlotSpec, picks: Picks, newcomers: Picks = NO_PICKS, new_places: int = 0
-    ) -> list[ShownItem]:
+    def fill(self, spec: SlotSpec, picks: Picks, newcomers: Picks = NO_PICKS, new_places: int = 0) -> list[ShownItem]:
         """What one shelf shows. Newcomers stand last, and only beside others: they never make a shelf alone."""
         self._filler.begin(spec.collapses)
         if not new_places or not len(newcomers):

@@ -1,7 +1,5 @@
 """What answers.pyx offers."""
 
-from collections.abc import Sequence
-
 def joined(
     begin: bytes,
     shelves: list[tuple[bytes, bytes, list[tuple[tuple[bytes, bytes, bytes], int, int]]]],

@@ -1,12 +1,13 @@
 """What shelving.pyx offers."""
 
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-_Ints = NDArray[np.int32]
-_Fragment = tuple[bytes, bytes, bytes]
+_Ints: TypeAlias = NDArray[np.int32]
+_Fragment: TypeAlias = tuple[bytes, bytes, bytes]
 
 class Filler:
     """Fills the shelves of one page, one after the other; no product twice on it.

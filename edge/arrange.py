@@ -93,7 +93,7 @@ def _picks(
     chosen, worth = spread(values[order], kinds, diversity if spec.diverse else 0.0, most)
     order = order[chosen]
     said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
-    return Picks(scaled(worth), said, some.items[order])
+    return Picks(scaled(worth), np.array(said, np.int32), some.items[order])
 
 
 def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Ints, _Values]:

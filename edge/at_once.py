@@ -1,18 +1,22 @@
-"""What needs no waiting is answered where it is read: no task, no ASGI messages, one write.
+"""Pages are answered where they are read: no task, no ASGI messages, one write.
 
-In: the head of a request as the protocol has parsed it. Out: the bytes of the response, or None: then it goes the usual
-way, through the app, which decides by the same functions. Most of what a kept page costs is what a server does to hand
-a request over to an app and take the answer back; past the knee, that is what the excess costs.
+In: the head of a request as the protocol has parsed it. Out: the bytes of the response; `Underway`, where the store
+must be asked first; or None: then it goes the usual way, through the app, which decides by the same functions. Most of
+what a kept page costs is what a server does to hand a request over to an app and take the answer back; past the knee,
+that is what the excess costs, and of any other page it is a part.
 """
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from edge import pages, respond
 from edge.assembly import Edge
 from edge.errors import InputError
-from edge.middleware import Observed, random_ids, standing
+from edge.middleware import Headers, Observed, random_ids, standing
+from edge.respond import Reply
+from edge.underway import Underway
 
 logger = logging.getLogger("endcap.at_once")
 _PATHS = {
@@ -31,8 +35,13 @@ class AtOnce:
         self._edge = edge
         self._ids, self._standing = random_ids(), standing(edge.settings.hsts_s)
 
-    def __call__(self, scope: dict[str, Any], url: bytes, always: list[tuple[bytes, bytes]]) -> bytes | None:
-        """The response to a GET; `always`: what the server says in each, such as the date."""
+    def __call__(
+        self, scope: dict[str, Any], url: bytes, always: Headers, done: Callable[[Underway, bytes], None]
+    ) -> bytes | Underway | None:
+        """The response to a GET, or what makes it and then calls `done`.
+
+        `always`: the headers that the server gives each response, such as the date.
+        """
         raw_path, _, query = url.partition(b"?")
         path, edge = _PATHS.get(raw_path), self._edge
         if path is None or b"#" in query or edge.drain.leaving or edge.doors.origins:
@@ -40,20 +49,24 @@ class AtOnce:
         if any(name in _USUAL for name, _ in scope["headers"]):
             return None
         observed = Observed(path, scope["headers"], self._ids, self._standing)
-        asked = scope | {"method": "GET", "path": path, "raw_path": raw_path, "query_string": query}
+        scope |= {"method": "GET", "path": path, "raw_path": raw_path, "query_string": query}
+
+        def say(reply: Reply, last: bool) -> bytes:
+            headers = observed.headers(reply.status, reply.headers, leaving=last)
+            parts = [_LINES[reply.status]]
+            for name, value in (*always, *headers):
+                parts += (name, b": ", value, b"\r\n")
+            parts += (b"\r\n", reply.body)
+            return b"".join(parts)
+
         try:
-            reply = pages.at_once(edge, asked)
+            reply = pages.at_once(edge, scope)
         except InputError as error:
-            refusal = respond.refused(error)
-            reply = respond.Reply(refusal.status_code, refusal.raw_headers, bytes(refusal.body))
+            reply = respond.plain(respond.refused(error))
         except Exception:  # a fault of ours fails again on the usual way, where it is answered and counted
             logger.exception("a page could not be answered at once")
             return None
-        if reply is None:
-            scope["endcap.asked"] = asked["endcap.asked"]
-            return None
-        parts = [_LINES[reply.status]]
-        for name, value in (*always, *observed.headers(reply.status, reply.headers, leaving=False)):
-            parts += (name, b": ", value, b"\r\n")
-        parts += (b"\r\n", reply.body)
-        return b"".join(parts)
+        if reply is not None:
+            return say(reply, False)
+        underway = Underway(pages.shelves(edge, scope), say)
+        return underway.begin(done) or underway

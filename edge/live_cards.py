@@ -38,7 +38,7 @@ class LiveCards:
         self._changed: dict[int, Product] = {}
         self._listed: dict[str, int] = {}  # rows of products that the snapshot does not have
         self._asked: dict[str, int] = {}  # rows of products asked for lately
-        self._fragments: dict[int, Fragment] = {}
+        self.made: dict[int, Fragment] = {}  # by row, as far as `fragment` was asked
         self._rows: dict[Index, Ints] = {}
         self._idle: set[Index] = set()
         self._categories: dict[str, NDArray[np.bool_]] = {}
@@ -74,7 +74,7 @@ class LiveCards:
             if row >= len(self.shown) - 1:
                 self.shown = np.concatenate([self.shown, np.zeros(len(self.shown), np.int64)])
         self._changed[row] = product
-        self._fragments.pop(row, None)
+        self.made.pop(row, None)
         self.shown[row] = family_key(product) if product.available else 0
         if listed:
             self._listed[product.id] = row
@@ -133,15 +133,15 @@ class LiveCards:
 
     def fragment(self, row: int) -> Fragment:
         """What an item says of this product, as encoded JSON; made once per change."""
-        found = self._fragments.get(row)
+        found = self.made.get(row)
         if found is None:
             changed = self._changed.get(row)
             id_ = changed.id if changed else self.snapshot.ids[row]
             card = card_of(changed) if changed else self.snapshot.card(row)
             found = (id_.encode(), b',{"id":%b,"score":' % _encode(id_), card + b"}")
-            if len(self._fragments) >= _KEPT:
-                self._fragments.clear()
-            self._fragments[row] = found
+            if len(self.made) >= _KEPT:
+                self.made.clear()
+            self.made[row] = found
         return found
 
     def passing(self, rows: NDArray[np.integer[Any]], wanted: Filter) -> NDArray[np.bool_]:

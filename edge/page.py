@@ -6,11 +6,11 @@ In: the shelves that are shown, as rows of the live cards. Out: `Page`: the body
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from hashlib import blake2s
 from typing import NamedTuple
 
 import msgspec
 
+from edge.core.compiled.answers import joined
 from edge.live_cards import Fragment
 from edge.picks import SAID, SCORES, ServedBy
 from edge.wire import Answer, Slot
@@ -28,7 +28,7 @@ class Shown(NamedTuple):
     slot: str
     title: str
     served_by: ServedBy
-    items: Sequence[ShownItem]
+    items: list[ShownItem]
 
 
 class Page:
@@ -61,21 +61,9 @@ class Page:
 
 def page_of(surface: str, version: str | None, degraded: tuple[str, ...], shelves: Sequence[Shown]) -> Page:
     """The page of these shelves."""
-    parts = [_begin(surface, version, degraded)]
-    add, comma = parts.append, b""
-    for slot, title, served_by, items in shelves:
-        add(comma)
-        add(_begin_shelf(slot, title, served_by, version))
-        add(_token(surface, served_by, [fragment[0] for fragment, _, _ in items]))
-        add(b'","items":[')
-        first = 1  # item goes without its comma
-        for (_, begin, end), score, reason in items:
-            parts += (begin[first:] if first else begin, SCORES[score], SAID[reason], end)
-            first = 0
-        add(b"]}")
-        comma = b","
-    add(b"]}")
-    return Page(b"".join(parts), version, degraded, [(shelf.slot, shelf.served_by) for shelf in shelves])
+    heads = [(*_head(surface, version, slot, title, served_by), items) for slot, title, served_by, items in shelves]
+    body = joined(_begin(surface, version, degraded), heads, SCORES, SAID)
+    return Page(body, version, degraded, [(shelf.slot, shelf.served_by) for shelf in shelves])
 
 
 @lru_cache(maxsize=256)
@@ -85,15 +73,13 @@ def _begin(surface: str, version: str | None, degraded: tuple[str, ...]) -> byte
 
 
 @lru_cache(maxsize=256)
-def _begin_shelf(slot: str, title: str, served_by: ServedBy, version: str | None) -> bytes:
-    """All of a shelf before the last part of its token."""
-    return _encode(Slot(slot, title, served_by, f"{slot}.{version or 'none'}.", [])).removesuffix(b'","items":[]}')
+def _head(surface: str, version: str | None, slot: str, title: str, served_by: ServedBy) -> tuple[bytes, bytes]:
+    """All of a shelf before the last part of its token, and what that part says besides the products, in a digest.
 
-
-def _token(surface: str, served_by: str, ids: list[bytes]) -> bytes:
-    """Says which shelf of which model an impression or click belongs to; the same for the same shelf."""
-    shown = b"\0".join((surface.encode(), served_by.encode(), *ids))
-    return blake2s(shown, digest_size=6).hexdigest().encode()
+    The token says which shelf of which model an impression or click belongs to; the same for the same shelf.
+    """
+    begin = _encode(Slot(slot, title, served_by, f"{slot}.{version or 'none'}.", [])).removesuffix(b'","items":[]}')
+    return b"," + begin, b"%b\0%b" % (surface.encode(), served_by.encode())
 
 
 def encode(page: Page) -> bytes:

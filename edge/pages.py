@@ -122,4 +122,5 @@ def _send(
     nameless = query.visitor_id is None and query.customer_id is None and door.logged_in is None
     if served.sharing == "public" and nameless and live.canary is None and live.shadow is None:
         edge.pages.keep(key, ready, served.cached.made_at)
-    return ready.reply(served.cached, header(scope, b"if-none-match"), edge.trials.afterwards([(query, served)]))
+    edge.trials.offer([(query, served)])
+    return ready.reply(served.cached, header(scope, b"if-none-match"))

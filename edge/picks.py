@@ -4,7 +4,7 @@ In: positions in a model's index, or ids of products that it may not have; score
 `Shelf`, which a ranking keeps, and the model's ready-made lists.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ from edge.live_cards import LiveCards
 from edge.reasons import CODE, REASONS
 from edge.scoring import Model
 
-_BYTES_EACH = 40  # of a pick that is kept, roughly
+_BYTES_EACH = 12  # of a pick that is kept
 SCALE = 10_000  # of scores, which are kept as whole numbers: four digits is what an answer says
 # By score and by reason: what stands in an item after its id. Made by what encodes the rest, so that it looks the same.
 SCORES: tuple[bytes, ...] = tuple(msgspec.json.encode(score / SCALE) for score in range(SCALE + 1))
@@ -34,35 +34,29 @@ ServedBy = Literal["personal", "session", "context", "popular"]
 class Picks:
     """Products best first: `positions` in the model's index or, where that is None, `ids`; scores times SCALE."""
 
-    scores: Sequence[int]
-    reasons: Sequence[int]  # places in REASONS
+    scores: Ints
+    reasons: Ints  # places in REASONS
     positions: Ints | None = None
     ids: tuple[str, ...] = ()
 
     @classmethod
-    def named(cls, ids: Iterable[str], scores: Sequence[int], reason: str) -> "Picks":
+    def named(cls, ids: Iterable[str], scores: Ints, reason: str) -> "Picks":
         """Products by id, all for one reason."""
         ids = tuple(ids)
-        return cls(scores, [CODE[reason]] * len(ids), None, ids)
+        return cls(scores, _alike(reason, len(ids)), None, ids)
 
     def __len__(self) -> int:
         return len(self.scores)
 
-    def block(self, start: int, end: int) -> "Picks":
-        """Some of them, in order."""
-        if start == 0 and end >= len(self.scores):
-            return self
-        positions = None if self.positions is None else self.positions[start:end]
-        return Picks(self.scores[start:end], self.reasons[start:end], positions, self.ids[start:end])
-
-    def rows(self, live: LiveCards, model: Model | None) -> Ints:
-        """Where each lies among the live cards; -1 for what the shop does not have."""
+    def rows(self, live: LiveCards, model: Model | None) -> tuple[Ints, Ints | None]:
+        """Where each lies among the live cards, -1 for what the shop does not have: places in the second, if any."""
         if self.positions is None or model is None:
-            return np.array([-1 if (row := live.row(id_)) is None else row for id_ in self.ids], np.int32)
-        return live.rows_of(model.index)[self.positions]
+            return np.array([-1 if (row := live.row(id_)) is None else row for id_ in self.ids], np.int32), None
+        return self.positions, live.rows_of(model.index)
 
 
-NO_PICKS = Picks((), ())
+_NONE = np.empty(0, np.int32)
+NO_PICKS = Picks(_NONE, _NONE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,15 +82,18 @@ def listed(model: Model, which: Literal["popular", "trending"]) -> Picks:
 
 def positioned(positions: Ints, reason: str) -> Picks:
     """Picks in the order given; their score falls with their place, since nothing else compares them."""
-    return Picks(by_place(len(positions)), [CODE[reason]] * len(positions), positions)
+    return Picks(by_place(len(positions)), _alike(reason, len(positions)), positions)
 
 
-def by_place(count: int) -> list[int]:
+def _alike(reason: str, count: int) -> Ints:
+    return np.full(count, CODE[reason], np.int32)
+
+
+def by_place(count: int) -> Ints:
     """Scores of so many picks that nothing but their place compares."""
-    return [round(round(1 - place / (count + 1), 4) * SCALE) for place in range(count)]
+    return np.array([round(round(1 - place / (count + 1), 4) * SCALE) for place in range(count)], np.int32)
 
 
-def scaled(values: NDArray[np.float64]) -> list[int]:
+def scaled(values: NDArray[np.float64]) -> Ints:
     """Scores in 0..1 as whole numbers."""
-    whole: list[int] = np.rint(values * SCALE).astype(np.intp).tolist()
-    return whole
+    return np.rint(values * SCALE).astype(np.int32)

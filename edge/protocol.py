@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from edge.limits import MAX_HEADERS, MAX_PIPELINED, MAX_UNREAD, MAX_URL, Limits
 from edge.metrics import CUT
+from edge.underway import Underway
 from edge.wire import problem
 
 _NEVER = math.inf
@@ -47,7 +48,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._chunk = self._fed = 0  # bytes just come; bytes after those in which this request began
         self._unread = 0  # bytes that came after the answer
-        self._at_once: Callable[..., bytes | None] | None = app_state.get("at_once")
+        self._at_once: Callable[..., bytes | Underway | None] | None = app_state.get("at_once")
         self._answered = False  # at once, so the app has never heard of this request
         self._first = True  # of the requests in these bytes; others must not keep everybody waiting
 
@@ -107,18 +108,31 @@ class GuardedProtocol(HttpToolsProtocol):
         answer = self._answer_at_once()
         if answer is None:
             super().on_headers_complete()
-        else:
-            self._answered, self._first = True, False
+            return
+        self._first = False
+        if isinstance(answer, bytes):
+            self._answered = True
             self.transport.write(answer)
+        else:
+            self.cycle = answer  # type: ignore[assignment]  # because uvicorn names its own class
 
-    def _answer_at_once(self) -> bytes | None:
-        """The response to the plainest of requests, on a connection that owes no other answer."""
+    def _answer_at_once(self) -> bytes | Underway | None:
+        """The response to the plainest of requests, or what makes it, on a connection that owes no other answer."""
         plain = self.parser.get_method() == b"GET" and self.parser.get_http_version() == "1.1"
         owing = self.cycle is not None and not self.cycle.response_complete
         busy = owing or not self._first or self.flow.write_paused
         if self._at_once is None or not plain or busy or not self.parser.should_keep_alive():
             return None
-        return self._at_once(self.scope, self.url, self.server_state.default_headers)
+        return self._at_once(self.scope, self.url, self.server_state.default_headers, self._answer)
+
+    def _answer(self, underway: Underway, answer: bytes) -> None:
+        """The store has been asked, and this is the response."""
+        if self.transport.is_closing():
+            return
+        self.transport.write(answer)
+        if not underway.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
 
     def on_message_complete(self) -> None:
         """The last byte of a request: nothing more is waited for."""
@@ -177,7 +191,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._since = self.loop.time()
         pending = self.cycle is not None and not self.cycle.response_complete
         if not pending or not (self._in_head or self.cycle.response_started or self.pipeline):
-            self.transport.write(_answer(status, detail))
+            self.transport.write(_refusal(status, detail))
         if pending:
             self.cycle.disconnected = True  # whoever is at work on it has nobody to answer any more
             self.cycle.message_event.set()
@@ -189,7 +203,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
 
-def _answer(status: HTTPStatus, detail: str) -> bytes:
+def _refusal(status: HTTPStatus, detail: str) -> bytes:
     body = problem(status, status.phrase, detail)
     head = (
         b"content-type: application/problem+json\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n"

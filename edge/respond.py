@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -47,14 +46,11 @@ class Reply(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
-    background: BackgroundTask | None = None
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it, and do then what is left to do."""
+        """Send it."""
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
-        if self.background is not None:
-            await self.background()
 
 
 class Ready:
@@ -75,9 +71,7 @@ class Ready:
             (b"x-endcap-version", served.version.encode("latin-1")),
         )
 
-    def reply(
-        self, cached: Cached[Any], if_none_match: bytes | None = None, background: BackgroundTask | None = None
-    ) -> Reply:
+    def reply(self, cached: Cached[Any], if_none_match: bytes | None = None) -> Reply:
         """The answer with the age of what it was made from; 304 when the caller has these bytes already."""
         if cached.hit:
             status = b"endcap; hit; ttl=%d" % cached.ttl_s
@@ -85,9 +79,9 @@ class Ready:
         else:
             headers = [*self._headers, _MISS]
         if if_none_match and (if_none_match.strip() == b"*" or self.tag in if_none_match):
-            return Reply(304, headers, b"", background)
+            return Reply(304, headers, b"")
         headers += ((b"content-length", b"%d" % len(self.body)), _JSON)
-        return Reply(200, headers, self.body, background)
+        return Reply(200, headers, self.body)
 
 
 def batch(results: Sequence[Served | InputError]) -> Response:
@@ -155,6 +149,12 @@ async def _http_error(request: Request, error: Exception) -> Response:
 async def _gone(request: Request, error: Exception) -> Response:
     """The caller went away, or was cut off, before its request was whole; nobody reads this answer."""
     return Response(status_code=400)
+
+
+def plain(response: Response) -> Reply:
+    """A response of Starlette's as a reply; whoever sends it says whether the connection ends."""
+    headers = [header for header in response.raw_headers if header[0] != b"connection"]
+    return Reply(response.status_code, headers, bytes(response.body))
 
 
 def unexpected() -> Response:

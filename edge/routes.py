@@ -63,11 +63,8 @@ async def recommendations(request: Request) -> Reply:
     door = edge.doors.admit(request.scope, body)
     query = query_from_body(request.path_params["surface"], body)
     served = await pages.answer(edge, door, query)
-    return respond.Ready(served).reply(
-        served.cached,
-        pages.header(request.scope, b"if-none-match"),
-        edge.trials.afterwards([(query, served)]),
-    )
+    edge.trials.offer([(query, served)])
+    return respond.Ready(served).reply(served.cached, pages.header(request.scope, b"if-none-match"))
 
 
 async def _body(request: Request, edge: Edge) -> bytes:
@@ -87,11 +84,8 @@ async def batch(request: Request) -> Response:
     door = edge.doors.admit(request.scope, body)
     members = decode_json(body, Batch, parameter="requests").requests
     results = await asyncio.gather(*(_member(edge, door, member) for member in members))
-    response = respond.batch([served for _, served in results])
-    response.background = edge.trials.afterwards(
-        (query, served) for query, served in results if query is not None and isinstance(served, Served)
-    )
-    return response
+    edge.trials.offer((query, served) for query, served in results if query is not None and isinstance(served, Served))
+    return respond.batch([served for _, served in results])
 
 
 async def _member(edge: Edge, door: Door, member: msgspec.Raw) -> tuple[Query | None, Served | InputError]:

@@ -4,20 +4,20 @@ In: a `Ranking`, the query, the live catalogue. Out: a `Page`, the answer's byte
 is in the cart, excluded, filtered out, unknown or unavailable; prices and stock as they are at this moment.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
+
+import numpy as np
 
 from edge.catalogue import Catalogue
+from edge.core.compiled.shelving import Filler
 from edge.live_cards import LiveCards
 from edge.page import Page, Shown, ShownItem, page_of
 from edge.picks import NO_PICKS, SCALE, Picks, ServedBy, Shelf, listed, positioned
 from edge.scoring import Model
-from edge.slots import SAY_POPULAR, SLOTS
+from edge.slots import SAY_POPULAR, SLOTS, SlotSpec
 from edge.wire import Filter, Query
 
 _NO_FILTER = Filter()
-_BLOCK = 64  # of a list looked at together
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,13 @@ def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int
     new_places = min(new_places, query.limit // 4)
     shown = []
     for shelf in ranking.shelves:
-        spec, title, served_by = SLOTS[shelf.slot], SLOTS[shelf.slot].title, shelf.served_by
-        items = filler.fill(shelf.slot, shelf.picks, shelf.newcomers, new_places)
+        spec, served_by = SLOTS[shelf.slot], shelf.served_by
+        title, items = spec.title, filler.fill(spec, shelf.picks, shelf.newcomers, new_places)
         if not items and model and spec.falls_back and query.fallback == "popular":
-            title, served_by, items = _popular(shelf.slot, query, model, catalogue, filler)
+            title, served_by, items = _popular(spec, query, model, catalogue, filler)
         if items:
             shown.append(Shown(shelf.slot, title, served_by, items))
     return page_of(query.surface, model.version if model else None, ranking.degraded, shown)
-
-
-_Rows = Iterator[tuple[int, int, int, int]]  # row, family, score, reason
 
 
 class _Filler:
@@ -59,61 +56,38 @@ class _Filler:
     def __init__(self, query: Query, ranking: Ranking, live: LiveCards) -> None:
         self._live, self._model, self._limit = live, ranking.model, query.limit
         self._filter = None if query.filter == _NO_FILTER else query.filter
-        self._least = query.min_score * SCALE
-        self._taken = {live.row(id_) for id_ in (*query.cart, *ranking.cart, *query.exclude)}
+        taken = [live.row(id_) for id_ in (*query.cart, *ranking.cart, *query.exclude)]
         if query.product_id is not None:
-            self._taken.add(live.row(query.product_id))
+            taken.append(live.row(query.product_id))
+        self._filler = Filler(live.shown, live.made, live.fragment, query.min_score * SCALE, taken)
 
-    def fill(self, slot: str, picks: Picks, newcomers: Picks = NO_PICKS, new_places: int = 0) -> list[ShownItem]:
+    def fill(self, spec: SlotSpec, picks: Picks, newcomers: Picks = NO_PICKS, new_places: int = 0) -> list[ShownItem]:
         """What one shelf shows. Newcomers stand last, and only beside others: they never make a shelf alone."""
-        families: set[int] | None = set() if SLOTS[slot].collapses else None
-        known = chain.from_iterable(self._rows(picks))
+        self._filler.begin(spec.collapses)
         if not new_places or not len(newcomers):
-            return self._take(known, self._limit, families)
-        items = self._take(known, self._limit - new_places, families)
-        new = self._take(chain.from_iterable(self._rows(newcomers)), new_places if items else 0, families)
-        items += self._take(known, self._limit - len(items) - len(new), families)
+            return self._take(picks, self._limit)[0]
+        items, left = self._take(picks, self._limit - new_places)
+        new, _ = self._take(newcomers, new_places if items else 0)
+        items += self._take(picks, self._limit - len(items) - len(new), left)[0]
         # Scores fall along a shelf; a place given is no claim to be better than the one before it.
         return [*items, *((fragment, min(score, items[-1][1]), reason) for fragment, score, reason in new)]
 
-    def _rows(self, picks: Picks) -> Iterator[_Rows]:
-        """The picks as the catalogue has them now, block by block: of a long list most are never looked at."""
-        live = self._live
-        for start in range(0, len(picks), _BLOCK):
-            block = picks.block(start, start + _BLOCK)
-            rows = block.rows(live, self._model)
-            families = live.shown[rows]
-            if self._filter is not None:
-                families = families * live.passing(rows, self._filter)
-            yield zip(rows.tolist(), families.tolist(), block.scores, block.reasons, strict=True)
-
-    def _take(self, rows: _Rows, count: int, families: set[int] | None) -> list[ShownItem]:
-        """The next so many that may be shown; each product, and where `families` is given each family, at most once."""
-        taken, least, fragment = self._taken, self._least, self._live.fragment
-        items: list[ShownItem] = []
-        if count <= 0:
-            return items
-        for row, family, score, reason in rows:
-            if not family or row in taken or score < least:
-                continue
-            if families is not None:
-                if family in families:
-                    continue
-                families.add(family)
-            taken.add(row)
-            items.append((fragment(row), score, reason))
-            if len(items) == count:
-                break
-        return items
+    def _take(self, picks: Picks, count: int, start: int = 0) -> tuple[list[ShownItem], int]:
+        """The next so many from `start` on that may be shown now, and where to go on."""
+        places, rows_of = picks.rows(self._live, self._model)
+        if self._filter is not None:
+            rows = places if rows_of is None else rows_of[places]
+            places, rows_of = np.where(self._live.passing(rows, self._filter), rows, np.int32(-1)), None
+        return self._filler.take(places, rows_of, picks.scores, picks.reasons, start, count)
 
 
 def _popular(
-    slot: str, query: Query, model: Model, catalogue: Catalogue, filler: _Filler
+    spec: SlotSpec, query: Query, model: Model, catalogue: Catalogue, filler: _Filler
 ) -> tuple[str, ServedBy, list[ShownItem]]:
     """Popular in the page's category, then popular in the shop; the title says which."""
     product = catalogue.get(query.product_id) if query.product_id else None
     if product is not None and product.category:
         nearest = positioned(model.index.popular_in(product.category), "popular_in_category")
-        if items := filler.fill(slot, nearest):
+        if items := filler.fill(spec, nearest):
             return f"Popular in {product.category.split(' > ')[-1]}", "context", items
-    return SAY_POPULAR, "popular", filler.fill(slot, listed(model, "popular"))
+    return SAY_POPULAR, "popular", filler.fill(spec, listed(model, "popular"))

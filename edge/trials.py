@@ -12,8 +12,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 
-from starlette.background import BackgroundTask
-
 from edge.identify import Caller
 from edge.metrics import SHADOW, SHADOW_OVERLAP, TRIAL_ANSWERS
 from edge.page import Page
@@ -77,20 +75,17 @@ class Trials:
 
     # --- shadow --------------------------------------------------------------------------------------------------
 
-    def afterwards(self, pairs: Iterable[tuple[Query, Served]]) -> BackgroundTask | None:
-        """What is to be done once the answers are out: offer a sample of the questions to the shadow."""
+    def offer(self, pairs: Iterable[tuple[Query, Served]]) -> None:
+        """Offer a sample of the questions to the shadow, which looks at them when nothing else is at work."""
         if self._live.shadow is None:
-            return None
-        drawn = [(query, served.known) for query, served in pairs if random.random() * 100 < self._percent]
-        asked = [(query, known) for query, known in drawn if known is not None]
-        return BackgroundTask(self._offer, asked) if asked else None
-
-    async def _offer(self, asked: list[tuple[Query, Known]]) -> None:
-        for one in asked:
+            return
+        for query, served in pairs:
+            if served.known is None or random.random() * 100 >= self._percent:
+                continue
             if self._queue.full():
                 SHADOW.labels("dropped").inc()
             else:
-                self._queue.put_nowait(one)
+                self._queue.put_nowait((query, served.known))
 
     async def run(self, busy: Callable[[], object]) -> None:
         """Ask the shadow, one question at a time and only while no request is at work, until cancelled."""

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.core.compiled import packing as kernel
 from edge.core.errors import UNREADABLE, CodecError
 
 _INFLATED_MAX = 65_536  # a stored value that inflates past this is an attack, not a profile
@@ -62,13 +63,9 @@ def planes(rows: NDArray[np.signedinteger[Any]]) -> tuple[bytes, bytes]:
 
 def unplanes(used: bytes, data: bytes, n: int, kind: type[_Number]) -> NDArray[_Number]:
     """The rows that `planes` was given, [len(used), n]. Raises CodecError where the bytes are no such rows."""
-    wide = np.dtype(kind).newbyteorder("<")
-    if not 0 <= n <= _NUMBERS_MAX or len(data) != n * sum(used) or max(used, default=0) > wide.itemsize:
-        raise CodecError(f"{len(data)} bytes do not hold {len(used)} columns of {n} numbers")
-    raw = np.frombuffer(data, np.uint8)
-    out = np.zeros((len(used), n, wide.itemsize), np.uint8)
-    at = 0
-    for row, count in enumerate(used):
-        out[row, :, :count] = raw[at : at + count * n].reshape(count, n).T
-        at += count * n
-    return out.view(wide)[:, :, 0]
+    if not 0 <= n <= _NUMBERS_MAX:
+        raise CodecError(f"{len(used)} columns of {n} numbers are more than a record holds ({_NUMBERS_MAX})")
+    try:
+        return kernel.unplanes(used, data, n, np.dtype(kind).itemsize)
+    except ValueError as error:
+        raise CodecError(str(error)) from error

@@ -70,7 +70,7 @@ class Pick(NamedTuple):
 def picks_of(*picks: Pick) -> Picks:
     """The same in columns, by id."""
     scores, said = [round(one.score * SCALE) for one in picks], [CODE[one.reason] for one in picks]
-    return Picks(scores, said, None, tuple(one.id for one in picks))
+    return Picks(np.array(scores, np.int32), np.array(said, np.int32), None, tuple(one.id for one in picks))
 
 
 class Told(NamedTuple):
@@ -90,5 +90,5 @@ def told(shelf: Shelf, index: Index) -> Told:
 def told_picks(picks: Picks, index: Index) -> list[Pick]:
     """The way back, of one list."""
     ids = picks.ids if picks.positions is None else index.ids.take(picks.positions)
-    said = zip(ids, picks.scores, picks.reasons, strict=True)
+    said = zip(ids, picks.scores.tolist(), picks.reasons.tolist(), strict=True)
     return [Pick(id_, score / SCALE, REASONS[reason]) for id_, score, reason in said]

@@ -34,7 +34,7 @@ __all__ = [
     "prepare_metadata_for_build_wheel",
 ]
 
-ZIGLANG = "ziglang>=0.15"
+ZIGLANG = "ziglang==0.17.1"  # as in constraints.txt, which pip keeps from builds
 # A program that needs what a compiler alone does not have: headers of the C library, and a linker.
 _PROBE = b"#include <stdlib.h>\nvoid *probe(void) { return malloc(1); }\n"
 

@@ -39,7 +39,8 @@ def fresh(kernel: Path) -> bool:
         kept = json.loads(_note(kernel.parent).read_bytes())
     except (OSError, ValueError):
         return False
-    return compiled(kernel).exists() and kept.get(kernel.stem) == digest(kernel)
+    known = isinstance(kept, dict) and kept.get(kernel.stem) == digest(kernel)
+    return known and compiled(kernel).exists()
 
 
 def fault(directory: Path = KERNELS) -> str | None:

@@ -13,7 +13,7 @@ ctypedef fused number:
     int64_t
 
 
-def unplanes(bytes used, bytes data, Py_ssize_t n, int width):
+def unplanes(bytes used not None, bytes data not None, Py_ssize_t n, int width):
     """The numbers [len(used), n], int32 or int64, of `data`: of each row `used[row]` planes of n bytes, row after row.
 
     `width`: the bytes of a number, 4 or 8. Raises ValueError where the bytes are no such planes.

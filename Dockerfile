@@ -1,4 +1,5 @@
-# The edge and nothing else: no training packages, no compiler, no pip of its own, no root.
+# The edge and nothing else: no training packages, no compiler, no pip of its own, no root. The build stage compiles the
+# kernels with Zig's compiler, which the build takes from the package index because this image has none.
 #   docker build -t endcap-edge .                            files on a volume at /data
 #   docker build -t endcap-edge --build-arg DATA=baked .     data/bundles and data/catalogue of this checkout inside
 #   docker build --build-arg EXTRAS=adobe,objects .          Adobe's signatures; python -m edge.sync
@@ -10,8 +11,9 @@ FROM ${PYTHON_IMAGE} AS build
 ARG EXTRAS=""
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml setup.py constraints.txt README.md LICENSE ./
 COPY scripts/install-edge scripts/install-edge
+COPY scripts/build_backend.py scripts/build_backend.py
 COPY edge edge
 RUN scripts/install-edge /opt/endcap "${EXTRAS}"
 

@@ -1,14 +1,25 @@
 """How the kernels of edge/core/compiled are compiled; what else there is to the package stands in pyproject.toml.
 
-In: every .pyx there. Out: extensions. A new kernel needs no entry anywhere.
+In: every .pyx there. Out: extensions. A new kernel needs no entry anywhere. In a checkout, after a change of one:
+    python setup.py build_ext --inplace
 """
 
+import os
+import sys
+import sysconfig
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError, CompileError, PlatformError
 
-KERNELS = Path("edge/core/compiled")
+ROOT = Path(__file__).resolve().parent
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+from build_backend import compiler  # noqa: E402 -- after the path
+
+from edge.core import built  # noqa: E402 -- likewise
 
 # For all kernels. They check what they are given before they start, and trust it from then on.
 DIRECTIVES = {
@@ -23,21 +34,61 @@ FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno"]
 
 
 class Build(build_ext):
-    """As setuptools does it, with the directives, and the generated C out of sight."""
+    """As setuptools does it, with the directives and the compiler, and the generated C out of sight."""
 
     def finalize_options(self) -> None:
+        """What Cython is told."""
         super().finalize_options()
         self.cython_directives = DIRECTIVES
         self.cython_c_in_temp = True
+        self.in_checkout = self.inplace
+
+    def build_extensions(self) -> None:
+        """All kernels, with this machine's compiler, or Zig's."""
+        if not Path(sysconfig.get_path("include"), "Python.h").exists():
+            raise PlatformError("endcap: compiling its kernels needs the headers of Python, which are not installed; "
+                                "Debian, Ubuntu: apt-get install python3-dev")  # fmt: skip
+        try:
+            command = compiler()
+        except LookupError as error:
+            raise PlatformError(f"endcap: its kernels cannot be compiled, {error}") from error
+        if command is not None:  # the flags that this Python was compiled with were meant for another compiler
+            self.compiler.set_executables(
+                compiler_so=[*command, "-fPIC", "-fwrapv", "-DNDEBUG"], linker_so=[*command, "-shared"]
+            )
+        with TemporaryDirectory() as cache:  # Zig's, of some 50 MB; its usual place may be nowhere one can write
+            os.environ.update(ZIG_GLOBAL_CACHE_DIR=cache, ZIG_LOCAL_CACHE_DIR=cache)
+            super().build_extensions()
+
+    def build_extension(self, ext: Extension) -> None:
+        """One kernel; in a checkout only if it is not as its sources are, which times of files would not tell."""
+        kernel = Path(ext.sources[0])
+        if self.in_checkout and built.fresh(ROOT / kernel):
+            made = self.get_ext_fullpath(ext.name)
+            self.mkpath(str(Path(made).parent))
+            self.copy_file(str(built.compiled(kernel)), made)
+            return
+        self.force = True
+        try:
+            super().build_extension(ext)
+        except CCompilerError as error:
+            used = self.compiler.compiler_so[0]
+            raise CompileError(f"endcap: {kernel} could not be compiled by {used}, see above; install gcc or "
+                               "clang, name it in CC, or set no CC at all") from error  # fmt: skip
+
+    def copy_extensions_to_source(self) -> None:
+        """The last step in a checkout, after all are compiled."""
+        super().copy_extensions_to_source()
+        built.record()
 
 
-def kernels() -> list[Extension]:
-    """An extension for each .pyx."""
-    shared = sorted(map(str, KERNELS.glob("*.pxd")))
-    return [
-        Extension(".".join(path.with_suffix("").parts), [str(path)], extra_compile_args=FLAGS, depends=shared)
-        for path in sorted(KERNELS.glob("*.pyx"))
-    ]
+KERNELS = sorted(path.relative_to(ROOT) for path in built.KERNELS.glob("*.pyx"))
+SHARED = sorted(str(path.relative_to(ROOT)) for path in built.KERNELS.glob("*.pxd"))
 
-
-setup(ext_modules=kernels(), cmdclass={"build_ext": Build})
+setup(
+    ext_modules=[
+        Extension(".".join(path.with_suffix("").parts), [str(path)], extra_compile_args=FLAGS, depends=SHARED)
+        for path in KERNELS
+    ],
+    cmdclass={"build_ext": Build},
+)

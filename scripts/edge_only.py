@@ -56,7 +56,7 @@ def install(dockerfile: Dockerfile, folder: Path, extras: str) -> Path:
     for name in dockerfile.copied("build"):
         target = source / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        ignore = shutil.ignore_patterns("__pycache__", "storefront")  # as .dockerignore
+        ignore = shutil.ignore_patterns("__pycache__", "storefront", "*.so", "built*.json")  # as .dockerignore
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, target, ignore=ignore)
         else:

@@ -1,6 +1,7 @@
 """The layout and the import rule of the design: what may lean on what."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+KERNELS = ROOT / "edge" / "core" / "compiled"
 PACKAGES = ("edge", "backend", "training", "loadtests")
 # From DESIGN: which of our modules a package may import. A trailing dot means everything below.
 ALLOWED = {
@@ -36,8 +38,8 @@ ALLOWED = {
 
 
 def modules(package: str) -> list[Path]:
-    """All Python files of a package."""
-    return sorted((ROOT / package).rglob("*.py"))
+    """All Python files of a package, stubs of kernels among them."""
+    return sorted(path for path in (ROOT / package).rglob("*.py*") if path.suffix in (".py", ".pyi"))
 
 
 def imports(path: Path) -> set[str]:
@@ -80,6 +82,25 @@ def test_core_needs_only_numpy_and_msgspec() -> None:
     for path in modules("edge/core"):
         roots = {name.split(".")[0] for name in imports(path)} - {"edge", "numpy", "msgspec"}
         assert roots <= sys.stdlib_module_names, f"{path.name}: {sorted(roots - sys.stdlib_module_names)}"
+
+
+def test_kernels_need_only_numpy_c_and_each_other() -> None:
+    """Nothing of edge but its other kernels is imported by one, in Python or in C, and no other library."""
+    allowed = {"numpy", "libc", "cpython", "cython"} | sys.stdlib_module_names
+    for path in [path for path in KERNELS.iterdir() if path.suffix in (".pyx", ".pxd")]:
+        found = re.findall(r"^\s*(?:from\s+(\S+)\s+c?import|c?import\s+(\S+))", path.read_text(), re.MULTILINE)
+        for name in (first or second for first, second in found):
+            own = name == "edge.core.compiled" or name.startswith("edge.core.compiled.")
+            assert own or name.split(".")[0] in allowed, f"{path.name}: {name}"
+
+
+def test_kernels_stand_in_one_place_and_in_one_language() -> None:
+    """No Cython elsewhere, no C by hand; the edge does not know what compiled them."""
+    for package in PACKAGES:
+        sources = [path for path in (ROOT / package).rglob("*") if path.suffix in (".pyx", ".pxd", ".c", ".cpp", ".h")]
+        assert all(path.parent == KERNELS for path in sources)
+        for path in modules(package):
+            assert not {name.split(".")[0] for name in imports(path)} & {"Cython", "cython", "numba", "setuptools"}
 
 
 def test_the_request_path_knows_no_http() -> None:

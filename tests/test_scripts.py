@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.core import built
 from tests.web.needs import missing
 
 ROOT = Path(__file__).parent.parent
@@ -20,7 +21,8 @@ SCRIPTS = ("demo", "test", "check", "load", "growth", "edge-only", "install-edge
 def checkout(tmp_path: Path) -> Path:
     """A copy of the scripts beside an environment that has everything already."""
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
-    for name in ("pyproject.toml", "constraints.txt"):
+    for name in ("pyproject.toml", "constraints.txt", "edge/core/built.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
@@ -133,6 +135,24 @@ def test_what_is_installed_is_not_installed_again(checkout: Path) -> None:
     asked = (checkout / "asked").read_text()
     assert "--constraint constraints.txt" in asked
     assert ".[demo]" in asked
+
+
+def test_kernels_are_compiled_again_when_they_changed(checkout: Path) -> None:
+    """Without looking at the extras again; what is compiled and unchanged is left alone."""
+    kernels = checkout / "edge" / "core" / "compiled"
+    kernels.mkdir()
+    kernel = kernels / "sums.pyx"
+    kernel.write_text("def add(a, b): return a + b\n")
+    python = checkout / ".venv" / "bin" / "python"
+    script = "source scripts/environment; ensure_environment demo; echo ready"
+    python.write_text(f'#!/bin/sh\necho "$@" >> asked\n[ "$2" = pip ] || exec {sys.executable} "$@"\n')
+    told = subprocess.run(["bash", "-c", script], cwd=checkout, capture_output=True, text=True, check=True)
+    assert told.stdout == "Compiling the kernels ...\nready\n"
+    assert (checkout / "asked").read_text().splitlines()[-1].endswith("--no-deps --editable .")
+    built.compiled(kernel).touch()
+    built.record(kernels)
+    told = subprocess.run(["bash", "-c", script], cwd=checkout, capture_output=True, text=True, check=True)
+    assert told.stdout == "ready\n"
 
 
 def test_constraints_pin_plainly() -> None:

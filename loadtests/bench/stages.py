@@ -5,6 +5,9 @@ and stage, as the servers' own histograms have them, and the CPU of all of a ser
 connection, so that no request waits for another; rounds alternate, and the least of them counts, as noise only adds.
 """
 
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -146,5 +149,18 @@ def sides(data: Path, against: Path | None, against_data: Path | None) -> tuple[
     """Before and after, or only this checkout. Raises RunError when there is no other one."""
     if against and not (against / "edge" / "__main__.py").exists():
         raise RunError(f"{against} is no checkout of Endcap; make one, such as: git worktree add {against} <commit>")
+    if against:
+        _compile(against)
     after = Side("after", ROOT, data)
     return (Side("before", against, against_data or data), after) if against else (after,)
+
+
+def _compile(checkout: Path) -> None:
+    """The kernels of another checkout, for this Python; one from before there were any has nothing to compile."""
+    if not (checkout / "setup.py").exists():
+        return
+    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()[-800:]
+        raise RunError(f"{checkout} cannot be compiled: {said}\nTry in it: {shlex.join(command)}")

@@ -1,4 +1,10 @@
-"""The kernels: what a request does for every candidate and every purchase, in Cython, compiled when Endcap is installed.
+"""The kernels: what a request does for every candidate and every purchase, in Cython, compiled on installation.
 
-In: arrays and bytes. Out: arrays. One .pyx for each idea, and beside it a .pyi that says what it takes and gives.
+In: arrays and bytes. Out: arrays. One .pyx for each idea, and beside it a .pyi with its types. In a checkout, kernels
+that are not compiled, or from other sources than lie here, are refused on import.
 """
+
+from edge.core.built import fault
+
+if wrong := fault():
+    raise ImportError(wrong, name=__name__)

@@ -13,8 +13,11 @@ ctypedef fused number:
     int64_t
 
 
-def unplanes(bytes used, bytes data, Py_ssize_t n, int width):
-    """See packing.pyi."""
+def unplanes(bytes used not None, bytes data not None, Py_ssize_t n, int width):
+    """The numbers [len(used), n], int32 or int64, of `data`: of each row `used[row]` planes of n bytes, row after row.
+
+    `width`: the bytes of a number, 4 or 8. Raises ValueError where the bytes are no such planes.
+    """
     cdef Py_ssize_t rows = len(used), row, total = 0
     cdef int most = 0
     cdef const unsigned char* planes = used

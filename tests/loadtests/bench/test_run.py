@@ -110,6 +110,19 @@ def test_stages_of_two_checkouts(wrk: None, demo: Path, tmp_path: Path) -> None:
         stages.sides(demo, tmp_path / "nowhere", None)
 
 
+def test_an_older_checkouts_kernels_are_compiled_first(tmp_path: Path) -> None:
+    """By its own setup.py; why it fails is said with the command."""
+    (tmp_path / "edge").mkdir()
+    (tmp_path / "edge" / "__main__.py").touch()
+    assert stages.sides(tmp_path, tmp_path, None)[0].root == tmp_path  # from before there were kernels
+    (tmp_path / "setup.py").write_text("import pathlib, sys; pathlib.Path('asked').write_text(' '.join(sys.argv[1:]))")
+    stages.sides(tmp_path, tmp_path, None)
+    assert (tmp_path / "asked").read_text() == "--quiet build_ext --inplace"
+    (tmp_path / "setup.py").write_text("raise SystemExit('no compiler')")
+    with pytest.raises(RunError, match=r"(?s)cannot be compiled: no compiler\nTry in it: .*setup.py"):
+        stages.sides(tmp_path, tmp_path, None)
+
+
 def test_parts_are_named() -> None:
     """All, some, or all but some; a name that is none is refused with those that are."""
     assert chosen(None, None) == PARTS

@@ -10,6 +10,7 @@ import sysconfig
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, CompileError, PlatformError
@@ -87,7 +88,14 @@ SHARED = sorted(str(path.relative_to(ROOT)) for path in built.KERNELS.glob("*.px
 
 setup(
     ext_modules=[
-        Extension(".".join(path.with_suffix("").parts), [str(path)], extra_compile_args=FLAGS, depends=SHARED)
+        Extension(
+            ".".join(path.with_suffix("").parts),
+            [str(path)],
+            include_dirs=[numpy.get_include()],
+            define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+            extra_compile_args=FLAGS,
+            depends=SHARED,
+        )
         for path in KERNELS
     ],
     cmdclass={"build_ext": Build},

@@ -1,8 +1,8 @@
 """The forest inside an ONNX file, where it is nothing but a sum of small trees: what the compiled kernel runs.
 
 In: the bytes of a model that `onnx_header` has let pass. Out: a `Forest`, or None for a model that is anything else,
-which onnxruntime then runs. Attributes are those of ai.onnx.ml's TreeEnsembleRegressor; whoever uses the forest proves it by
-the bundle's golden rows, against onnxruntime, too.
+which onnxruntime then runs. Attributes are those of ai.onnx.ml's TreeEnsembleRegressor. Whoever uses the forest proves
+it by the bundle's golden rows, against onnxruntime, too.
 """
 
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def _only_forest(model: memoryview) -> dict[str, _Values] | None:
         for part, node in wire_fields(graph) if number == 7 and not isinstance(graph, int) else ():
             if part != 1 or isinstance(node, int):
                 continue
-            operator = next(bytes(value) for at, name in wire_fields(node) if at == 4 and not isinstance(name, int))
+            operator = next(bytes(name) for at, name in wire_fields(node) if at == 4 and not isinstance(name, int))
             if operator == b"TreeEnsembleRegressor":
                 forests.append(node)
             elif operator != b"Identity":

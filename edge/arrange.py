@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.catalogue import Catalogue
-from edge.core.compiled.shelf import ordered, spread
-from edge.core.diversity import kinds_of
-from edge.core.index import Ints
+from edge.core.compiled.shelf import arranged
+from edge.core.index import Floats, Ints
 from edge.core.products import Product
-from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, elsewhere
+from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates
 from edge.core.similar import is_similar
-from edge.picks import NO_PICKS, Picks, Shelf, by_place, listed, scaled
+from edge.picks import NO_PICKS, SCALE, Picks, Shelf, by_place, listed, scaled
 from edge.ranking import Evidence, Scores
-from edge.reasons import reasons
+from edge.reasons import told
 from edge.scoring import Model
 from edge.slots import SLOTS, SlotSpec
 from edge.wire import Filter
@@ -28,8 +27,6 @@ _NO_FILTER = Filter()
 _NEW = 8  # newcomers in reserve for the live rules
 _OVERHEAD = 500  # bytes of the objects around kept picks, roughly
 _LEAST_SHARE = 0.02  # of the best candidate's worth, for a newcomer to take a place from a known product
-
-_Values = NDArray[np.float64]
 
 
 def arrange(
@@ -85,35 +82,38 @@ def _picks(
     most: int,
 ) -> Picks:
     """The candidates that may stand on a shelf, in its order."""
-    order, values = _order(some, scores)
-    if spec.id in PART_OF:
-        order = order[elsewhere(model.index, evidence.context, some)[order]]
-    order = _sieved(order, some.items, spec.id, model, evidence, catalogue)
-    kinds = kinds_of(model.index, some.items[order])
-    chosen, worth = spread(values[order], kinds, diversity if spec.diverse else 0.0, most)
-    order = order[chosen]
-    said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
-    return Picks(scaled(worth), np.array(said, np.int32), some.items[order])
+    ranked = scores is not None
+    positions, worth, said = arranged(
+        model.index.compiled,
+        some.items,
+        scores if scores is not None else some.scores,
+        ranked,
+        some.evidence,
+        _allowed(some.items, spec.id, model, evidence, catalogue),
+        evidence.context.anchors if spec.id in PART_OF else None,
+        told(spec, some, evidence.context.history, stands_in=evidence.stands_in is not None),
+        diversity if spec.diverse else 0.0,
+        most,
+        SCALE,
+    )
+    return Picks(worth, said, positions)
 
 
-def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Ints, _Values]:
-    """Places best first, and a value in 0..1 for each candidate."""
-    return ordered(found.scores, False) if scores is None else ordered(scores, True)
-
-
-def _sieved(order: Ints, items: Ints, slot: str, model: Model, evidence: Evidence, catalogue: Catalogue) -> Ints:
-    """The places whose products may be shown: a narrow filter must reach past the reserve, so all are looked at."""
+def _allowed(
+    items: Ints, slot: str, model: Model, evidence: Evidence, catalogue: Catalogue
+) -> NDArray[np.bool_] | None:
+    """Which products may be shown, None for all: a narrow filter must reach past the reserve, so all are looked at."""
     query, index = evidence.query, model.index
     # What this visit has seen stands under "recently viewed"; beside it, recommend something else.
     hidden = evidence.context.recent if slot == "for_you" else np.empty(0, np.int32)
     if query.exclude:
         hidden = np.concatenate([hidden, index.positions(query.exclude)])
-    if len(hidden):
-        order = order[~(items[order][:, None] == hidden).any(axis=1)]
+    allowed = None if not len(hidden) else ~(items[:, None] == hidden).any(axis=1)
     if query.filter != _NO_FILTER:
         live = catalogue.live
-        order = order[live.passing(live.rows_of(index)[items[order]], query.filter)]
-    return order
+        passing = live.passing(live.rows_of(index)[items], query.filter)
+        allowed = passing if allowed is None else allowed & passing
+    return allowed
 
 
 def _newcomers(
@@ -123,7 +123,7 @@ def _newcomers(
     newcomers, query = evidence.newcomers, evidence.query
     if not newcomers.ids:
         return NO_PICKS
-    items, worth = found.items, _order(found, scores)[1].astype(np.float32)
+    items, worth = found.items, _worth(found, scores)
     page = None
     if slot == "similar":
         page = catalogue.get(query.product_id or "")
@@ -138,6 +138,13 @@ def _newcomers(
     may = ((id_, value) for id_, value in best if id_ not in hidden and _may_join(id_, page, catalogue))
     joining = list(islice(may, _NEW))
     return Picks.named([id_ for id_, _ in joining], scaled(np.array([value for _, value in joining])), "new")
+
+
+def _worth(found: Candidates, scores: Floats | None) -> Floats:
+    """A value in 0..1 for each candidate."""
+    if scores is not None:
+        return np.asarray(1 / (1 + np.exp(-scores)), np.float32)
+    return np.asarray((found.scores / max(float(found.scores.max()), 1e-9)).clip(0, 1), np.float32)
 
 
 def _may_join(id_: str, page: Product | None, catalogue: Catalogue) -> bool:

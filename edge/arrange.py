@@ -4,7 +4,6 @@ In: candidates, their scores, what the request is made from. Out: a `Shelf` each
 products; prices and stock come after the cache. A shelf that was not scored keeps the order its candidates came in.
 """
 
-from collections.abc import Hashable
 from itertools import islice
 
 import numpy as np
@@ -14,10 +13,10 @@ from edge.catalogue import Catalogue
 from edge.core.compiled.shelf import arranged
 from edge.core.index import Floats, Ints
 from edge.core.products import Product
-from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates
+from edge.core.retrieval import PART_OF, Candidates
 from edge.core.similar import is_similar
 from edge.picks import NO_PICKS, SCALE, Picks, Shelf, by_place, listed, scaled
-from edge.ranking import Evidence, Scores
+from edge.ranking import Evidence, Scores, find_similar
 from edge.reasons import told
 from edge.scoring import Model
 from edge.slots import SLOTS, SlotSpec
@@ -44,31 +43,34 @@ def arrange(
         return Shelf(slot, evidence.served_by, _viewed(spec, evidence, most))
     if slot == "trending":
         return Shelf(slot, "popular", listed(model, "trending"))
+    if slot == "similar":
+        return _similar(model, spec, evidence, catalogue, most)
     pool = PART_OF.get(slot, slot)
     some = found.get(pool)
     if some is None or not len(some.items):
         return Shelf(slot, "popular", NO_PICKS)
     values = scores.get(pool)
     newcomers = _newcomers(some, values, slot, evidence, catalogue) if spec.welcomes else NO_PICKS
-    if pool in SCORED_SLOTS:
-        picks = _picks(model, spec, some, values, evidence, catalogue, diversity, most)
-        return Shelf(slot, evidence.served_by, picks, newcomers)
-    # The others look at the page alone: the same for everybody who narrows nothing down.
-    key = _shared(slot, evidence, most)
-    kept = model.index.memo.get(key, Picks) if key else None
-    if kept is None:
-        kept = _picks(model, spec, some, values, evidence, catalogue, diversity, most)
-        if key:
-            model.index.memo.keep(key, kept, 20 * most + _OVERHEAD)
-    return Shelf(slot, "context", kept, newcomers)
+    picks = _picks(model, spec, some, values, evidence, catalogue, diversity, most)
+    return Shelf(slot, evidence.served_by, picks, newcomers)
 
 
-def _shared(slot: str, evidence: Evidence, most: int) -> Hashable | None:
-    """What a shelf that looks at the page alone is kept under; None where it is this request's own."""
-    query = evidence.query
-    if query.exclude or evidence.stands_in or query.filter != _NO_FILTER:
-        return None
-    return ("picks", slot, most, evidence.context.anchors.tobytes())
+def _similar(model: Model, spec: SlotSpec, evidence: Evidence, catalogue: Catalogue, most: int) -> Shelf:
+    """The shelf that looks at the page alone: the same for everybody who narrows nothing down, so it is kept."""
+    query, memo = evidence.query, model.index.memo
+    own = bool(query.exclude or evidence.stands_in or query.filter != _NO_FILTER)
+    key = ("picks", spec.id, most, evidence.context.anchors.tobytes())
+    picks = None if own else memo.get(key, Picks)
+    if picks is not None and not evidence.newcomers.ids:
+        return Shelf(spec.id, "context" if len(picks) else "popular", picks)
+    some = find_similar(model, evidence)
+    if not len(some.items):
+        return Shelf(spec.id, "popular", NO_PICKS)
+    if picks is None:
+        picks = _picks(model, spec, some, None, evidence, catalogue, 0.0, most)
+        if not own:
+            memo.keep(key, picks, 20 * most + _OVERHEAD)
+    return Shelf(spec.id, "context", picks, _newcomers(some, None, spec.id, evidence, catalogue))
 
 
 def _picks(

@@ -5,7 +5,6 @@ In: positions in a model's index, or ids of products that it may not have; score
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -30,8 +29,7 @@ LEAST_TREND = 0.25
 ServedBy = Literal["personal", "session", "context", "popular"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Picks:
+class Picks(msgspec.Struct, frozen=True, eq=False):
     """Products best first: `positions` in the model's index or, where that is None, `ids`; scores times SCALE."""
 
     scores: Ints
@@ -59,8 +57,7 @@ _NONE = np.empty(0, np.int32)
 NO_PICKS = Picks(_NONE, _NONE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shelf:
+class Shelf(msgspec.Struct, frozen=True, eq=False):
     """A shelf before the live rules: more picks than will be shown, best first, and newcomers that may join them."""
 
     slot: str

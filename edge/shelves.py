@@ -4,7 +4,7 @@ In: a `Ranking`, the query, the live catalogue. Out: a `Page`, the answer's byte
 is in the cart, excluded, filtered out, unknown or unavailable; prices and stock as they are at this moment.
 """
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,13 +15,10 @@ from edge.page import Page, Shown, ShownItem, page_of
 from edge.picks import NO_PICKS, SCALE, Picks, ServedBy, Shelf, listed, positioned
 from edge.scoring import Model
 from edge.slots import SAY_POPULAR, SLOTS, SlotSpec
-from edge.wire import Filter, Query
-
-_NO_FILTER = Filter()
+from edge.wire import NO_FILTER, Query
 
 
-@dataclass(frozen=True)
-class Ranking:
+class Ranking(NamedTuple):
     """What was worked out for a request: by which model, which shelves, what failed on the way, and the stored cart."""
 
     model: Model | None
@@ -31,7 +28,7 @@ class Ranking:
 
     def marked(self, *failed: str) -> "Ranking":
         """The same ranking for a request in which something else failed, too."""
-        return replace(self, degraded=(*failed, *self.degraded)) if failed else self
+        return self._replace(degraded=(*failed, *self.degraded)) if failed else self
 
 
 def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int = 1) -> Page:
@@ -55,7 +52,7 @@ class _Filler:
 
     def __init__(self, query: Query, ranking: Ranking, live: LiveCards) -> None:
         self._live, self._model, self._limit = live, ranking.model, query.limit
-        self._filter = None if query.filter == _NO_FILTER else query.filter
+        self._filter = None if query.filter is NO_FILTER or query.filter == NO_FILTER else query.filter
         taken = [live.row(id_) for id_ in (*query.cart, *ranking.cart, *query.exclude)]
         if query.product_id is not None:
             taken.append(live.row(query.product_id))

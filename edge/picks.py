@@ -18,8 +18,7 @@ from edge.scoring import Model
 
 _BYTES_EACH = 12  # of a pick that is kept
 SCALE = 10_000  # of scores, which are kept as whole numbers: four digits is what an answer says
-# By score and by reason: what stands in an item after its id. Made by what encodes the rest, so that it looks the same.
-SCORES: tuple[bytes, ...] = tuple(msgspec.json.encode(score / SCALE) for score in range(SCALE + 1))
+# By reason: what stands in an item after its score.
 SAID: tuple[bytes, ...] = tuple(b',"reason":%b,"product":' % msgspec.json.encode(reason) for reason in REASONS)
 
 # Recent over earlier daily orders, as a log, after five orders of doubt on both sides: a quarter more at the least, and

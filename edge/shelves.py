@@ -44,7 +44,7 @@ def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int
             title, served_by, items = _popular(spec, query, model, catalogue, filler)
         if items:
             shown.append(Shown(shelf.slot, title, served_by, items))
-    return page_of(query.surface, model.version if model else None, ranking.degraded, shown)
+    return page_of(query.surface, model.version if model else None, ranking.degraded, shown, catalogue.live)
 
 
 class _Filler:
@@ -56,7 +56,7 @@ class _Filler:
         taken = [live.row(id_) for id_ in (*query.cart, *ranking.cart, *query.exclude)]
         if query.product_id is not None:
             taken.append(live.row(query.product_id))
-        self._filler = Filler(live.shown, live.made, live.fragment, query.min_score * SCALE, taken)
+        self._filler = Filler(live.shown, query.min_score * SCALE, taken)
 
     def fill(self, spec: SlotSpec, picks: Picks, newcomers: Picks = NO_PICKS, new_places: int = 0) -> list[ShownItem]:
         """What one shelf shows. Newcomers stand last, and only beside others: they never make a shelf alone."""
@@ -67,7 +67,7 @@ class _Filler:
         new, _ = self._take(newcomers, new_places if items else 0)
         items += self._take(picks, self._limit - len(items) - len(new), left)[0]
         # Scores fall along a shelf; a place given is no claim to be better than the one before it.
-        return [*items, *((fragment, min(score, items[-1][1]), reason) for fragment, score, reason in new)]
+        return [*items, *((row, min(score, items[-1][1]), reason) for row, score, reason in new)]
 
     def _take(self, picks: Picks, count: int, start: int = 0) -> tuple[list[ShownItem], int]:
         """The next so many from `start` on that may be shown now, and where to go on."""

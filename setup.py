@@ -49,6 +49,8 @@ class Build(build_ext):
         if not Path(sysconfig.get_path("include"), "Python.h").exists():
             raise PlatformError("endcap: compiling its kernels needs the headers of Python, which are not installed; "
                                 "Debian, Ubuntu: apt-get install python3-dev")  # fmt: skip
+        if not os.environ.get("CC"):
+            os.environ.pop("CC", None)  # set to nothing, it would be taken for a compiler
         try:
             command = compiler()
         except LookupError as error:
@@ -76,11 +78,9 @@ class Build(build_ext):
             used = self.compiler.compiler_so[0]
             raise CompileError(f"endcap: {kernel} could not be compiled by {used}, see above; install gcc or "
                                "clang, name it in CC, or set no CC at all") from error  # fmt: skip
-
-    def copy_extensions_to_source(self) -> None:
-        """The last step in a checkout, after all are compiled."""
-        super().copy_extensions_to_source()
-        built.record()
+        if self.in_checkout:  # now, so that a mistake in the next one costs only that
+            self.copy_file(self.get_ext_fullpath(ext.name), str(built.compiled(ROOT / kernel)))
+            built.record(ROOT / kernel)
 
 
 KERNELS = sorted(path.relative_to(ROOT) for path in built.KERNELS.glob("*.pyx"))

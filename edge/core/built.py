@@ -27,20 +27,15 @@ def compiled(kernel: Path) -> Path:
     return kernel.with_name(kernel.stem + SUFFIX)
 
 
-def record(directory: Path = KERNELS) -> None:
-    """Keep that all kernels here are compiled as they are now."""
-    found = {kernel.stem: digest(kernel) for kernel in sorted(directory.glob("*.pyx"))}
-    _note(directory).write_text(json.dumps(found, indent=1) + "\n")
+def record(kernel: Path) -> None:
+    """Keep that a kernel is compiled as it is now."""
+    noted = _noted(kernel.parent) | {kernel.stem: digest(kernel)}
+    _note(kernel.parent).write_text(json.dumps(noted, indent=1, sort_keys=True) + "\n")
 
 
 def fresh(kernel: Path) -> bool:
     """Whether a kernel is there, compiled from what lies here."""
-    try:
-        kept = json.loads(_note(kernel.parent).read_bytes())
-    except (OSError, ValueError):
-        return False
-    known = isinstance(kept, dict) and kept.get(kernel.stem) == digest(kernel)
-    return known and compiled(kernel).exists()
+    return _noted(kernel.parent).get(kernel.stem) == digest(kernel) and compiled(kernel).exists()
 
 
 def fault(directory: Path = KERNELS) -> str | None:
@@ -57,6 +52,15 @@ def fault(directory: Path = KERNELS) -> str | None:
 def _note(directory: Path) -> Path:
     """The file that keeps what this Python's kernels were compiled from."""
     return directory / f"built{SUFFIX}.json"
+
+
+def _noted(directory: Path) -> dict[str, str]:
+    """Kernel -> what it was compiled from; nothing where the file is damaged."""
+    try:
+        noted = json.loads(_note(directory).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return noted if isinstance(noted, dict) else {}
 
 
 if __name__ == "__main__":

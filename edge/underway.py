@@ -56,9 +56,7 @@ class Underway:
             logger.exception("a page could not be answered")
             reply, self.keep_alive = respond.plain(respond.unexpected()), False
         else:
-            waited_for._asyncio_future_blocking = (
-                False  # somebody has taken it; see asyncio.Task
-            )
+            waited_for._asyncio_future_blocking = False  # somebody has taken it; see asyncio.Task
             waited_for.add_done_callback(self._woken)
             return None
         self.response_complete = True

@@ -30,7 +30,7 @@ def test_these_kernels_are_compiled_from_their_sources() -> None:
 
 
 def test_types_and_declarations_belong_to_kernels() -> None:
-    """A .pyi says what Python may call of a .pyx; one whose kernel is gone would let mypy pass what cannot be imported."""
+    """A .pyi whose kernel is gone would let mypy pass what cannot be imported."""
     kernels = {path.stem for path in built.KERNELS.glob("*.pyx")}
     assert kernels
     assert {path.stem for path in built.KERNELS.glob("*.pyi")} <= kernels

@@ -66,12 +66,13 @@ class Build(build_ext):
     def build_extension(self, ext: Extension) -> None:
         """One kernel; in a checkout only if it is not as its sources are, which times of files would not tell."""
         kernel = Path(ext.sources[0])
-        if self.in_checkout and built.fresh(ROOT / kernel):
+        if self.in_checkout and ROOT / kernel not in built.stale():
             made = self.get_ext_fullpath(ext.name)
             self.mkpath(str(Path(made).parent))
             self.copy_file(str(built.compiled(kernel)), made)
             return
         self.force = True
+        source = built.digest(ROOT / kernel, built.shared())
         try:
             super().build_extension(ext)
         except CCompilerError as error:
@@ -80,7 +81,13 @@ class Build(build_ext):
                                "clang, name it in CC, or set no CC at all") from error  # fmt: skip
         if self.in_checkout:  # now, so that a mistake in the next one costs only that
             self.copy_file(self.get_ext_fullpath(ext.name), str(built.compiled(ROOT / kernel)))
-            built.record(ROOT / kernel)
+            built.record(ROOT / kernel, source)
+
+    def copy_extensions_to_source(self) -> None:
+        """The last step in a checkout: nothing stays of kernels that are no longer."""
+        super().copy_extensions_to_source()
+        for kernel in built.left_over():
+            built.compiled(kernel).unlink()
 
 
 KERNELS = sorted(path.relative_to(ROOT) for path in built.KERNELS.glob("*.pyx"))

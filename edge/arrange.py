@@ -4,22 +4,20 @@ In: candidates, their scores, what the request is made from. Out: a `Shelf` each
 products; prices and stock come after the cache. A shelf that was not scored keeps the order its candidates came in.
 """
 
-from collections.abc import Hashable
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge.catalogue import Catalogue
-from edge.core.compiled.shelf import ordered, spread
-from edge.core.diversity import kinds_of
-from edge.core.index import Ints
+from edge.core.compiled.shelf import arranged
+from edge.core.index import Floats, Ints
 from edge.core.products import Product
-from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, elsewhere
+from edge.core.retrieval import PART_OF, Candidates
 from edge.core.similar import is_similar
-from edge.picks import NO_PICKS, Picks, Shelf, by_place, listed, scaled
-from edge.ranking import Evidence, Scores
-from edge.reasons import reasons
+from edge.picks import NO_PICKS, SCALE, Picks, Shelf, by_place, listed, scaled
+from edge.ranking import Evidence, Scores, find_similar
+from edge.reasons import told
 from edge.scoring import Model
 from edge.slots import SLOTS, SlotSpec
 from edge.wire import Filter
@@ -28,8 +26,6 @@ _NO_FILTER = Filter()
 _NEW = 8  # newcomers in reserve for the live rules
 _OVERHEAD = 500  # bytes of the objects around kept picks, roughly
 _LEAST_SHARE = 0.02  # of the best candidate's worth, for a newcomer to take a place from a known product
-
-_Values = NDArray[np.float64]
 
 
 def arrange(
@@ -47,31 +43,34 @@ def arrange(
         return Shelf(slot, evidence.served_by, _viewed(spec, evidence, most))
     if slot == "trending":
         return Shelf(slot, "popular", listed(model, "trending"))
+    if slot == "similar":
+        return _similar(model, spec, evidence, catalogue, most)
     pool = PART_OF.get(slot, slot)
     some = found.get(pool)
     if some is None or not len(some.items):
         return Shelf(slot, "popular", NO_PICKS)
     values = scores.get(pool)
     newcomers = _newcomers(some, values, slot, evidence, catalogue) if spec.welcomes else NO_PICKS
-    if pool in SCORED_SLOTS:
-        picks = _picks(model, spec, some, values, evidence, catalogue, diversity, most)
-        return Shelf(slot, evidence.served_by, picks, newcomers)
-    # The others look at the page alone: the same for everybody who narrows nothing down.
-    key = _shared(slot, evidence, most)
-    kept = model.index.memo.get(key, Picks) if key else None
-    if kept is None:
-        kept = _picks(model, spec, some, values, evidence, catalogue, diversity, most)
-        if key:
-            model.index.memo.keep(key, kept, 20 * most + _OVERHEAD)
-    return Shelf(slot, "context", kept, newcomers)
+    picks = _picks(model, spec, some, values, evidence, catalogue, diversity, most)
+    return Shelf(slot, evidence.served_by, picks, newcomers)
 
 
-def _shared(slot: str, evidence: Evidence, most: int) -> Hashable | None:
-    """What a shelf that looks at the page alone is kept under; None where it is this request's own."""
-    query = evidence.query
-    if query.exclude or evidence.stands_in or query.filter != _NO_FILTER:
-        return None
-    return ("picks", slot, most, evidence.context.anchors.tobytes())
+def _similar(model: Model, spec: SlotSpec, evidence: Evidence, catalogue: Catalogue, most: int) -> Shelf:
+    """The shelf that looks at the page alone: the same for everybody who narrows nothing down, so it is kept."""
+    query, memo = evidence.query, model.index.memo
+    own = bool(query.exclude or evidence.stands_in or query.filter != _NO_FILTER)
+    key = ("picks", spec.id, most, evidence.context.anchors.tobytes())
+    picks = None if own else memo.get(key, Picks)
+    if picks is not None and not evidence.newcomers.ids:
+        return Shelf(spec.id, "context" if len(picks) else "popular", picks)
+    some = find_similar(model, evidence)
+    if not len(some.items):
+        return Shelf(spec.id, "popular", NO_PICKS)
+    if picks is None:
+        picks = _picks(model, spec, some, None, evidence, catalogue, 0.0, most)
+        if not own:
+            memo.keep(key, picks, 20 * most + _OVERHEAD)
+    return Shelf(spec.id, "context", picks, _newcomers(some, None, spec.id, evidence, catalogue))
 
 
 def _picks(
@@ -85,35 +84,38 @@ def _picks(
     most: int,
 ) -> Picks:
     """The candidates that may stand on a shelf, in its order."""
-    order, values = _order(some, scores)
-    if spec.id in PART_OF:
-        order = order[elsewhere(model.index, evidence.context, some)[order]]
-    order = _sieved(order, some.items, spec.id, model, evidence, catalogue)
-    kinds = kinds_of(model.index, some.items[order])
-    chosen, worth = spread(values[order], kinds, diversity if spec.diverse else 0.0, most)
-    order = order[chosen]
-    said = reasons(spec, some, order, evidence.context.history, stands_in=evidence.stands_in is not None)
-    return Picks(scaled(worth), np.array(said, np.int32), some.items[order])
+    ranked = scores is not None
+    positions, worth, said = arranged(
+        model.index.compiled,
+        some.items,
+        scores if scores is not None else some.scores,
+        ranked,
+        some.evidence,
+        _allowed(some.items, spec.id, model, evidence, catalogue),
+        evidence.context.anchors if spec.id in PART_OF else None,
+        told(spec, some, evidence.context.history, stands_in=evidence.stands_in is not None),
+        diversity if spec.diverse else 0.0,
+        most,
+        SCALE,
+    )
+    return Picks(worth, said, positions)
 
 
-def _order(found: Candidates, scores: NDArray[np.float32] | None) -> tuple[Ints, _Values]:
-    """Places best first, and a value in 0..1 for each candidate."""
-    return ordered(found.scores, False) if scores is None else ordered(scores, True)
-
-
-def _sieved(order: Ints, items: Ints, slot: str, model: Model, evidence: Evidence, catalogue: Catalogue) -> Ints:
-    """The places whose products may be shown: a narrow filter must reach past the reserve, so all are looked at."""
+def _allowed(
+    items: Ints, slot: str, model: Model, evidence: Evidence, catalogue: Catalogue
+) -> NDArray[np.bool_] | None:
+    """Which products may be shown, None for all: a narrow filter must reach past the reserve, so all are looked at."""
     query, index = evidence.query, model.index
     # What this visit has seen stands under "recently viewed"; beside it, recommend something else.
     hidden = evidence.context.recent if slot == "for_you" else np.empty(0, np.int32)
     if query.exclude:
         hidden = np.concatenate([hidden, index.positions(query.exclude)])
-    if len(hidden):
-        order = order[~(items[order][:, None] == hidden).any(axis=1)]
+    allowed = None if not len(hidden) else ~(items[:, None] == hidden).any(axis=1)
     if query.filter != _NO_FILTER:
         live = catalogue.live
-        order = order[live.passing(live.rows_of(index)[items[order]], query.filter)]
-    return order
+        passing = live.passing(live.rows_of(index)[items], query.filter)
+        allowed = passing if allowed is None else allowed & passing
+    return allowed
 
 
 def _newcomers(
@@ -123,7 +125,7 @@ def _newcomers(
     newcomers, query = evidence.newcomers, evidence.query
     if not newcomers.ids:
         return NO_PICKS
-    items, worth = found.items, _order(found, scores)[1].astype(np.float32)
+    items, worth = found.items, _worth(found, scores)
     page = None
     if slot == "similar":
         page = catalogue.get(query.product_id or "")
@@ -138,6 +140,13 @@ def _newcomers(
     may = ((id_, value) for id_, value in best if id_ not in hidden and _may_join(id_, page, catalogue))
     joining = list(islice(may, _NEW))
     return Picks.named([id_ for id_, _ in joining], scaled(np.array([value for _, value in joining])), "new")
+
+
+def _worth(found: Candidates, scores: Floats | None) -> Floats:
+    """A value in 0..1 for each candidate."""
+    if scores is not None:
+        return np.asarray(1 / (1 + np.exp(-scores)), np.float32)
+    return np.asarray((found.scores / max(float(found.scores.max()), 1e-9)).clip(0, 1), np.float32)
 
 
 def _may_join(id_: str, page: Product | None, catalogue: Catalogue) -> bool:

@@ -25,7 +25,6 @@ from edge.wire import Query
 Scores = dict[str, NDArray[np.float32]]  # shelf -> the ranker's raw score for each of its candidates
 
 _CANDIDATES = RANKED.of()
-_UNSCORED = frozenset({"recently_viewed", "trending"})  # their order is given, not ranked
 _STAND_INS = 3  # of a page's newcomer, whose companions are looked up in place of its own
 
 
@@ -87,20 +86,25 @@ def gather_evidence(
 
 
 def find(model: Model, slots: Iterable[str], evidence: Evidence) -> dict[str, Candidates]:
-    """The candidates of these shelves. Left out: shelves whose order is given, and those nothing is known for.
+    """The candidates of the scored ones of these shelves, but of those nothing is known for.
 
     A shelf that is a part of another one's candidates is found under the other's name.
     """
     context = evidence.context
-    wanted = dict.fromkeys(PART_OF.get(slot, slot) for slot in slots if slot not in _UNSCORED)
+    wanted = dict.fromkeys(pool for slot in slots if (pool := PART_OF.get(slot, slot)) in SCORED_SLOTS)
     if not (context.history.bought or len(context.recent)):
         wanted.pop("for_you", None)  # a stranger gets the popular list under its own name
     return {slot: _candidates(model, slot, evidence) for slot in wanted}
 
 
-def _candidates(model: Model, slot: str, evidence: Evidence) -> Candidates:
-    if slot == "similar" and evidence.stands_in:
+def find_similar(model: Model, evidence: Evidence) -> Candidates:
+    """The candidates of the shelf that looks at the page alone."""
+    if evidence.stands_in:
         return _like_newcomer(evidence.newcomers, evidence.stands_in)
+    return candidates(model.index, "similar", evidence.context)
+
+
+def _candidates(model: Model, slot: str, evidence: Evidence) -> Candidates:
     if slot == "for_you" and (foreseen := foresee(model, evidence.context)):
         return foreseen
     return candidates(model.index, slot, evidence.context)
@@ -122,7 +126,7 @@ def score(model: Model, found: dict[str, Candidates], context: Context) -> Score
     for slot, some in found.items():
         if isinstance(some, Foreseen):
             scores[slot] = some.score()
-        elif slot in SCORED_SLOTS and len(some.items):
+        elif len(some.items):
             scored[slot] = some
     if not scored:
         return scores

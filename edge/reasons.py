@@ -8,10 +8,9 @@ tests/edge/test_reasons.py holds real answers to it.
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.core.context import History
-from edge.core.index import Ints, Places
+from edge.core.index import Floats, Ints
 from edge.core.retrieval import Candidates
 from edge.core.sources import SOURCES
 from edge.next_clicks import REASON, Foreseen
@@ -53,38 +52,25 @@ CODE: dict[str, int] = {reason: code for code, reason in enumerate(REASONS)}
 _WITH_VIEWED, _VIEWED = CODE["goes_with_viewed"], CODE["viewed"]
 
 
-def reasons(
-    spec: SlotSpec, found: Candidates, order: Places, history: History, *, stands_in: bool = False
-) -> list[int]:
-    """Why each of `found` at the places `order` is shown, as places in REASONS.
+Told = tuple[Floats, Ints, int, int, Ints]
 
-    `stands_in`: the anchors only stand in for the page's.
+
+def told(spec: SlotSpec, found: Candidates, history: History, *, stands_in: bool = False) -> Told:
+    """How the evidence of `found` becomes words, as the kernel `arranged` reads it: places in REASONS.
+
+    `stands_in`: the anchors only stand in for the page's. What was viewed on an earlier visit is a candidate itself,
+    and need not go with anything else viewed.
     """
-    if isinstance(found, Foreseen):
-        return [CODE[REASON]] * len(order)
-    told = _told(spec.id, stands_in)
-    if told is None:
-        return [CODE[spec.reason]] * len(order)
-    weights, words = told
-    sums = (found.evidence.T.take(order, axis=0) > 0) @ weights
-    said: list[int] = words[sums.astype(np.intp)].tolist()
-    if _WITH_VIEWED in said:
-        # What was viewed on an earlier visit is a candidate itself, and need not go with anything else.
-        viewed = set(history.viewed.tolist())
-        for place, item in enumerate(found.items[order].tolist() if viewed else ()):
-            if item in viewed and said[place] == _WITH_VIEWED:
-                said[place] = _VIEWED
-    return said
+    weights, words = _words(REASON if isinstance(found, Foreseen) else spec.id, stands_in)
+    return weights, words, _WITH_VIEWED, _VIEWED, history.viewed
 
 
 @cache
-def _told(slot: str, stands_in: bool) -> tuple[NDArray[np.float32], Ints] | None:
+def _words(slot: str, stands_in: bool) -> tuple[Floats, Ints]:
     """What each source weighs, so that the sum says which of them found a candidate, and the word for each sum."""
-    told = _REASONS.get(slot)
-    if told is None:
-        return None
+    told = _REASONS.get(slot, ())
     weights = np.zeros(len(SOURCES), np.float32)
-    words = np.full(1 << len(told), CODE[SLOTS[slot].reason], np.int32)
+    words = np.full(1 << len(told), CODE[REASON if slot == REASON else SLOTS[slot].reason], np.int32)
     for place, (source, reason) in reversed(list(enumerate(told))):
         weights[SOURCES.index(source)] = 1 << place
         word = _STOOD_IN.get(reason, reason) if stands_in else reason

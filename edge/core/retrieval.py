@@ -11,14 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.core.compiled import candidates as compiled
 from edge.core.compiled.similar import alike
 from edge.core.context import Context, History
 from edge.core.index import Floats, Index, Ints
 from edge.core.similar import ENOUGH, PRICE_BAND
-from edge.core.sources import HITS, SOURCES
+from edge.core.sources import SOURCES
 
 __all__ = [
     "PART_OF",
@@ -29,7 +28,6 @@ __all__ = [
     "History",
     "Index",
     "candidates",
-    "elsewhere",
 ]
 
 RANKED_SLOTS: tuple[str, ...] = (
@@ -41,7 +39,7 @@ RANKED_SLOTS: tuple[str, ...] = (
 )
 # The forest orders these. Purchases hold no label for `similar`, which keeps its retrieval order.
 SCORED_SLOTS: tuple[str, ...] = ("bought_together", "cart_complements", "for_you", "buy_again")
-# Shelves that are a part of another one's candidates, found and scored once for both; `elsewhere` says which part.
+# Shelves that are a part of another one's candidates, found and scored once for both: what is of no anchor's category.
 PART_OF: dict[str, str] = {"complete_the_look": "bought_together"}
 
 
@@ -57,27 +55,6 @@ class Candidates:
 def candidates(index: Index, slot: str, context: Context, limit: int = 100) -> Candidates:
     """What may stand in `slot`; never an anchor, empty without evidence. Raises KeyError for a slot not ranked here."""
     return _SHELVES[slot](index, context, limit)
-
-
-def elsewhere(index: Index, context: Context, found: Candidates) -> NDArray[np.bool_]:
-    """Which candidates were bought together with an anchor beyond chance, yet are of no anchor's category.
-
-    Category is the second level of the path, or the first where the path ends there. Beside an anchor of no category
-    nothing can be said to be of another one.
-    """
-    own, theirs = (_second_level(index, items) for items in (context.anchors, found.items))
-    if not (own >= 0).all():
-        return np.zeros(len(theirs), np.bool_)
-    told: NDArray[np.bool_] = (found.evidence[HITS] > 0) & (theirs >= 0)
-    for code in own.tolist():
-        told &= theirs != code
-    return told
-
-
-def _second_level(index: Index, items: Ints) -> Ints:
-    # Narrow codes are larger, so the larger of the first two is the second where there is one.
-    codes = index.category_of.take(items, axis=0)
-    return np.maximum(codes[:, 0], codes[:, 1])
 
 
 @dataclass(frozen=True)

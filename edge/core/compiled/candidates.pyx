@@ -12,7 +12,7 @@ from edge.core.compiled.ahead cimport ahead
 from edge.core.compiled.arrays cimport Arrays, endcap_dot_floats
 from edge.core.compiled.found cimport (
     FAVOURITE, HISTORY_PAIR, HITS, KIND, LIFT, LIKED, NEIGHBOURS, OWN, PAIR, POPULAR, SOURCES, VISIT_PAIR, Found,
-    make_room, row, said_of,
+    begin, make_room, row, said_of,
 )
 from edge.core.compiled.given cimport doubles, ints
 from edge.core.compiled.history cimport History
@@ -109,10 +109,9 @@ cdef tuple _out(Arrays arrays, History history, Worth* worth, int count):
             item[i] = arrays.found.items[at]
         else:
             item[i] = history.item_of[worth.own[place]]
-        if at >= 0:
-            sums = arrays.found.sums + <size_t>at * <int>SOURCES
-            for source in range(<int>SOURCES):
-                said[i * <int>SOURCES + source] = sums[source]
+        sums = arrays.found.sums + <size_t>at * arrays.found.width
+        for source in range(arrays.found.width):
+            said[i * <int>SOURCES + source] = sums[source]
     return items, scores, evidence
 
 
@@ -133,7 +132,7 @@ def beside(
     cdef int a = <int>len(anchors), v = <int>len(recent), newest = min(a, MOST_ANCHORS), last = min(v, MOST_VISITED)
     cdef Found* found = &arrays.found
     cdef Worth worth
-    found.count = 0
+    begin(found, <int>OWN + 1)
     company(arrays, found, anchor + a - newest, newest)
     if a:
         neighbours(arrays, found, anchor + a - newest, newest)
@@ -155,12 +154,19 @@ def beside(
 cdef int _named(Arrays arrays, Found* found, History history, int32_t anchor) except -1:
     """Own purchases whose list names the one anchor, though the anchor's, cut short, does not name them."""
     cdef double* said
-    cdef int at
-    for at in range(arrays.named.start[anchor], arrays.named.start[anchor + 1]):
-        if history.row(arrays.named.items[at]) >= 0:
-            said = said_of(found, arrays.named.items[at])
-            said[<int>PAIR] += arrays.named.score[at]
-            said[<int>LIFT] += arrays.named.lift[at]
+    cdef int i, low, high, middle, end = arrays.named.start[anchor + 1]
+    for i in range(history.n):
+        low, high = arrays.named.start[anchor], end
+        while low < high:  # who names a product stands there in rising order, and there may be thousands
+            middle = (low + high) // 2
+            if arrays.named.items[middle] < history.item_of[i]:
+                low = middle + 1
+            else:
+                high = middle
+        if low < end and arrays.named.items[low] == history.item_of[i]:
+            said = said_of(found, arrays.named.items[low])
+            said[<int>PAIR] += arrays.named.score[low]
+            said[<int>LIFT] += arrays.named.lift[low]
             said[<int>HITS] += 1
     return 0
 
@@ -190,11 +196,11 @@ cdef void _weigh(
     cdef double* sums
     cdef int i, at, code, count = found.count
     for at in range(count):
-        sums = found.sums + <size_t>at * <int>SOURCES
+        sums = found.sums + <size_t>at * found.width
         most_pair = sums[<int>PAIR] if sums[<int>PAIR] > most_pair else most_pair
         most_near = sums[<int>NEIGHBOURS] if sums[<int>NEIGHBOURS] > most_near else most_near
     for at in range(count):
-        sums = found.sums + <size_t>at * <int>SOURCES
+        sums = found.sums + <size_t>at * found.width
         if (related and not sums[<int>HITS]) or _among(anchors, a, found.items[at]) or history.row(found.items[at]) >= 0:
             continue
         worth.row[worth.count] = at
@@ -205,7 +211,7 @@ cdef void _weigh(
         code = arrays.narrow_of[history.item_of[i]]
         kind = arrays.by_code[code] if code >= 0 else 0
         at = row(found, history.item_of[i])
-        if related and kind <= 0 and (at < 0 or not found.sums[<size_t>at * <int>SOURCES + <int>HITS]):
+        if related and kind <= 0 and (at < 0 or not found.sums[<size_t>at * found.width + <int>HITS]):
             continue
         if _among(anchors, a, history.item_of[i]):
             continue
@@ -242,7 +248,7 @@ def for_you(
     cdef int a = <int>len(anchors), v = <int>len(recent), last = min(v, MOST_VISITED), i
     cdef Found* found = &arrays.found
     cdef Worth worth
-    found.count = 0
+    begin(found, <int>SOURCES)
     _companions(arrays, found, history)
     if v:
         _visited(arrays, found, visit + v - last, last)
@@ -355,14 +361,14 @@ cdef void _add_up(
     for source in range(<int>SOURCES):
         scale[source] = LEAST
     for at in range(found.count):
-        sums = found.sums + <size_t>at * <int>SOURCES
+        sums = found.sums + <size_t>at * found.width
         for source in range(<int>SOURCES):
             scale[source] = sums[source] if sums[source] > scale[source] else scale[source]
     for source in range(<int>SOURCES):
         scale[source] = counts[source] / scale[source]
     for i in range(2):
         for at in range(found.count):
-            sums = found.sums + <size_t>at * <int>SOURCES
+            sums = found.sums + <size_t>at * found.width
             if (history.row(found.items[at]) >= 0) != (i == 1) or _among(anchors, a, found.items[at]):
                 continue
             score = 0
@@ -383,7 +389,7 @@ def buy_again(Arrays arrays, History history, np.ndarray anchors, int limit):
     cdef Worth worth = _worth(2 * history.n)
     cdef int i
     try:
-        found.count = 0
+        begin(found, <int>OWN + 1)
         make_room(found, history.n)
         for i in range(history.n):
             if _among(anchor, <int>len(anchors), history.item_of[i]):

@@ -23,9 +23,15 @@ cdef enum Source:  # as `edge.core.sources.SOURCES` numbers them
 cdef struct Found:
     int32_t* row_of  # the index's scratch: item -> row, or anything
     int32_t* items  # [room]
-    double* sums  # [room, SOURCES]
+    double* sums  # [room, width]
+    int width  # the first so many sources may speak
     int count
     int room
+
+
+cdef inline void begin(Found* found, int width) noexcept nogil:
+    """Nothing is found yet."""
+    found.count, found.width = 0, width
 
 
 cdef inline int make_room(Found* found, int more) except -1:
@@ -39,7 +45,7 @@ cdef inline int make_room(Found* found, int more) except -1:
     items = realloc(found.items, wanted * sizeof(int32_t))
     if items is not NULL:
         found.items = <int32_t*>items
-    sums = realloc(found.sums, <size_t>wanted * SOURCES * sizeof(double))
+    sums = realloc(found.sums, <size_t>wanted * <int>SOURCES * sizeof(double))
     if sums is not NULL:
         found.sums = <double*>sums
     if items is NULL or sums is NULL:
@@ -55,15 +61,15 @@ cdef inline int row(const Found* found, int32_t item) noexcept nogil:
 
 
 cdef inline double* said_of(Found* found, int32_t item) noexcept nogil:
-    """The sums of a product [SOURCES], found now or before. There is room for it."""
+    """The sums of a product [width], found now or before. There is room for it."""
     cdef int at = row(found, item)
     if at < 0:
         at = found.count
         found.count += 1
         found.items[at] = item
         found.row_of[item] = at
-        memset(found.sums + <size_t>at * SOURCES, 0, SOURCES * sizeof(double))
-    return found.sums + <size_t>at * SOURCES
+        memset(found.sums + <size_t>at * found.width, 0, found.width * sizeof(double))
+    return found.sums + <size_t>at * found.width
 
 
 cdef inline void let_go(Found* found) noexcept nogil:

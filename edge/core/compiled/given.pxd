@@ -1,7 +1,7 @@
 # Pointers into arrays that callers give: their type and layout are looked at first, for behind a pointer nobody does.
 
 cimport numpy as np
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t
 
 
 cdef inline const void* _checked(np.ndarray array, int type_, str wanted) except NULL:
@@ -24,3 +24,7 @@ cdef inline const float* floats(np.ndarray array) except NULL:
 
 cdef inline const double* doubles(np.ndarray array) except NULL:
     return <const double*>_checked(array, np.NPY_FLOAT64, "float64")
+
+
+cdef inline const uint8_t* bools(np.ndarray array) except NULL:
+    return <const uint8_t*>_checked(array, np.NPY_BOOL, "bool")

@@ -64,20 +64,23 @@ def alike(Arrays arrays, np.ndarray anchors, double band, int enough, int limit)
 cdef void _look(
     Arrays arrays, Alike* alike, const int32_t* anchors, int a, const int32_t* codes, int deepest, double band, int enough
 ) noexcept nogil:
-    cdef int level, i, alone
+    cdef int level, i, at
     for i in range(arrays.dimensions):
         alike.towards[i] = endcap_half(arrays.vectors[<size_t>anchors[a - 1] * arrays.dimensions + i])
+    for at in range(arrays.by_category.start[codes[deepest]], arrays.by_category.start[codes[deepest] + 1]):
+        ahead(arrays.price + arrays.by_category.items[at])
+    for at in range(arrays.by_category.start[codes[deepest]], arrays.by_category.start[codes[deepest] + 1]):
+        alike.kept += _within(arrays.price[anchors[a - 1]], arrays.price[arrays.by_category.items[at]], band)
+    if alike.kept > enough:
+        _of(arrays, alike, anchors, a, codes[deepest], 0, -2, band, 2)
+        return
+    alike.kept = 0
     _of(arrays, alike, anchors, a, codes[deepest], -1, 0, band, 2)
-    alone = alike.kept > enough
     for level in range(deepest - 1, -1, -1):
         if alike.kept > enough:
             break
         if codes[level] >= 0:
             _of(arrays, alike, anchors, a, codes[level], level + 1, codes[level + 1], band, 1)
-    if alone:  # what is outside the band fills up only where too little is in it
-        for i in range(alike.count):
-            if alike.worth[i] < 2:
-                alike.worth[i] = -1
 
 
 cdef void _of(
@@ -132,15 +135,11 @@ cdef inline bint _among(const int32_t* items, int n, int32_t item) noexcept nogi
 
 
 cdef tuple _out(Alike* alike, int limit):
-    """The best of them; a negative worth is left out."""
-    cdef int i, n = 0, count
+    cdef int i, n = alike.count, count = min(n, limit)
     cdef np.ndarray items, scores, evidence
-    for i in range(alike.count):
-        if alike.worth[i] >= 0:
-            alike.places[n] = i
-            n += 1
+    for i in range(n):
+        alike.places[i] = i
     falling(alike.worth, alike.places, alike.places + n, n)
-    count = min(n, limit)
     items, scores = numpy.empty(count, numpy.int32), numpy.empty(count, numpy.float32)
     evidence = numpy.zeros((count, <int>SOURCES), numpy.float32)
     for i in range(count):

@@ -49,6 +49,8 @@ class Build(build_ext):
         if not Path(sysconfig.get_path("include"), "Python.h").exists():
             raise PlatformError("endcap: compiling its kernels needs the headers of Python, which are not installed; "
                                 "Debian, Ubuntu: apt-get install python3-dev")  # fmt: skip
+        if not os.environ.get("CC"):
+            os.environ.pop("CC", None)  # set to nothing, it would be taken for a compiler
         try:
             command = compiler()
         except LookupError as error:
@@ -64,23 +66,28 @@ class Build(build_ext):
     def build_extension(self, ext: Extension) -> None:
         """One kernel; in a checkout only if it is not as its sources are, which times of files would not tell."""
         kernel = Path(ext.sources[0])
-        if self.in_checkout and built.fresh(ROOT / kernel):
+        if self.in_checkout and ROOT / kernel not in built.stale():
             made = self.get_ext_fullpath(ext.name)
             self.mkpath(str(Path(made).parent))
             self.copy_file(str(built.compiled(kernel)), made)
             return
         self.force = True
+        source = built.digest(ROOT / kernel, built.shared())
         try:
             super().build_extension(ext)
         except CCompilerError as error:
             used = self.compiler.compiler_so[0]
             raise CompileError(f"endcap: {kernel} could not be compiled by {used}, see above; install gcc or "
                                "clang, name it in CC, or set no CC at all") from error  # fmt: skip
+        if self.in_checkout:  # now, so that a mistake in the next one costs only that
+            self.copy_file(self.get_ext_fullpath(ext.name), str(built.compiled(ROOT / kernel)))
+            built.record(ROOT / kernel, source)
 
     def copy_extensions_to_source(self) -> None:
-        """The last step in a checkout, after all are compiled."""
+        """The last step in a checkout: nothing stays of kernels that are no longer."""
         super().copy_extensions_to_source()
-        built.record()
+        for kernel in built.left_over():
+            built.compiled(kernel).unlink()
 
 
 KERNELS = sorted(path.relative_to(ROOT) for path in built.KERNELS.glob("*.pyx"))

@@ -165,6 +165,10 @@ def test_a_checkout_compiles_what_changed(compiler: None, checkout: Path) -> Non
     assert in_place(checkout).returncode == 0
     assert run(checkout, *use).stdout == "6\n"
     assert not list(kernel.parent.glob("*.c"))
+    kernel.rename(kernel.with_name("totals.pyx"))
+    assert in_place(checkout).returncode == 0
+    assert [path.stem.partition(".")[0] for path in kernel.parent.glob(f"*{built.SUFFIX}")] == ["totals"]
+    assert built.fault(kernel.parent) is None
 
 
 def test_a_wheel_holds_what_runs_and_no_sources(compiler: None, checkout: Path, tmp_path: Path) -> None:

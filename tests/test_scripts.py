@@ -150,7 +150,7 @@ def test_kernels_are_compiled_again_when_they_changed(checkout: Path) -> None:
     assert told.stdout == "Compiling the kernels ...\nready\n"
     assert (checkout / "asked").read_text().splitlines()[-1].endswith("--no-deps --editable .")
     built.compiled(kernel).touch()
-    built.record(kernels)
+    built.record(kernel, built.digest(kernel, built.shared(kernels)))
     told = subprocess.run(["bash", "-c", script], cwd=checkout, capture_output=True, text=True, check=True)
     assert told.stdout == "ready\n"
 

@@ -3,10 +3,11 @@
 In: the lowest byte of all n numbers of a row, then the next, and so on. Out: the numbers.
 """
 
-import numpy as np
-
+cimport numpy as np
 from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memset
 
+np.import_array()
 
 ctypedef fused number:
     int32_t
@@ -18,9 +19,9 @@ def unplanes(bytes used not None, bytes data not None, Py_ssize_t n, int width):
 
     `width`: the bytes of a number, 4 or 8. Raises ValueError where the bytes are no such planes.
     """
+    cdef const unsigned char* planes = used
     cdef Py_ssize_t rows = len(used), row, total = 0
     cdef int most = 0
-    cdef const unsigned char* planes = used
     for row in range(rows):
         total += planes[row]
         most = max(most, planes[row])
@@ -28,20 +29,25 @@ def unplanes(bytes used not None, bytes data not None, Py_ssize_t n, int width):
         raise ValueError(f"numbers of {width} bytes are unknown; 4 and 8 are")
     if n < 0 or most > width or total and n > len(data) // total or len(data) != n * total:
         raise ValueError(f"{len(data)} bytes do not hold {rows} columns of {n} numbers")
-    out = np.zeros((rows, n), np.int32 if width == 4 else np.int64)
-    if data and width == 4:
-        _fill[int32_t](out, planes, data)
-    elif data:
-        _fill[int64_t](out, planes, data)
+    cdef np.npy_intp[2] shape = [rows, n]
+    cdef np.ndarray out = np.PyArray_EMPTY(2, shape, np.NPY_INT32 if width == 4 else np.NPY_INT64, 0)
+    if width == 4:
+        _fill[int32_t](<int32_t*>np.PyArray_DATA(out), rows, n, planes, data)
+    else:
+        _fill[int64_t](<int64_t*>np.PyArray_DATA(out), rows, n, planes, data)
     return out
 
 
-cdef void _fill(number[:, ::1] out, const unsigned char* planes, const unsigned char* data) noexcept:
-    """Add every plane to the numbers; which byte is the lowest is the same on every machine."""
-    cdef Py_ssize_t row, i, n = out.shape[1]
+cdef void _fill(
+    number* out, Py_ssize_t rows, Py_ssize_t n, const unsigned char* planes, const unsigned char* data
+) noexcept:
+    """Plane after plane into the numbers; by shifts, so that the lowest byte is the same on every machine."""
+    cdef Py_ssize_t row, i
     cdef int plane
-    for row in range(out.shape[0]):
+    memset(out, 0, rows * n * sizeof(number))
+    for row in range(rows):
         for plane in range(planes[row]):
             for i in range(n):
-                out[row, i] |= <number>(<uint64_t>data[i] << (8 * plane))
+                out[i] |= <number>(<uint64_t>data[i] << (8 * plane))
             data += n
+        out += n

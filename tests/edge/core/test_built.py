@@ -11,6 +11,11 @@ from edge.core import built
 ROOT = Path(__file__).parents[3]
 
 
+def record(kernel: Path) -> None:
+    """That it is compiled as it is."""
+    built.record(kernel, built.digest(kernel, built.shared(kernel.parent)))
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A checkout's directory of kernels, with one that is compiled."""
@@ -20,7 +25,7 @@ def checkout(tmp_path: Path) -> Path:
     (kernels / "sums.pyx").write_text("def add(a, b): return a + b\n")
     (kernels / "shared.pxd").write_text("cdef int one\n")
     built.compiled(kernels / "sums.pyx").touch()
-    built.record(kernels)
+    record(kernels / "sums.pyx")
     return kernels
 
 
@@ -29,11 +34,11 @@ def test_these_kernels_are_compiled_from_their_sources() -> None:
     assert built.fault() is None
 
 
-def test_every_kernel_has_its_types_and_the_other_way_round() -> None:
-    """A .pyi beside each .pyx, for mypy."""
+def test_types_and_declarations_belong_to_kernels() -> None:
+    """A .pyi whose kernel is gone would let mypy pass what cannot be imported."""
     kernels = {path.stem for path in built.KERNELS.glob("*.pyx")}
     assert kernels
-    assert {path.stem for path in built.KERNELS.glob("*.pyi")} == kernels
+    assert {path.stem for path in built.KERNELS.glob("*.pyi")} <= kernels
 
 
 def test_nothing_is_wrong_with_kernels_as_they_were_compiled(checkout: Path) -> None:
@@ -55,7 +60,7 @@ def test_a_changed_source_is_told(checkout: Path, changed: str) -> None:
     assert found is not None
     assert "changed since they were compiled" in found
     assert "(sums.pyx): run `python setup.py build_ext --inplace` there" in found
-    built.record(checkout)
+    record(checkout / "sums.pyx")
     assert built.fault(checkout) is None
 
 
@@ -65,9 +70,19 @@ def test_a_kernel_that_is_not_compiled_is_told(checkout: Path) -> None:
     assert "not compiled" in (built.fault(checkout) or "")
     built.compiled(checkout / "more.pyx").touch()
     assert "(more.pyx)" in (built.fault(checkout) or "")
-    built.record(checkout)
+    record(checkout / "more.pyx")
+    assert built.fault(checkout) is None
     built.compiled(checkout / "sums.pyx").unlink()
     assert "(sums.pyx)" in (built.fault(checkout) or "")
+
+
+def test_a_kernel_whose_source_is_gone_is_told(checkout: Path) -> None:
+    """What still imports it here would find nothing anywhere else."""
+    gone = checkout / "gone.pyx"
+    built.compiled(gone).touch()
+    assert "changed since they were compiled" in (built.fault(checkout) or "")
+    assert "(gone.pyx)" in (built.fault(checkout) or "")
+    assert built.left_over(checkout) == [gone]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "\xff"])
@@ -94,5 +109,5 @@ def test_the_import_is_refused_with_the_remedy(tmp_path: Path) -> None:
         assert "not compiled for Python" in told.stderr
         assert "pip install -e ." in told.stderr
     built.compiled(kernels / "packing.pyx").touch()
-    built.record(kernels)
+    record(kernels / "packing.pyx")
     assert subprocess.run(asked, cwd=tmp_path, check=False).returncode == 0

@@ -35,8 +35,8 @@ def arranged(
 
     `items` [n] and `values` [n]: the ranker's raw scores where `ranked`, else worth, best first; `evidence`
     [len(SOURCES), n], which need not be contiguous; `allowed` [n], or None where all may stand; `elsewhere`: anchors
-    [a] whose category no product may be of, or None; `told`: weights [len(SOURCES)], words [2^w], a word, its substitute,
-    products [m] for which it stands in; the sum of the weights of the sources that found a product says which word is
-    its reason. `strength`: of diversity.
+    [a] whose category no product may be of, or None; `told`: weights [len(SOURCES)], words [2^w], a word, its
+    substitute, products [m] for which it stands in; the sum of the weights of the sources that found a product says
+    which word is its reason. `strength`: of diversity.
     Raises ValueError where a shape does not fit, TypeError for another type or layout.
     """

@@ -14,11 +14,11 @@ from edge.core.index import Index
 from edge.core.newcomers import Newcomers
 from edge.core.products import Change, Product
 from edge.core.profile import Bought, Profile
-from edge.core.retrieval import SCORED_SLOTS, History
+from edge.core.retrieval import History
 from edge.core.session import Session
 from edge.core.sources import HITS
 from edge.profiles import NOTHING_KNOWN, Known
-from edge.ranking import Evidence, Scores, find, find_similar, gather_evidence, page_products, try_score
+from edge.ranking import Evidence, Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import Model, load_model
 from edge.wire import Filter, Query
 from tests.edge.handmade import Told, catalogue_of, linear_ranker, model_of, told

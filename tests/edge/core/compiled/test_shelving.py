@@ -54,7 +54,7 @@ def test_nothing_twice_nothing_hidden_nothing_weak(
         filler.begin(collapses)
         families: set[int] = set()
         for asked in goes:
-            expected = []
+            expected: list[tuple[int, int, int]] = []
             for at, place in enumerate(asked.places):
                 row = place
                 if rows_of is not None:
@@ -102,6 +102,6 @@ def test_arrays_of_another_kind_or_length_are_refused() -> None:
     with pytest.raises(ValueError, match="2 picks with 1 scores and 2 reasons"):
         filler.take(two, None, one, two, 0, 1)
     with pytest.raises(TypeError):
-        filler.take(two.astype(np.int64), None, two, two, 0, 1)  # type: ignore[arg-type]  # because just that is refused
+        filler.take(two.astype(np.int64), None, two, two, 0, 1)
     with pytest.raises(TypeError):
         filler.take(ints([0, 1, 2, 3])[::2], None, two, two, 0, 1)

@@ -1,6 +1,6 @@
 """What answers.pyx offers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 class Cards:
     """A snapshot's cards, to be copied from.
 
-    `ids`: [n, width] bytes of UTF-8, ended by 0; `begins` [n + 1]: where each card begins in `cards`, and where the last
-    one ends. Raises ValueError where the numbers of them differ.
+    `ids`: [n, width] bytes of UTF-8, ended by 0; `begins` [n + 1]: where each card begins in `cards`, and where the
+    last one ends. Raises ValueError where the numbers of them differ.
     """
 
     def __init__(self, ids: NDArray[np.uint8], begins: NDArray[np.int64], cards: NDArray[np.uint8]) -> None: ...
@@ -19,7 +19,7 @@ def joined(
     shelves: list[tuple[bytes, bytes, list[tuple[int, int, int]]]],
     said: tuple[bytes, ...],
     cards: Cards,
-    changed: dict[int, object],
+    changed: Mapping[int, object],
     fragment: Callable[[int], tuple[bytes, bytes, bytes]],
 ) -> bytes:
     """The body of an answer. `begin`: all before the first shelf.

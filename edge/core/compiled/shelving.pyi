@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Ints: TypeAlias = NDArray[np.int32]
-_Fragment: TypeAlias = tuple[bytes, bytes, bytes]
 
 class Filler:
     """Fills the shelves of one page, one after the other; no product twice on it.

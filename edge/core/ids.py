@@ -110,7 +110,7 @@ class Positions:
 
     def _settle(self, found: Ints, keys: Keys, others: list[bytes]) -> None:
         """Keep what was found by a hash only where the bytes agree, too; of a collision, find the right one."""
-        for at, text in zip(np.flatnonzero(keys < 0).tolist(), chain(others, repeat(b""))):
+        for at, text in zip(np.flatnonzero(keys < 0).tolist(), chain(others, repeat(b"")), strict=False):
             if found[at] >= 0 and self._texts.item(found[at]) != text:
                 found[at] = self._among_equals(self._lookup.row(int(keys[at])), text)
 

@@ -7,7 +7,7 @@ says whose word on a customer counts: the caller's, the platform's, a signed tok
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Literal
@@ -35,8 +35,7 @@ _DROP_IN = "/recommendations/products.json"  # also under a locale
 Trust = Literal["demo", "page", "proxy", "server", "worker"]
 
 
-@dataclass(frozen=True)
-class Door:
+class Door(msgspec.Struct, frozen=True):
     """How a request came in, so whom to believe.
 
     `demo`: loopback in demo mode; `server`: a secret key, or a platform's signed delivery; both may name a customer.
@@ -161,7 +160,7 @@ class Doors:
         customer = customer_of(token, self.shopper_secrets, self.shop, clock.now())
         if customer is None:
             REFUSED.labels(door.trust, "shopper_token").inc()
-        return replace(door, logged_in=customer, token_refused=customer is None)
+        return msgspec.structs.replace(door, logged_in=customer, token_refused=customer is None)
 
     def _page(self, scope: Scope, shown: Shown, key: str) -> Door:
         """A page's door: the key must be bound to its origin, which browsers tell.

@@ -14,8 +14,7 @@ from edge.core.keys import PseudonymKey, ShopperKind, pseudonym
 from edge.doors import Trust
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """A shop and, in pseudonyms, the shopper behind a request, with the consent that the request states."""
 
     shop: str
@@ -38,11 +37,16 @@ class Caller:
     @property
     def subjects(self) -> tuple[str, ...]:
         """All pseudonyms of this shopper."""
-        return tuple(name for name in (self.visitor, self.customer) if name)
+        if self.visitor and self.customer:
+            return (self.visitor, self.customer)
+        one = self.visitor or self.customer
+        return (one,) if one else ()
 
     def names(self, subject: str | None) -> tuple[str, ...]:
         """A subject's names, the present one first; none for nobody."""
-        return (subject, *(old for old, new in self.former if new == subject)) if subject else ()
+        if not subject:
+            return ()
+        return (subject, *[old for old, new in self.former if new == subject]) if self.former else (subject,)
 
     @property
     def personal(self) -> bool:
@@ -62,15 +66,9 @@ class Identifier:
         self, visitor_id: str | None, customer_id: str | None, consent: Iterable[Purpose], trust: Trust = "server"
     ) -> Caller:
         """The caller behind these ids, of which `Door.customer` has let the customer's pass."""
-        ids: dict[ShopperKind, str | None] = {"visitor": visitor_id, "customer": customer_id}
-        return Caller(
-            shop=self.shop,
-            visitor=self.name("visitor", visitor_id),
-            customer=self.name("customer", customer_id),
-            consent=frozenset(consent),
-            trust=trust,
-            former=self._former(ids),
-        )
+        visitor, customer = self.name("visitor", visitor_id), self.name("customer", customer_id)
+        former = self._former({"visitor": visitor_id, "customer": customer_id}) if self.former else ()
+        return Caller(self.shop, visitor, customer, frozenset(consent), trust, former)
 
     def _former(self, ids: Mapping[ShopperKind, str | None]) -> tuple[tuple[str, str], ...]:
         """Names under the keys being replaced, each with the name now."""

@@ -20,7 +20,7 @@ from edge.wire import Filter
 Fragment = tuple[bytes, bytes, bytes]  # of an item: its id, all before the score, the card and all after it
 
 _SPARE = 1_024  # rows made ready at a time for products listed since
-_KEPT = 8_192  # fragments, some 500 bytes each, and rows by id: what a shop shows most
+_KEPT = 8_192  # rows by id, and fragments of some 500 bytes each
 _BLOCK = 16_384  # ids looked up at a time: NumPy holds the interpreter meanwhile
 _encode = msgspec.json.Encoder().encode
 
@@ -35,10 +35,10 @@ class LiveCards:
         self.snapshot = snapshot
         self.shown: NDArray[np.int64] = np.zeros(len(snapshot) + _SPARE + 1, np.int64)
         self.shown[: len(snapshot)] = snapshot.family * snapshot.available
-        self._changed: dict[int, Product] = {}
+        self.laid: dict[int, Product] = {}  # by row, what changed since the snapshot; for the event loop alone
         self._listed: dict[str, int] = {}  # rows of products that the snapshot does not have
         self._asked: dict[str, int] = {}  # rows of products asked for lately
-        self.made: dict[int, Fragment] = {}  # by row, as far as `fragment` was asked
+        self._fragments: dict[int, Fragment] = {}
         self._rows: dict[Index, Ints] = {}
         self._idle: set[Index] = set()
         self._categories: dict[str, NDArray[np.bool_]] = {}
@@ -59,7 +59,7 @@ class LiveCards:
 
     def product(self, row: int) -> Product:
         """A product whole."""
-        return self._changed.get(row) or self.snapshot.product(row)
+        return self.laid.get(row) or self.snapshot.product(row)
 
     def as_read(self, row: int) -> Product | None:
         """A product as the snapshot has it."""
@@ -73,8 +73,8 @@ class LiveCards:
             row = len(self.snapshot) + len(self._listed)
             if row >= len(self.shown) - 1:
                 self.shown = np.concatenate([self.shown, np.zeros(len(self.shown), np.int64)])
-        self._changed[row] = product
-        self.made.pop(row, None)
+        self.laid[row] = product
+        self._fragments.pop(row, None)
         self.shown[row] = family_key(product) if product.available else 0
         if listed:
             self._listed[product.id] = row
@@ -87,8 +87,8 @@ class LiveCards:
 
     @property
     def changed(self) -> dict[int, Product]:
-        """What differs from the snapshot, by row: a copy."""
-        return self._changed.copy()
+        """What differs from the snapshot, by row: a copy, for other threads."""
+        return self.laid.copy()
 
     # --- positions -----------------------------------------------------------------------------------------------
 
@@ -132,16 +132,16 @@ class LiveCards:
     # --- what is shown -------------------------------------------------------------------------------------------
 
     def fragment(self, row: int) -> Fragment:
-        """What an item says of this product, as encoded JSON; made once per change."""
-        found = self.made.get(row)
+        """What an item says of this product, as encoded JSON, where it cannot be copied from the snapshot."""
+        found = self._fragments.get(row)
         if found is None:
-            changed = self._changed.get(row)
+            changed = self.laid.get(row)
             id_ = changed.id if changed else self.snapshot.ids[row]
             card = card_of(changed) if changed else self.snapshot.card(row)
             found = (id_.encode(), b',{"id":%b,"score":' % _encode(id_), card + b"}")
-            if len(self.made) >= _KEPT:
-                self.made.clear()
-            self.made[row] = found
+            if len(self._fragments) >= _KEPT:
+                self._fragments.clear()
+            self._fragments[row] = found
         return found
 
     def passing(self, rows: NDArray[np.integer[Any]], wanted: Filter) -> NDArray[np.bool_]:
@@ -151,10 +151,10 @@ class LiveCards:
         as_read = np.flatnonzero((rows >= 0) & (rows < len(known)))
         if len(as_read):
             passing[as_read] = self._passing(rows[as_read], wanted)
-        if self._changed:
+        if self.laid:
             for at, row in enumerate(rows.tolist()):
-                if row in self._changed:
-                    passing[at] = passes(wanted, self._changed[row])
+                if row in self.laid:
+                    passing[at] = passes(wanted, self.laid[row])
         return passing
 
     def _passing(self, rows: NDArray[np.integer[Any]], wanted: Filter) -> NDArray[np.bool_]:

@@ -11,15 +11,15 @@ from typing import NamedTuple
 import msgspec
 
 from edge.core.compiled.answers import joined
-from edge.live_cards import Fragment
-from edge.picks import SAID, SCORES, ServedBy
+from edge.live_cards import LiveCards
+from edge.picks import SAID, ServedBy
 from edge.wire import Answer, Slot
 
 _encode = msgspec.json.Encoder().encode
 _answer_decoder = msgspec.json.Decoder(Answer)
 
 
-ShownItem = tuple[Fragment, int, int]  # of a product: what its card says, score, reason
+ShownItem = tuple[int, int, int]  # a row of the live cards, its score and reason
 
 
 class Shown(NamedTuple):
@@ -59,10 +59,12 @@ class Page:
         return self.answer.slots
 
 
-def page_of(surface: str, version: str | None, degraded: tuple[str, ...], shelves: Sequence[Shown]) -> Page:
+def page_of(
+    surface: str, version: str | None, degraded: tuple[str, ...], shelves: Sequence[Shown], live: LiveCards
+) -> Page:
     """The page of these shelves."""
     heads = [(*_head(surface, version, slot, title, served_by), items) for slot, title, served_by, items in shelves]
-    body = joined(_begin(surface, version, degraded), heads, SCORES, SAID)
+    body = joined(_begin(surface, version, degraded), heads, SAID, live.snapshot.cards, live.laid, live.fragment)
     return Page(body, version, degraded, [(shelf.slot, shelf.served_by) for shelf in shelves])
 
 

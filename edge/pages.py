@@ -21,13 +21,16 @@ _DROP_IN = "/recommendations/products.json"
 
 
 def at_once(edge: Edge, scope: Scope) -> Reply | None:
-    """What needs no waiting for: a page kept whole, or past the knee the popular list; None where there is neither."""
+    """What needs no waiting for: a page kept whole, or past the knee the popular list; None where there is neither.
+
+    Then `scope` says what was found out so far, and `shelves` must follow in the same turn of the loop.
+    """
     door = edge.doors.admit(scope)
-    key = (scope["path"], door, edge.recommender.state)
-    scope["endcap.asked"] = door, key
-    if reply := _kept(edge, key, scope):
+    key = _key(edge, door, scope)
+    if key is not None and (reply := _kept(edge, key, scope)):
         return reply
     if edge.recommender.overload.admits(edge.in_flight):
+        scope["endcap.asked"] = door, key
         return None
     return _excess(edge, door, _query(scope, door))
 
@@ -38,8 +41,18 @@ async def shelves(edge: Edge, scope: Scope) -> Reply:
         return reply
     door, key = scope["endcap.asked"]
     query = _query(scope, door)
-    served = await answer(edge, door, query)
-    return _send(edge, key, door, scope, query, served)
+    served = await _worked_out(edge, door, query)
+    return _send(edge, key, scope, query, served)
+
+
+def _key(edge: Edge, door: Door, scope: Scope) -> Hashable | None:
+    """What the bytes of this answer may be kept under; None where somebody is named, who will not come again so soon.
+
+    The same where a name is spelled with `%`: such a question finds nothing, and its answer is not kept.
+    """
+    if door.logged_in is not None or b"visitor_id=" in door.query or b"customer_id=" in door.query:
+        return None
+    return (scope["path"], door, edge.recommender.state)
 
 
 def _query(scope: Scope, door: Door) -> Query:
@@ -50,35 +63,43 @@ def _query(scope: Scope, door: Door) -> Query:
 async def products(edge: Edge, scope: Scope) -> Reply:
     """GET what Shopify's own endpoint of this name gives."""
     door = edge.doors.admit(scope)
-    key = (scope["path"], door, edge.recommender.state)
-    if reply := _kept(edge, key, scope):
+    key = _key(edge, door, scope)
+    if key is not None and (reply := _kept(edge, key, scope)):
         return reply
     locale = scope["path"].removesuffix(_DROP_IN).removeprefix("/proxy").removeprefix("/") or None
     query, intent = read_query(door.query, locale)
     served = await answer(edge, door, query)
     shaped = shopify_answer(served.answer, query, intent, edge.recommender.catalogue, locale)
-    return _send(edge, key, door, scope, query, served, msgspec.json.encode(shaped))
+    return _send(edge, key, scope, query, served, msgspec.json.encode(shaped))
 
 
 async def answer(edge: Edge, door: Door, query: Query) -> Served:
-    """What is recommended to whoever came in by this door; a token that is not in force makes nobody of a customer."""
-    served = await _answer(edge, door, query)
+    """What is recommended to whoever came in by this door; the popular list where too much is asked at once."""
+    if edge.recommender.overload.admits(edge.in_flight):
+        return await _worked_out(edge, door, query)
+    door.customer(query.customer_id)  # what is refused in quiet times is refused now
+    return _told(door, edge.recommender.popular(query, "overload"))
+
+
+async def _worked_out(edge: Edge, door: Door, query: Query) -> Served:
+    customer_id = door.customer(query.customer_id)
+    caller = edge.identifier.caller(query.visitor_id, customer_id, query.consent, door.trust)
+    edge.in_flight += 1
+    try:
+        if edge.recommender.live.canary is None:
+            return _told(door, await edge.recommender.answer(query, caller))
+        return _told(door, await edge.trials.answer(query, caller))
+    finally:
+        edge.in_flight -= 1
+
+
+def _told(door: Door, served: Served) -> Served:
+    """The answer; a token that is not in force made nobody of a customer, and that is said."""
     return served.marked("shopper_token") if door.token_refused else served
 
 
-async def _answer(edge: Edge, door: Door, query: Query) -> Served:
-    """The popular list where too much is asked at once."""
-    customer_id = door.customer(query.customer_id)
-    caller = edge.identifier.caller(query.visitor_id, customer_id, query.consent, door.trust)
-    if not edge.recommender.overload.admits(edge.in_flight):
-        return edge.recommender.popular(query, "overload")
-    edge.in_flight += 1
-    try:
-        if edge.recommender.live.canary is not None:
-            return await edge.trials.answer(query, caller)
-        return await edge.recommender.answer(query, caller)
-    finally:
-        edge.in_flight -= 1
+def _names_somebody(query: Query) -> bool:
+    return query.visitor_id is not None or query.customer_id is not None
 
 
 def header(scope: Scope, wanted: bytes) -> bytes | None:
@@ -115,12 +136,12 @@ def _excess(edge: Edge, door: Door, query: Query) -> Reply:
 
 
 def _send(
-    edge: Edge, key: Hashable, door: Door, scope: Scope, query: Query, served: Served, body: bytes | None = None
+    edge: Edge, key: Hashable | None, scope: Scope, query: Query, served: Served, body: bytes | None = None
 ) -> Reply:
     """The reply; kept where it is everybody's. While models are on trial nothing is, for every answer counts then."""
     ready, live = Ready(served, body), edge.recommender.live
-    nameless = query.visitor_id is None and query.customer_id is None and door.logged_in is None
-    if served.sharing == "public" and nameless and live.canary is None and live.shadow is None:
+    if live.shadow is not None:
+        edge.trials.offer([(query, served)])
+    elif key is not None and served.sharing == "public" and live.canary is None and not _names_somebody(query):
         edge.pages.keep(key, ready, served.cached.made_at)
-    edge.trials.offer([(query, served)])
     return ready.reply(served.cached, header(scope, b"if-none-match"))

@@ -5,7 +5,6 @@ In: positions in a model's index, or ids of products that it may not have; score
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -19,8 +18,7 @@ from edge.scoring import Model
 
 _BYTES_EACH = 12  # of a pick that is kept
 SCALE = 10_000  # of scores, which are kept as whole numbers: four digits is what an answer says
-# By score and by reason: what stands in an item after its id. Made by what encodes the rest, so that it looks the same.
-SCORES: tuple[bytes, ...] = tuple(msgspec.json.encode(score / SCALE) for score in range(SCALE + 1))
+# By reason: what stands in an item after its score.
 SAID: tuple[bytes, ...] = tuple(b',"reason":%b,"product":' % msgspec.json.encode(reason) for reason in REASONS)
 
 # Recent over earlier daily orders, as a log, after five orders of doubt on both sides: a quarter more at the least, and
@@ -30,8 +28,7 @@ LEAST_TREND = 0.25
 ServedBy = Literal["personal", "session", "context", "popular"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Picks:
+class Picks(msgspec.Struct, frozen=True, eq=False):
     """Products best first: `positions` in the model's index or, where that is None, `ids`; scores times SCALE."""
 
     scores: Ints
@@ -59,8 +56,7 @@ _NONE = np.empty(0, np.int32)
 NO_PICKS = Picks(_NONE, _NONE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Shelf:
+class Shelf(msgspec.Struct, frozen=True, eq=False):
     """A shelf before the live rules: more picks than will be shown, best first, and newcomers that may join them."""
 
     slot: str

@@ -49,13 +49,6 @@ class Known(msgspec.Struct, frozen=True):
     consent_bytes: bytes | None  # of the session's owner
     elsewhere: Session | None = None  # the visit on this device, where it is another person's
 
-    @property
-    def revision(self) -> str:
-        """Changes whenever anything here does; part of the cache key of personal answers."""
-        profile, session = self.profile, self.session
-        shopper = f"{profile.revision}.{profile.updated}.{profile.parts}" if profile else "0"
-        return shopper + (f".{session.revision}.{session.updated}" if session else ".0")
-
 
 NOTHING_KNOWN = Known(None, None, frozenset(), None, None)
 
@@ -118,13 +111,13 @@ class ShopperStore:
         self._write_session = redis.register_script(WRITE_SESSION)
         self._decide_script = redis.register_script(DECIDE)
 
-    async def ask(self, call: Callable[[], Awaitable[_Result]]) -> _Result:
+    async def ask(self, call: Callable[..., Awaitable[_Result]], *arguments: Any) -> _Result:  # noqa: ANN401 -- the call's
         """Make one call to the store through the breaker. Raises StoreUnavailableError."""
         if not self.breaker.allow():
             STORE_ERRORS.labels("skipped").inc()
             raise StoreUnavailableError("the store failed repeatedly and is not being asked for a moment")
         try:
-            result = await call()
+            result = await call(*arguments)
         except STORE_FAILURES as error:
             kind = type(error).__name__
             STORE_ERRORS.labels(kind).inc()
@@ -146,21 +139,23 @@ class ShopperStore:
         if shopper is None or visit is None:
             return NOTHING_KNOWN
         # The present names first: what lies under a former one counts only where the present one has nothing.
-        people, visits = caller.names(shopper), caller.names(visit)
-        owners = (*caller.subjects, *[old for old, _ in caller.former])  # the first is the visit's
+        people, visits, owners = caller.names(shopper), caller.names(visit), caller.subjects
+        if caller.former:
+            owners = (*owners, *[old for old, _ in caller.former])  # the first is the visit's
         names = [keys.profile_key(shop, name) for name in people] + [keys.session_key(shop, name) for name in visits]
         names += [keys.consent_key(shop, owner) for owner in owners]
-        values: list[Any] = await self.ask(lambda: self._get_many(names))
+        values: list[Any] = await self.ask(self._get_many, names)
         profiles, decisions = values[: len(people)], values[-len(owners) :]
         sessions = values[len(people) : -len(owners)]
         consent = _consent(caller, owners, decisions)
         if "personalization" not in consent:
             return Known(None, None, consent, sessions[0], decisions[0])
-        session = _newest("session", decode_session, sessions, shop, visits)
-        customers = caller.names(caller.customer)
-        if session and session.customer in customers:
-            session.customer = caller.customer or ""
-        theirs = session if session and session.open_to(*customers) else None
+        session = theirs = _newest("session", decode_session, sessions, shop, visits)
+        if session:
+            customers = caller.names(caller.customer)
+            if session.customer in customers:
+                session.customer = caller.customer or ""
+            theirs = session if session.open_to(*customers) else None
         return Known(
             profile=_newest("profile", decode_columns, profiles, shop, people),
             session=theirs,
@@ -191,7 +186,7 @@ class ShopperStore:
                 after = encode_session(session)
             arguments = [known.session_bytes or b"", known.consent_bytes or b"", after, keys.SESSION_TTL_S]
             arguments += [keys.TRAIL_TTL_S, *entries]
-            if await self.ask(lambda a=arguments: self._write_session(keys=names, args=a)):  # type: ignore[misc]  # because mypy cannot type a lambda's default
+            if await self.ask(self._write_session, names, arguments):
                 return known.consent
             known = await self.read(caller)
         raise StoreUnavailableError(
@@ -202,7 +197,7 @@ class ShopperStore:
         """Store each subject's decision; without personalization their data go. Raises StoreUnavailableError."""
         for subject in (*caller.subjects, *(old for old, _ in caller.former)):
             made = decision(subject)
-            await self.ask(lambda s=subject, d=made: self._decide(caller.shop, s, d))  # type: ignore[misc]  # because mypy cannot type a lambda's default
+            await self.ask(self._decide, caller.shop, subject, made)
 
     async def _decide(self, shop: str, subject: str, decision: Decision) -> None:
         trail_key = keys.trail_key(shop, subject)
@@ -264,6 +259,8 @@ def _believed(
 def _consent(caller: Caller, owners: Sequence[str], decisions: Sequence[bytes | None]) -> frozenset[Purpose]:
     """The purposes in force by the request and by what its owners decided before, where they did."""
     made = [(data, owner) for data, owner in zip(decisions, owners, strict=True) if data is not None]
+    if not made:
+        return caller.consent
     return in_force(caller.consent, [believed_decision(data, caller.shop, owner) for data, owner in made])
 
 

@@ -4,8 +4,8 @@ In: a model, a query, what the store knows. Out: candidates and raw scores by sh
 If the ranker fails or there is no time for it, the order the candidates were found in serves.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from edge.core import clock
 from edge.core.features import build_all
 from edge.core.newcomers import NO_NEWCOMERS, Newcomers
 from edge.core.retrieval import PART_OF, SCORED_SLOTS, Candidates, Context, History, candidates
+from edge.core.session import Session
 from edge.core.sources import SOURCES
 from edge.metrics import RANKED
 from edge.next_clicks import Foreseen, foresee
@@ -28,10 +29,10 @@ _CANDIDATES = RANKED.of()
 _STAND_INS = 3  # of a page's newcomer, whose companions are looked up in place of its own
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(NamedTuple):
     """What the shelves of one request are made from. `visit` holds this visit's products, newest last.
 
+    `served_by`: what shapes a ranked shelf: stored knowledge of the shopper, the request's session, or only the page.
     `stands_in`: the page's product is a newcomer, and the context's anchors are the known products most like it.
     """
 
@@ -39,17 +40,9 @@ class Evidence:
     known: Known
     visit: tuple[str, ...]
     context: Context
+    served_by: ServedBy
     newcomers: Newcomers = NO_NEWCOMERS
     stands_in: str | None = None
-
-    @property
-    def served_by(self) -> ServedBy:
-        """What shapes a ranked shelf: stored knowledge of the shopper, the request's session, or only the page."""
-        session = self.known.session
-        history = self.context.history
-        if history.bought or len(history.viewed) or (session and (session.viewed or session.cart)):
-            return "personal"
-        return "session" if self.query.session else "context"
 
 
 def page_products(query: Query, known: Known) -> tuple[str, ...]:
@@ -65,24 +58,29 @@ def gather_evidence(
     model: Model, query: Query, known: Known, history: History, newcomers: Newcomers = NO_NEWCOMERS
 ) -> Evidence:
     """Align page and visit to the model's index, as `history` is already."""
-    page = page_products(query, known)
-    stored = (*known.session.cart, *known.session.viewed) if known.session else ()
-    newest_first = dict.fromkeys(reversed((*stored, *query.session)))
-    visit = tuple(product for product in reversed(newest_first) if product not in page)
-    anchors = model.index.positions(id_ for id_ in page if id_ not in newcomers.row)
+    positions, session, page = model.index.positions, known.session, page_products(query, known)
+    visit = _visit(query, session, page) if session or query.session else ()
+    new = newcomers.row
+    anchors = positions([id_ for id_ in page if id_ not in new] if new else page)
     stands_in = None
-    if not len(anchors):
+    if new and not len(anchors):
         # Nothing was ever bought with it: what is bought with the products most like it has to do.
-        stands_in = next((id_ for id_ in reversed(page) if id_ in newcomers.row), None)
+        stands_in = next((id_ for id_ in reversed(page) if id_ in new), None)
         anchors = newcomers.stand_ins(stands_in)[0][:_STAND_INS] if stands_in else anchors
-    context = Context(
-        anchors=anchors,
-        recent=model.index.positions(visit),
-        history=history,
-        # To the hour, so that for the hour the same state gives the same answer, in every process.
-        day=clock.now() // 3_600 / 24,
-    )
-    return Evidence(query, known, visit, context, newcomers, stands_in)
+    # To the hour, so that for the hour the same state gives the same answer, in every process.
+    context = Context(anchors, positions(visit), history, clock.now() // 3_600 / 24)
+    if history.bought or len(history.viewed) or (session and (session.viewed or session.cart)):
+        served_by: ServedBy = "personal"
+    else:
+        served_by = "session" if query.session else "context"
+    return Evidence(query, known, visit, context, served_by, newcomers, stands_in)
+
+
+def _visit(query: Query, session: Session | None, page: Sequence[str]) -> tuple[str, ...]:
+    """This visit's products besides the page's, each where it came last."""
+    stored = (*session.cart, *session.viewed) if session else ()
+    newest_first = dict.fromkeys(reversed((*stored, *query.session)))
+    return tuple([product for product in reversed(newest_first) if product not in page])
 
 
 def find(model: Model, slots: Iterable[str], evidence: Evidence) -> dict[str, Candidates]:

@@ -6,19 +6,15 @@ the top: every stage has something to fall back to, so a failing dependency make
 
 import gc
 import hashlib
+import math
 import time
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Literal
-
-from cachetools import LRUCache
+from typing import Literal, NamedTuple
 
 from edge.arrange import arrange
 from edge.batched import Measured
 from edge.cache import AnswerCache, Cached
 from edge.catalogue import Catalogue
-from edge.core.columns import ProfileColumns
 from edge.core.context import History
 from edge.core.errors import BundleError
 from edge.core.signature import bundle_keys
@@ -42,27 +38,11 @@ Sharing = Literal["public", "private", "none"]
 _STORE, _RETRIEVE, _RANK, _SHELVE = (STAGE_SECONDS.of(stage) for stage in ("store", "retrieve", "rank", "shelve"))
 _REHEARSED = (STAGE_SECONDS.of("shadow_retrieve"), STAGE_SECONDS.of("shadow_rank"))
 _PROGRAM = version("endcap")
-_HISTORIES = 256  # of some 30 KB each
 _LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such an answer may be kept
+_FOUND, _MISSED = ("hit",), ("miss",)
 
 
-class Deadline:
-    """The whole request's clock, looked at between stages."""
-
-    def __init__(self, budget_s: float) -> None:
-        self._ends = time.monotonic() + budget_s
-
-    @property
-    def passed(self) -> bool:
-        """Whether the time is up."""
-        return time.monotonic() >= self._ends
-
-
-_FOREVER = Deadline(float("inf"))
-
-
-@dataclass(frozen=True)
-class Served:
+class Served(NamedTuple):
     """An answer, who may keep it, and the cached ranking it was made from.
 
     `known`: what the ranking could go by; None where no model was asked, as for a surface switched off.
@@ -76,7 +56,7 @@ class Served:
 
     def marked(self, failed: str) -> "Served":
         """The same, naming one more thing that failed; kept by nobody."""
-        return replace(self, answer=self.answer.marked(failed), sharing="none")
+        return self._replace(answer=self.answer.marked(failed), sharing="none")
 
     @property
     def version(self) -> str:
@@ -96,14 +76,13 @@ class Recommender:
         self.faults: dict[str, str] = {}
         self._store = store
         self._cache: AnswerCache[Ranking] = AnswerCache(ttl_s=settings.cache_ttl_s, entries=settings.cache_entries)
-        self._histories: LRUCache[Hashable, History] = LRUCache(_HISTORIES)
-        self._settings = settings
+        self._settings, self._budget_s = settings, settings.deadline_ms / 1_000
         self.rules = self._rules()
         self.overload = Overload(settings.max_in_flight, settings.deadline_ms / 2_000)  # half for waiting, half to work
 
     async def answer(self, query: Query, caller: Caller, model: Model | None = None) -> Served:
         """The shelves for one request, by the live model if none is given. Never raises for a failing dependency."""
-        deadline = Deadline(self._settings.deadline_ms / 1000)
+        deadline = time.monotonic() + self._budget_s
         model = model or self.live.current
         if query.surface in self.switches.off:
             return self.popular(query, "switched_off")
@@ -112,29 +91,26 @@ class Recommender:
         if not self.switches.serves(caller.visit):
             return self.popular(query)
 
-        key = self._key(query, model)
         if not caller.personal and not query.session:
             with self.overload:
-                cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
-                return self._shelve(query, cached, "public", NOTHING_KNOWN)
+                return self._shelve(query, self._everybodys(model, query, deadline), "public", NOTHING_KNOWN)
 
         known, failed = await self._know(caller)
         with self.overload:
             if failed and not query.session:
                 # No store: what everybody gets on this page, most likely worked out already.
-                cached = self._ranked(key, model, query, NOTHING_KNOWN, deadline)
+                cached = self._everybodys(model, query, deadline)
                 return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "none", known)
-            if deadline.passed:
+            if time.monotonic() >= deadline:
                 return self.popular(query, *failed, "deadline", model=model, known=known)
 
-            key = (*key, caller.subjects, tuple(sorted(known.consent)), known.revision, query.session, *failed)
-            cached = self._ranked(key, model, query, known, deadline)
-            return self._shelve(query, cached.map(lambda ranking: ranking.marked(*failed)), "private", known)
+            CACHE.add(_MISSED)
+            ranking = self._rank(model, query, known, deadline)
+            return self._shelve(query, _fresh(ranking.marked(*failed) if failed else ranking), "private", known)
 
     def rehearse(self, model: Model, query: Query, known: Known) -> Page:
         """What a model would answer: past cache and deadline, and nothing of it is kept or counted as served."""
-        history = History.of(model.index, known.profile)
-        ranking = self._rank(model, query, known, _FOREVER, history, _REHEARSED)
+        ranking = self._rank(model, query, known, math.inf, _REHEARSED)
         return shelve(query, ranking, self.catalogue, self._settings.new_places)
 
     def popular(self, query: Query, *degraded: str, model: Model | None = None, known: Known | None = None) -> Served:
@@ -142,7 +118,7 @@ class Recommender:
         slots = query.slots or slots_of(query.surface)
         shelves = tuple(Shelf(slot, "popular", NO_PICKS) for slot in slots if SPECS[slot].falls_back)
         ranking = Ranking(model or self.live.current, shelves, degraded)
-        return self._shelve(query, Cached(ranking, 0, 0, hit=False), "private", known)
+        return self._shelve(query, _fresh(ranking), "private", known)
 
     @property
     def state(self) -> tuple[object, ...]:
@@ -176,63 +152,56 @@ class Recommender:
         finally:
             _STORE.add(time.perf_counter() - started)
 
-    def _ranked(
-        self, key: tuple[object, ...], model: Model, query: Query, known: Known, deadline: Deadline
-    ) -> Cached[Ranking]:
-        """The ranking under `key`, found or made; one that something failed in is not kept."""
+    def _everybodys(self, model: Model, query: Query, deadline: float) -> Cached[Ranking]:
+        """The ranking for those nothing is known of, found or made; one that something failed in is not kept.
+
+        A shopper's own is not kept: the same page for the same visit does not come again within seconds, but from the
+        browser, which has it. To keep it costs more than what it would save.
+        """
+        key = self._key(query, model)
         cached = self._cache.find(key)
-        CACHE.add(("hit",) if cached else ("miss",))
+        CACHE.add(_FOUND if cached else _MISSED)
         if cached:
             return cached
-        ranking = self._rank(model, query, known, deadline, self._history(model, known.profile))
-        if _LASTING.issuperset(ranking.degraded):
-            return self._cache.keep(key, ranking)
-        return Cached(ranking, 0, 0, hit=False)
+        ranking = self._rank(model, query, NOTHING_KNOWN, deadline)
+        return self._cache.keep(key, ranking) if _LASTING.issuperset(ranking.degraded) else _fresh(ranking)
 
     def _rank(
         self,
         model: Model,
         query: Query,
         known: Known,
-        deadline: Deadline,
-        history: History,
+        deadline: float,
         stages: tuple[Measured, Measured] = (_RETRIEVE, _RANK),
     ) -> Ranking:
         """Candidates and their order for each shelf: all that may be a few seconds old."""
-        position, catalogue = model.index.position, self.catalogue
-        failed: list[str] = []
-        if any(id_ not in position and id_ not in catalogue for id_ in page_products(query, known)):
+        began, catalogue, failed = time.perf_counter(), self.catalogue, list[str]()
+        if any(id_ not in catalogue and id_ not in model.index.position for id_ in page_products(query, known)):
             failed.append("unknown_product")
-        retrieve, rank = stages
-        with retrieve:
-            newcomers = self.listings.of(model.index)
-            evidence = gather_evidence(model, query, known, history, newcomers)
-            slots = query.slots or order_for(query.surface, orders=_orders(known), visiting=bool(evidence.visit))
-            found = find(model, slots, evidence)
-        with rank:
-            if deadline.passed:
-                failed.append("deadline")
-                scores: Scores = {}
-            else:
-                scores = try_score(model, found, evidence.context, failed)
-            spread = self._settings.diversity
-            shelves = [arrange(model, slot, found, scores, evidence, catalogue, spread) for slot in slots]
-        return Ranking(model, tuple(shelves), tuple(failed), cart=tuple(known.session.cart) if known.session else ())
-
-    def _history(self, model: Model, profile: ProfileColumns | None) -> History:
-        """The profile aligned to the index; kept, since a visit asks many times with the same profile."""
-        key = (model.version, profile and (profile.shopper, profile.revision, profile.updated))
-        history = self._histories.get(key)
-        if history is None:
-            history = self._histories[key] = History.of(model.index, profile)
-        return history
+        history = History.of(model.index, known.profile)
+        evidence = gather_evidence(model, query, known, history, self.listings.of(model.index))
+        slots = query.slots or order_for(query.surface, orders=_orders(known), visiting=bool(evidence.visit))
+        found = find(model, slots, evidence)
+        retrieved = time.perf_counter()
+        scores: Scores = {}
+        if time.monotonic() < deadline:
+            scores = try_score(model, found, evidence.context, failed)
+        else:
+            failed.append("deadline")
+        spread = self._settings.diversity
+        shelves = tuple([arrange(model, slot, found, scores, evidence, catalogue, spread) for slot in slots])
+        stages[0].add(retrieved - began)
+        stages[1].add(time.perf_counter() - retrieved)
+        return Ranking(model, shelves, tuple(failed), tuple(known.session.cart) if known.session else ())
 
     def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing, known: Known | None) -> Served:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""
         with _SHELVE:
             answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
         count_shown(answer)
-        return Served(answer, sharing if _LASTING.issuperset(answer.degraded) else "none", cached, known, self.rules)
+        if answer.degraded and not _LASTING.issuperset(answer.degraded):
+            sharing = "none"
+        return Served(answer, sharing, cached, known, self.rules)
 
     def refresh(self) -> None:
         """Look for a new bundle, catalogue and switches, off the request path; what is damaged changes nothing."""
@@ -279,6 +248,11 @@ def count_shown(page: Page) -> None:
         SLOTS.add(shelf)
     for what in page.degraded:
         DEGRADED.add((what,))
+
+
+def _fresh(ranking: Ranking) -> Cached[Ranking]:
+    """A ranking just made, and kept nowhere."""
+    return Cached(ranking, 0, 0, hit=False)
 
 
 def _orders(known: Known) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from edge.cache import Cached
 from edge.drop_in import DropInError
 from edge.errors import InputError
 from edge.rates import TooManyError
-from edge.recommend import Served
+from edge.recommend import Served, Sharing
 from edge.wire import problem
 
 # One page with its own script and style in it; it may talk to this server and nothing else.
@@ -62,14 +63,8 @@ class Ready:
         """An answer in its own shape, or as another body."""
         self.page = served.answer
         self.body = body = served.answer.body if body is None else body
-        self.tag = b'"%s"' % hashlib.blake2s(body, digest_size=8).hexdigest().encode()
-        self._headers = (
-            (b"cache-control", _SHARING[served.sharing]),
-            (b"etag", self.tag),
-            (b"vary", b"Accept-Encoding"),
-            (b"x-endcap-scope", b"shared" if served.sharing == "public" else b"personal"),
-            (b"x-endcap-version", served.version.encode("latin-1")),
-        )
+        self.tag = b'"%b"' % hashlib.sha256(body).hexdigest()[:16].encode()
+        self._headers = (*_provenance(served.sharing, served.version), (b"etag", self.tag))
 
     def reply(self, cached: Cached[Any], if_none_match: bytes | None = None) -> Reply:
         """The answer with the age of what it was made from; 304 when the caller has these bytes already."""
@@ -84,6 +79,17 @@ class Ready:
         return Reply(200, headers, self.body)
 
 
+@lru_cache(maxsize=64)
+def _provenance(sharing: Sharing, version: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Who may keep an answer, whom it is for and what it was made by, as headers."""
+    return (
+        (b"cache-control", _SHARING[sharing]),
+        (b"vary", b"Accept-Encoding"),
+        (b"x-endcap-scope", b"shared" if sharing == "public" else b"personal"),
+        (b"x-endcap-version", version.encode("latin-1")),
+    )
+
+
 def batch(results: Sequence[Served | InputError]) -> Response:
     """Each member's answer or problem, with the status it would have had alone."""
     members = [
@@ -93,11 +99,11 @@ def batch(results: Sequence[Served | InputError]) -> Response:
         for result in results
     ]
     response = json({"results": members})
-    response.headers.update(_provenance([result for result in results if isinstance(result, Served)]))
+    response.headers.update(_all_provenance([result for result in results if isinstance(result, Served)]))
     return response
 
 
-def _provenance(answers: Sequence[Served]) -> dict[str, str]:
+def _all_provenance(answers: Sequence[Served]) -> dict[str, str]:
     """For a cache in front, whose own rules may say nothing of sharing: whom the answers are for, by which version."""
     if not answers:
         return {}

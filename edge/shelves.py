@@ -4,7 +4,7 @@ In: a `Ranking`, the query, the live catalogue. Out: a `Page`, the answer's byte
 is in the cart, excluded, filtered out, unknown or unavailable; prices and stock as they are at this moment.
 """
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,13 +15,10 @@ from edge.page import Page, Shown, ShownItem, page_of
 from edge.picks import NO_PICKS, SCALE, Picks, ServedBy, Shelf, listed, positioned
 from edge.scoring import Model
 from edge.slots import SAY_POPULAR, SLOTS, SlotSpec
-from edge.wire import Filter, Query
-
-_NO_FILTER = Filter()
+from edge.wire import NO_FILTER, Query
 
 
-@dataclass(frozen=True)
-class Ranking:
+class Ranking(NamedTuple):
     """What was worked out for a request: by which model, which shelves, what failed on the way, and the stored cart."""
 
     model: Model | None
@@ -31,7 +28,7 @@ class Ranking:
 
     def marked(self, *failed: str) -> "Ranking":
         """The same ranking for a request in which something else failed, too."""
-        return replace(self, degraded=(*failed, *self.degraded)) if failed else self
+        return self._replace(degraded=(*failed, *self.degraded)) if failed else self
 
 
 def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int = 1) -> Page:
@@ -47,7 +44,7 @@ def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int
             title, served_by, items = _popular(spec, query, model, catalogue, filler)
         if items:
             shown.append(Shown(shelf.slot, title, served_by, items))
-    return page_of(query.surface, model.version if model else None, ranking.degraded, shown)
+    return page_of(query.surface, model.version if model else None, ranking.degraded, shown, catalogue.live)
 
 
 class _Filler:
@@ -55,11 +52,11 @@ class _Filler:
 
     def __init__(self, query: Query, ranking: Ranking, live: LiveCards) -> None:
         self._live, self._model, self._limit = live, ranking.model, query.limit
-        self._filter = None if query.filter == _NO_FILTER else query.filter
+        self._filter = None if query.filter is NO_FILTER or query.filter == NO_FILTER else query.filter
         taken = [live.row(id_) for id_ in (*query.cart, *ranking.cart, *query.exclude)]
         if query.product_id is not None:
             taken.append(live.row(query.product_id))
-        self._filler = Filler(live.shown, live.made, live.fragment, query.min_score * SCALE, taken)
+        self._filler = Filler(live.shown, query.min_score * SCALE, taken)
 
     def fill(self, spec: SlotSpec, picks: Picks, newcomers: Picks = NO_PICKS, new_places: int = 0) -> list[ShownItem]:
         """What one shelf shows. Newcomers stand last, and only beside others: they never make a shelf alone."""
@@ -70,7 +67,7 @@ class _Filler:
         new, _ = self._take(newcomers, new_places if items else 0)
         items += self._take(picks, self._limit - len(items) - len(new), left)[0]
         # Scores fall along a shelf; a place given is no claim to be better than the one before it.
-        return [*items, *((fragment, min(score, items[-1][1]), reason) for fragment, score, reason in new)]
+        return [*items, *((row, min(score, items[-1][1]), reason) for row, score, reason in new)]
 
     def _take(self, picks: Picks, count: int, start: int = 0) -> tuple[list[ShownItem], int]:
         """The next so many from `start` on that may be shown now, and where to go on."""

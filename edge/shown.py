@@ -11,10 +11,8 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from edge.core.access import PREFIX, PUBLISHABLE
-from edge.worker_header import HEADER
 
 Scope = Mapping[str, Any]  # of ASGI
-_HEADERS = frozenset({b"authorization", b"x-forwarded-for", b"origin", b"sec-fetch-site", HEADER})
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -48,10 +46,9 @@ _NOBODY: frozenset[str] = frozenset()
 
 def read_shown(scope: Scope, body: bytes = b"") -> Shown:
     """What a request shows. Reads headers once, and query and body only where a key or token may be in them."""
-    headers: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
-        if name in _HEADERS:  # sent twice, both together fit nothing
-            headers[name] = value if name not in headers else headers[name] + b"," + value
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    if len(headers) < len(scope["headers"]):  # sent twice, both together fit nothing
+        headers = {name: b",".join(value for other, value in scope["headers"] if other == name) for name in headers}
     authorization = headers.get(b"authorization")
     text = None
     if authorization is not None and _bearer(authorization).startswith((PREFIX.encode(), PUBLISHABLE.encode())):

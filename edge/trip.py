@@ -136,11 +136,15 @@ class _Line(asyncio.Protocol):
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout_s, self._look)
         request = _packed("MGET", *names)
-        if self._transport is None:
-            self._unsent.append(request)
-        else:
-            self._transport.write(request)  # uvloop sends what one turn of the loop writes in one call
+        if self._transport is not None and not self._unsent:
+            self._loop.call_soon(self._send)  # in one call with what else this turn of the loop asks for
+        self._unsent.append(request)
         return answer
+
+    def _send(self) -> None:
+        if self._transport is not None and not self.ended:
+            self._transport.write(b"".join(self._unsent))
+            self._unsent.clear()
 
     async def _open(self, place: _Place) -> None:
         try:
@@ -157,8 +161,7 @@ class _Line(asyncio.Protocol):
         if self.ended:
             self._transport.abort()
             return
-        self._transport.write(b"".join(self._unsent))
-        self._unsent.clear()
+        self._send()
 
     def data_received(self, data: bytes) -> None:
         """Hand out the replies that are complete."""

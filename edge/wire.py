@@ -3,14 +3,13 @@
 In: a raw query string or a JSON body. Out: `Query`, validated, or InputError that names the parameter and the remedy.
 """
 
-from collections.abc import Iterator
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import msgspec
 
-from edge.core.events import Id, Price, Purpose
-from edge.core.switches import Surface
+from edge.core.events import PURPOSES, Id, Price, Purpose
+from edge.core.switches import SURFACES, Surface
 from edge.errors import InputError
 from edge.slots import slots_of
 
@@ -30,6 +29,9 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     brand: str | None = None
     price_min: Price | None = None
     price_max: Price | None = None
+
+
+NO_FILTER = Filter()
 
 
 class CartLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +59,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slots: Annotated[tuple[str, ...], msgspec.Meta(max_length=20)] = ()
     limit: Annotated[int, msgspec.Meta(ge=1, le=MAX_LIMIT)] = 8
     exclude: _Ids = ()
-    filter: Filter = Filter()
+    filter: Filter = NO_FILTER
     min_score: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     fallback: Literal["popular", "none"] = "popular"
     rev: Annotated[str, msgspec.Meta(max_length=64)] | int | None = None
@@ -67,6 +69,8 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def cart(self) -> tuple[str, ...]:
         """The cart's product ids, from `product_ids` or `lines`, each once."""
+        if not (self.product_ids or self.lines):
+            return ()
         return tuple(dict.fromkeys((*self.product_ids, *(line.product_id for line in self.lines))))
 
 
@@ -117,6 +121,9 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 _PARAMETERS = tuple(name for name in Query.__struct_fields__ if name not in ("surface", "lines"))
 _KNOWN = frozenset(_PARAMETERS)
 _LISTS = frozenset({"product_ids", "session", "consent", "slots", "exclude"})
+_IDS = frozenset({"product_id", "visitor_id", "customer_id"})
+_ID_LENGTH = 128  # of which letter by letter any that is printable may be in an `Id`
+_PURPOSES = frozenset(PURPOSES)
 _MAX_FIELDS = 50
 
 
@@ -124,9 +131,11 @@ def query_from_url(surface: str, raw_query: bytes, *, lenient: bool = False) -> 
     """Read a GET. Comma-separated lists; `filter` is a JSON object; `lenient` skips others. Raises InputError."""
     fields: dict[str, object] = {"surface": surface}
     try:
-        pairs = list(read_pairs(raw_query))
+        pairs = read_pairs(raw_query)
     except (UnicodeDecodeError, ValueError) as error:
         raise InputError("query", f"the query string cannot be read ({error}); percent-encode it as UTF-8") from error
+    if query := _plain(surface, pairs):
+        return query
     for name, value in pairs:
         if name not in _KNOWN:
             if lenient:
@@ -145,7 +154,22 @@ def query_from_url(surface: str, raw_query: bytes, *, lenient: bool = False) -> 
     return _convert(fields, strict=False)
 
 
-def read_pairs(raw_query: bytes) -> Iterator[tuple[str, str]]:
+def _plain(surface: str, pairs: list[tuple[str, str]]) -> Query | None:
+    """The query of most pages: ids, each given once, and purposes. None where there is anything else to look at."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name == "consent" and value in _PURPOSES:
+            found[name] = (value,)
+        elif name in _IDS and 0 < len(value) <= _ID_LENGTH and value.isascii() and value.isprintable():
+            found[name] = value
+        else:
+            return None
+    if len(found) < len(pairs) or surface not in SURFACES or (surface == "pdp" and "product_id" not in found):
+        return None
+    return Query(surface, **found)
+
+
+def read_pairs(raw_query: bytes) -> list[tuple[str, str]]:
     """Names and values of a query string, as urllib's `parse_qsl` reads it, blanks kept, in half the time.
 
     Raises ValueError for more than 50 fields and for what is no UTF-8.
@@ -153,11 +177,10 @@ def read_pairs(raw_query: bytes) -> Iterator[tuple[str, str]]:
     text = raw_query.decode("ascii")
     if text.count("&") >= _MAX_FIELDS:
         raise ValueError("Max number of fields exceeded")
-    encoded = "%" in text or "+" in text
-    for part in text.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            yield (_unquoted(name), _unquoted(value)) if encoded else (name, value)
+    split = [part.partition("=") for part in text.split("&") if part]
+    if "%" in text or "+" in text:
+        return [(_unquoted(name), _unquoted(value)) for name, _, value in split]
+    return [(name, value) for name, _, value in split]
 
 
 def _unquoted(text: str) -> str:

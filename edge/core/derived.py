@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 DERIVED: dict[str, tuple[str, int]] = {
     "narrow_of": ("i", 1),  # N, the narrowest code of `category_of`, -1 where there is none
-    "traits": ("f", 2),  # N x len(TRAITS): what the ranker sees of each product, in one row
+    "products": ("u", 2),  # N x bytes: all that a request reads of each product, side by side; see `_products`
     "named_ptr": ("i", 1),  # item -> products whose list names it, though its own list, cut short, does not name them
     "named_items": ("i", 1),
     "named_score": ("f", 1),
     "named_lift": ("f", 1),
 }
+LINE = 64  # bytes
 TRAITS = ("sold", "sold_recently", "trend", "repeat_rate", "gap_days", "price")  # `sold` as a share of orders
 
 Arrays = dict[str, NDArray[Any]]
@@ -25,14 +26,41 @@ Arrays = dict[str, NDArray[Any]]
 
 def derive(arrays: Mapping[str, NDArray[Any]]) -> Arrays:
     """The derived arrays of checked ones."""
-    columns = [np.asarray(arrays[name], np.float32) for name in TRAITS]
-    columns[0] = columns[0] / max(float(arrays["orders"][0]), 1)
-    category_of = np.asarray(arrays["category_of"])
+    narrow = np.asarray(arrays["category_of"]).max(axis=1, initial=-1).astype(np.int32)
     return {
-        "narrow_of": category_of.max(axis=1, initial=-1).astype(np.int32),
-        "traits": np.stack(columns, axis=1),
+        "narrow_of": narrow,
+        "products": _products(arrays, narrow),
         **_named(*(np.asarray(arrays[name]) for name in ("pair_ptr", "pair_items", "pair_score", "pair_lift"))),
     }
+
+
+def numbers(products: NDArray[np.uint8]) -> Arrays:
+    """Views of the first line of each product: its traits, codes, brand and narrow code."""
+    traits, codes = products[:, :24].view(np.float32), products[:, 24:44].view(np.int32)
+    return {"traits": traits, "category_of": codes[:, :3], "brand_of": codes[:, 3], "narrow_of": codes[:, 4]}
+
+
+def width(dimensions: int) -> int:
+    """Bytes of a product: a line of numbers, then its two vectors, in whole lines of a processor's cache."""
+    return LINE + -(-4 * dimensions // LINE) * LINE
+
+
+def _products(arrays: Mapping[str, NDArray[Any]], narrow: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """A line of numbers, as `numbers` reads it, then `vectors` and `tastes`.
+
+    A shop's arrays are larger than a processor's caches: side by side, a product costs one wait for memory, not seven.
+    """
+    dimensions = arrays["vectors"].shape[1]
+    out = np.zeros((len(narrow), width(dimensions)), np.uint8)
+    view = numbers(out)
+    for column, name in enumerate(TRAITS):
+        view["traits"][:, column] = arrays[name]
+    view["traits"][:, 0] /= max(float(arrays["orders"][0]), 1)
+    view["category_of"][:] = arrays["category_of"]
+    view["brand_of"][:], view["narrow_of"][:] = arrays["brand_of"], narrow
+    vectors = out[:, LINE : LINE + 4 * dimensions].view(np.float16)
+    vectors[:, :dimensions], vectors[:, dimensions:] = arrays["vectors"], arrays["tastes"]
+    return out
 
 
 def _named(ptr: NDArray[Any], items: NDArray[Any], score: NDArray[Any], lift: NDArray[Any]) -> Arrays:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge.core.checks import check_kinds, check_length, check_rows, check_targets, texts
 from edge.core.compiled.arrays import Arrays
-from edge.core.derived import DERIVED, TRAITS, derive
+from edge.core.derived import DERIVED, derive, numbers, width
 from edge.core.errors import BundleError
 from edge.core.ids import Ids, Positions
 from edge.core.memo import Memo
@@ -129,7 +129,7 @@ class Index:
     item_session_ptr: Ints = field(repr=False)
     item_sessions: Ints = field(repr=False)
     narrow_of: Ints = field(repr=False)
-    traits: Floats = field(repr=False)
+    products: NDArray[np.uint8] = field(repr=False)
     named_ptr: Ints = field(repr=False)
     named_items: Ints = field(repr=False)
     named_score: Floats = field(repr=False)
@@ -231,8 +231,12 @@ def _check_derived(arrays: Mapping[str, NDArray[Any]]) -> None:
     check_kinds(arrays, DERIVED)
     items = len(arrays["ids"])
     check_length(arrays, "narrow_of", items)
-    if arrays["traits"].shape != (items, len(TRAITS)):
-        raise BundleError(f"index array 'traits' has shape {arrays['traits'].shape}, not {(items, len(TRAITS))}")
+    products, wanted = arrays["products"], (items, width(arrays["vectors"].shape[1]))
+    if products.dtype != np.uint8 or products.shape != wanted:
+        raise BundleError(f"index array 'products' is {products.dtype} of {products.shape}, not uint8 of {wanted}")
+    for name, column in numbers(np.ascontiguousarray(products)).items():
+        if name != "traits" and not np.array_equal(column, arrays[name]):
+            raise BundleError(f"index array 'products' says otherwise than {name!r}; train again")
     check_targets("narrow_of", arrays["narrow_of"], len(arrays["category_paths"]), least=-1)
     check_rows(arrays, "named_ptr", ("named_items", "named_score", "named_lift"), items)
     check_targets("named_items", arrays["named_items"], items)

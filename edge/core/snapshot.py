@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from edge.core.bundle import replace_file
 from edge.core.cards import card_of, family_key, text_key
+from edge.core.compiled.answers import Cards
 from edge.core.errors import UNREADABLE, BundleError
 from edge.core.ids import KEYS, ORDER, Ids, id_arrays
 from edge.core.index import Ints
@@ -84,6 +85,7 @@ class Snapshot:
         self.brand: NDArray[np.int64] = columns["brand"]
         self.category: Ints = columns["category"]
         self.listed: Ints = columns["listed"]
+        self.cards = Cards(_letters(columns["ids"]), columns["cards_ptr"], columns["cards"])
         self._data = data
         self._cards, self._records = head.columns["cards"].offset, head.columns["records"].offset
         self._cards_ptr, self._records_ptr = _numbers(columns["cards_ptr"]), _numbers(columns["records_ptr"])
@@ -111,6 +113,11 @@ class Snapshot:
     def products(self) -> list[Product]:
         """Every product, in the order they were written."""
         return [self.product(row) for row in range(len(self))]
+
+
+def _letters(ids: NDArray[np.bytes_]) -> NDArray[np.uint8]:
+    """Ids byte by byte."""
+    return ids.view(np.uint8).reshape(len(ids), ids.itemsize) if len(ids) else np.empty((0, 1), np.uint8)
 
 
 def _numbers(column: NDArray[np.int64]) -> "memoryview[int]":

@@ -24,7 +24,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def serves(self, shopper: str | None) -> bool:
         """Whether this shopper (a pseudonym) is among those served; the nameless count as the first to be."""
-        return (bucket(shopper) if shopper else 0) < self.serve_percent
+        return self.serve_percent == 100 or (bucket(shopper) if shopper else 0) < self.serve_percent
 
 
 def bucket(shopper: str, salt: str = "") -> int:

@@ -102,12 +102,12 @@ async def test_a_decision_that_failed_halfway_is_carried_out_whole_the_next_time
     door, once = Door("proxy", b"", "7"), collector.store.ask
     calls = 0
 
-    async def away(call: Callable[[], Awaitable[Any]]) -> Any:
+    async def away(call: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 3:  # mark, visitor, customer
             raise StoreUnavailableError("it went away")
-        return await once(call)
+        return await once(call, *arguments)
 
     monkeypatch.setattr(collector.store, "ask", away)
     with pytest.raises(StoreUnavailableError):
@@ -129,12 +129,12 @@ async def test_cut_off_at_any_step_and_sent_again_it_is_whole(
         await decide("d0", GRANT)
         left = step
 
-        async def cut(call: Callable[[], Awaitable[Any]]) -> Any:
+        async def cut(call: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
             nonlocal left
             left -= 1
             if left == 0:
                 raise asyncio.CancelledError
-            return await ask(call)
+            return await ask(call, *arguments)
 
         monkeypatch.setattr(collector.store, "ask", cut)
         try:

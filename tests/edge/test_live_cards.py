@@ -124,7 +124,7 @@ def test_memory_of_what_is_shown_has_an_end(monkeypatch: pytest.MonkeyPatch) -> 
     for row in range(8):
         live.fragment(row)
         live.row(EIGHT[row].id)
-        assert len(live.made) <= 3
+        assert len(live._fragments) <= 3
         assert len(live._asked) <= 3
     assert live.fragment(0)[0] == b"tea"
     assert live.row("tea") == 0

@@ -15,7 +15,7 @@ from edge.core.products import Change, Product
 from edge.core.snapshot import Snapshot
 from edge.live_cards import LiveCards
 from edge.page import Shown, encode, page_of
-from edge.picks import SAID, SCALE, SCORES, ServedBy, Shelf
+from edge.picks import SAID, SCALE, ServedBy, Shelf
 from edge.reasons import REASONS
 from edge.shelves import Ranking, shelve
 from edge.slots import SLOTS
@@ -41,13 +41,15 @@ PRODUCTS = st.builds(
 SERVED: tuple[ServedBy, ...] = ("personal", "session", "context", "popular")
 
 
-def typed(surface: str, version: str | None, degraded: tuple[str, ...], shelves: list[Shown]) -> Answer:
-    """The answer as structs, as it was made before there were fragments."""
+def typed(
+    surface: str, version: str | None, degraded: tuple[str, ...], shelves: list[Shown], products: list[Product]
+) -> Answer:
+    """The answer as structs, from the products themselves."""
     slots = []
     for slot, title, served_by, items in shelves:
         made = [
-            Item(id_.decode(), score / SCALE, REASONS[reason], msgspec.Raw(end[:-1]))
-            for (id_, _, end), score, reason in items
+            Item(products[row].id, score / SCALE, REASONS[reason], msgspec.Raw(card_of(products[row])))
+            for row, score, reason in items
         ]
         shown = "\0".join((surface, served_by, *(item.id for item in made)))
         token = f"{slot}.{version or 'none'}.{hashlib.blake2s(shown.encode(), digest_size=6).hexdigest()}"
@@ -58,11 +60,17 @@ def typed(surface: str, version: str | None, degraded: tuple[str, ...], shelves:
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_the_bytes_are_what_msgspec_makes(data: st.DataObject) -> None:
-    """Whatever stands in texts and ids: field order, escapes, floats."""
+    """Whatever stands in texts and ids: field order, escapes, floats; as read, changed since, or listed since."""
     products = data.draw(st.lists(PRODUCTS, min_size=1, max_size=6, unique_by=lambda product: product.id))
-    live = LiveCards(Snapshot.of(products))
+    read = data.draw(st.integers(0, len(products)))
+    live = LiveCards(Snapshot.of(products[:read]))
+    for product in products[read:]:
+        live.lay(product)
+    for at in data.draw(st.sets(st.sampled_from(range(len(products))))):
+        products[at] = msgspec.structs.replace(products[at], price=data.draw(PRICES))
+        live.lay(products[at])
     items = st.tuples(
-        st.sampled_from(range(len(products))).map(live.fragment),
+        st.sampled_from(range(len(products))),
         st.integers(0, SCALE),
         st.sampled_from(range(len(REASONS))),
     )
@@ -77,8 +85,8 @@ def test_the_bytes_are_what_msgspec_makes(data: st.DataObject) -> None:
     surface = data.draw(st.sampled_from(["pdp", "cart", "home"]))
     version = data.draw(st.none() | TEXT)
     degraded = tuple(data.draw(st.lists(TEXT, max_size=2)))
-    page = page_of(surface, version, degraded, shelves)
-    expected = typed(surface, version, degraded, shelves)
+    page = page_of(surface, version, degraded, shelves, live)
+    expected = typed(surface, version, degraded, shelves, products)
     assert encode(page) == msgspec.json.encode(expected)
     assert page.slots == expected.slots
     assert (page.model_version, page.degraded) == (version, degraded)
@@ -99,11 +107,29 @@ def test_a_fragment_is_the_products_card_and_id(product: Product) -> None:
     assert (card["title"], card["available"], card["url"]) == (product.title, product.available, product.url)
 
 
-@pytest.mark.parametrize("score", [0, 1, 42, 5000, 9999, 10000])
-def test_scores_look_as_floats_do(score: int) -> None:
-    """Four digits, as a rounded float is written."""
-    assert SCORES[score] == msgspec.json.encode(round(score / SCALE, 4))
-    assert len(SCORES) == SCALE + 1
+def test_every_score_looks_as_floats_do() -> None:
+    """Up to four digits, as a rounded float is written."""
+    live = LiveCards(Snapshot.of(EIGHT))
+    items = [(0, score, 0) for score in range(SCALE + 1)]
+    body = page_of("home", None, (), [Shown("for_you", "all", "popular", items)], live).body
+    written = [part.partition(b",")[0] for part in body.split(b'"score":')[1:]]
+    assert written == [msgspec.json.encode(round(score / SCALE, 4)) for score in range(SCALE + 1)]
+
+
+@pytest.mark.parametrize("score", [-1, SCALE + 1])
+def test_what_is_no_score_is_refused(score: int) -> None:
+    """It can come from nowhere but a fault of ours."""
+    live = LiveCards(Snapshot.of(EIGHT))
+    with pytest.raises(ValueError, match=str(score)):
+        page_of("home", None, (), [Shown("for_you", "one", "popular", [(0, score, 0)])], live)
+
+
+def test_a_row_or_a_reason_that_is_none_is_refused() -> None:
+    """Nothing is read that is not there."""
+    live = LiveCards(Snapshot.of(EIGHT))
+    for item in ((len(live.shown), 1, 0), (-1, 1, 0), (0, 1, len(REASONS))):
+        with pytest.raises(IndexError):
+            page_of("home", None, (), [Shown("for_you", "one", "popular", [item])], live)
 
 
 def test_every_reason_has_its_bytes() -> None:
@@ -114,7 +140,7 @@ def test_every_reason_has_its_bytes() -> None:
 
 def test_a_page_of_nothing() -> None:
     """No shelves, no model."""
-    assert encode(page_of("home", None, ("model",), [])) == (
+    assert encode(page_of("home", None, ("model",), [], LiveCards(Snapshot.of([])))) == (
         b'{"surface":"home","model_version":null,"degraded":["model"],"slots":[]}'
     )
 

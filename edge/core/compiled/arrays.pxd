@@ -1,5 +1,6 @@
 from libc.stdint cimport int32_t, int64_t, uint16_t
 
+from edge.core.compiled.ahead cimport ahead
 from edge.core.compiled.found cimport Found
 
 
@@ -11,21 +12,36 @@ cdef struct Rows:
     const float* lift
 
 
+cdef enum:
+    LINE = 64  # bytes
+    LEVELS = 3  # of a category path
+    TRAITS = 6
+
+
+cdef struct Product:
+    # The first line of a product, as `edge.core.derived` lays it out.
+    float[TRAITS] traits
+    int32_t[LEVELS] codes
+    int32_t brand
+    int32_t narrow
+
+
+cdef enum Trait:
+    SOLD
+    SOLD_RECENTLY
+    TREND
+    REPEAT_RATE
+    GAP_DAYS
+    PRICE
+
+
 cdef class Arrays:
     cdef object _held  # the arrays that the pointers lead into
-    cdef int items, categories, brands, levels, dimensions, traits_each, popular_count
+    cdef int items, categories, brands, dimensions, width, popular_count
     cdef Rows pairs, named, kinds, sessions, item_sessions, by_category
-    cdef const int32_t* category_of
-    cdef const int32_t* narrow_of
-    cdef const int32_t* brand_of
+    cdef const char* products  # [items, width]
     cdef const int32_t* popular
     cdef const float* sold
-    cdef const float* sold_recently
-    cdef const float* price
-    cdef const float* gap_days
-    cdef const float* traits
-    cdef const uint16_t* vectors
-    cdef const uint16_t* tastes
     cdef const float* popular_tastes
     # Scratch, used by one call at a time: a call never lets go of the interpreter.
     cdef Found found
@@ -77,6 +93,25 @@ cdef extern from *:
     float endcap_dot_floats(const float* left, const float* right, int count) noexcept nogil
 
 
+cdef inline const Product* product(Arrays arrays, int32_t item) noexcept nogil:
+    return <const Product*>(arrays.products + <size_t>item * arrays.width)
+
+
+cdef inline const uint16_t* vector(Arrays arrays, int32_t item) noexcept nogil:
+    return <const uint16_t*>(arrays.products + <size_t>item * arrays.width + LINE)
+
+
+cdef inline const uint16_t* taste(Arrays arrays, int32_t item) noexcept nogil:
+    return vector(arrays, item) + arrays.dimensions
+
+
+cdef inline void product_ahead(Arrays arrays, int32_t item) noexcept nogil:
+    """Ask for a product before it is read."""
+    cdef int at
+    for at in range(0, arrays.width, 64):
+        ahead(arrays.products + <size_t>item * arrays.width + at)
+
+
 cdef void direction(
-    const uint16_t* vectors, int dimensions, const int32_t* items, const float* weights, int n, float* out
+    Arrays arrays, bint tastes, const int32_t* items, const float* weights, int n, float* out
 ) noexcept nogil

@@ -25,10 +25,6 @@ cdef const float* _floats(np.ndarray array) noexcept:
     return <const float*>np.PyArray_DATA(array)
 
 
-cdef const uint16_t* _halves(np.ndarray array) noexcept:
-    return <const uint16_t*>np.PyArray_DATA(array)
-
-
 cdef class Arrays:
     """Pointers into an index, by what they mean. Made by the index; of no use by itself."""
 
@@ -36,22 +32,18 @@ cdef class Arrays:
         """`arrays`: name -> array, as `edge.core.index.ARRAYS` and `derived.DERIVED` name them. MemoryError for scratch."""
         held = {name: _plain(name, array) for name, array in arrays.items()}
         self._held = held
-        self.items, self.categories, self.brands = len(held["brand_of"]), categories, brands
-        self.levels, self.dimensions = held["category_of"].shape[1], held["vectors"].shape[1]
-        self.traits_each, self.popular_count = held["traits"].shape[1], len(held["popular"])
+        self.items, self.width = held["products"].shape
+        self.categories, self.brands, self.dimensions = categories, brands, held["vectors"].shape[1]
+        self.popular_count = len(held["popular"])
         self.pairs = _rows(held, "pair_ptr", "pair_items", "pair_score", "pair_lift")
         self.named = _rows(held, "named_ptr", "named_items", "named_score", "named_lift")
         self.kinds = _rows(held, "kind_ptr", "kind_codes", "kind_lift", "kind_lift")
         self.sessions = _rows(held, "session_ptr", "session_items", None, None)
         self.item_sessions = _rows(held, "item_session_ptr", "item_sessions", None, None)
         self.by_category = _rows(held, "category_ptr", "category_items", None, None)
-        self.category_of, self.narrow_of = _ints(held["category_of"]), _ints(held["narrow_of"])
-        self.brand_of, self.popular = _ints(held["brand_of"]), _ints(held["popular"])
-        self.sold, self.price, self.gap_days = _floats(held["sold"]), _floats(held["price"]), _floats(held["gap_days"])
-        self.sold_recently = _floats(held["sold_recently"])
-        self.traits, self.popular_tastes = _floats(held["traits"]), _floats(held["popular_tastes"])
-        self.vectors = _halves(held["vectors"])
-        self.tastes = _halves(held["tastes"])
+        self.products = <const char*>np.PyArray_DATA(held["products"])
+        self.popular, self.sold = _ints(held["popular"]), _floats(held["sold"])
+        self.popular_tastes = _floats(held["popular_tastes"])
         self.found.row_of = <int32_t*>calloc(self.items + 1, sizeof(int32_t))
         self.by_code = <double*>calloc(categories + 2, sizeof(double))
         self.by_brand = <double*>calloc(brands + 2, sizeof(double))
@@ -74,25 +66,29 @@ cdef Rows _rows(dict held, ptr, items, score, lift):
 
 def _plain(name, array):
     """The array as kernels read it; a copy only of what a trainer wrote in other widths."""
+    if array.dtype.kind == "u":
+        return numpy.ascontiguousarray(array)
     if array.dtype.kind == "i":
         return numpy.ascontiguousarray(array, numpy.int32)
     return numpy.ascontiguousarray(array, numpy.float16 if name in _HALVES else numpy.float32)
 
 
 cdef void direction(
-    const uint16_t* vectors, int dimensions, const int32_t* items, const float* weights, int n, float* out
+    Arrays arrays, bint tastes, const int32_t* items, const float* weights, int n, float* out
 ) noexcept nogil:
-    """The unit vector [dimensions] where these products point together, zero where none has one. Weights NULL: all 1."""
-    cdef int i, d
-    cdef const uint16_t* vector
+    """The unit vector [dimensions] where these products point together, zero where none does. Weights NULL: all 1."""
+    cdef int i, d, dimensions = arrays.dimensions
+    cdef const uint16_t* one
     cdef float weight, length
+    for i in range(n):
+        product_ahead(arrays, items[i])
     for d in range(dimensions):
         out[d] = 0
     for i in range(n):
-        vector = vectors + <int64_t>items[i] * dimensions
+        one = taste(arrays, items[i]) if tastes else vector(arrays, items[i])
         weight = weights[i] if weights is not NULL else 1
         for d in range(dimensions):
-            out[d] += weight * endcap_half(vector[d])
+            out[d] += weight * endcap_half(one[d])
     length = sqrtf(endcap_dot_floats(out, out, dimensions))
     length = length if length > 1e-9 else <float>1e-9
     for d in range(dimensions):

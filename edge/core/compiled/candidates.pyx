@@ -9,7 +9,7 @@ from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 
 from edge.core.compiled.ahead cimport ahead
-from edge.core.compiled.arrays cimport Arrays, endcap_dot_floats
+from edge.core.compiled.arrays cimport LEVELS, Arrays, endcap_dot_floats, product
 from edge.core.compiled.found cimport (
     FAVOURITE, HISTORY_PAIR, HITS, KIND, LIFT, LIKED, NEIGHBOURS, OWN, PAIR, POPULAR, SOURCES, VISIT_PAIR, Found,
     begin, make_room, row, said_of,
@@ -175,7 +175,7 @@ cdef void _kinds(Arrays arrays, const int32_t* anchors, int n, double put) noexc
     """Into `by_code` how much more than by chance each category is bought with the anchors' kinds; zeros with `put` 0."""
     cdef int i, at, code
     for i in range(n):
-        code = arrays.narrow_of[anchors[i]]
+        code = product(arrays, anchors[i]).narrow
         if code < 0:
             continue
         for at in range(arrays.kinds.start[code], arrays.kinds.start[code + 1]):
@@ -208,7 +208,7 @@ cdef void _weigh(
         worth.count += 1
     worth.others = worth.count
     for i in range(history.n):
-        code = arrays.narrow_of[history.item_of[i]]
+        code = product(arrays, history.item_of[i]).narrow
         kind = arrays.by_code[code] if code >= 0 else 0
         at = row(found, history.item_of[i])
         if related and kind <= 0 and (at < 0 or not found.sums[<size_t>at * found.width + <int>HITS]):
@@ -307,8 +307,8 @@ cdef int _favourites(Arrays arrays, Found* found, History history) except -1:
     for i in range(count):
         code, share = history.favourite[i], 0
         for j in range(history.n):
-            for level in range(arrays.levels):
-                if arrays.category_of[<size_t>history.item_of[j] * arrays.levels + level] == code:
+            for level in range(LEVELS):
+                if product(arrays, history.item_of[j]).codes[level] == code:
                     share += history.weight_of[j]
         end = min(arrays.by_category.start[code + 1], arrays.by_category.start[code] + PER_FAVOURITE)
         make_room(found, PER_FAVOURITE)

@@ -7,8 +7,9 @@ cimport numpy as np
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 
-from edge.core.compiled.ahead cimport ahead
-from edge.core.compiled.arrays cimport Arrays, direction, endcap_dot
+from edge.core.compiled.arrays cimport (
+    GAP_DAYS, LEVELS, PRICE, TRAITS, Arrays, Product, direction, endcap_dot, product, product_ahead, taste, vector,
+)
 from edge.core.compiled.found cimport SOURCES
 from edge.core.compiled.given cimport floats, ints
 from edge.core.compiled.history cimport History
@@ -16,12 +17,6 @@ from edge.core.compiled.history cimport History
 import numpy
 
 np.import_array()
-
-cdef enum:
-    TRAITS = 6
-    PRICE = 5  # among the traits
-    GAP_DAYS = 4
-    LEVELS = 3
 
 cdef float NEVER = -1  # where a number of days or a ratio does not exist
 cdef int RECENT_ORDERS = 24
@@ -85,44 +80,38 @@ def fill(
 cdef void _ahead(Arrays arrays, const int32_t* items, int n) noexcept nogil:
     """Ask for all that is read of these products."""
     cdef int i
-    cdef size_t item
     for i in range(n):
-        item = items[i]
-        ahead(arrays.traits + item * TRAITS)
-        ahead(arrays.category_of + item * LEVELS)
-        ahead(arrays.brand_of + item)
-        ahead(arrays.vectors + item * arrays.dimensions)
-        ahead(arrays.tastes + item * arrays.dimensions)
+        product_ahead(arrays, items[i])
 
 
 cdef inline int _product(Arrays arrays, int32_t item, float* out) noexcept nogil:
     cdef int trait
     for trait in range(TRAITS):
-        out[trait] = arrays.traits[<size_t>item * TRAITS + trait]
+        out[trait] = product(arrays, item).traits[trait]
     return TRAITS
 
 
 cdef inline int _beside(Arrays arrays, Beside* beside, int32_t item, float* out) noexcept nogil:
     """The product beside the anchors, and beside this visit: what is unknown is like nothing."""
-    cdef const int32_t* codes = arrays.category_of + <size_t>item * LEVELS
-    cdef const int32_t* theirs
-    cdef int i, level, brand = arrays.brand_of[item]
+    cdef const Product* own = product(arrays, item)
+    cdef const Product* theirs
+    cdef int i, level, brand = own.brand
     cdef int[LEVELS + 1] same
     for level in range(LEVELS + 1):
         same[level] = 0
     for i in range(beside.count):
-        theirs = arrays.category_of + <size_t>beside.anchors[i] * LEVELS
+        theirs = product(arrays, beside.anchors[i])
         for level in range(LEVELS):
-            same[level] += codes[level] >= 0 and codes[level] == theirs[level]
-        same[LEVELS] += brand >= 0 and brand == arrays.brand_of[beside.anchors[i]]
-    out[0] = arrays.traits[<size_t>item * TRAITS + PRICE] / beside.price if beside.price else 0
+            same[level] += own.codes[level] >= 0 and own.codes[level] == theirs.codes[level]
+        same[LEVELS] += brand >= 0 and brand == theirs.brand
+    out[0] = product(arrays, item).traits[<int>PRICE] / beside.price if beside.price else 0
     for level in range(LEVELS + 1):
         out[1 + level] = <float>same[level] / beside.count if beside.count else 0
     out[5] = out[6] = 0
     if beside.count:
-        out[5] = endcap_dot(arrays.vectors + <size_t>item * arrays.dimensions, beside.towards, arrays.dimensions)
+        out[5] = endcap_dot(vector(arrays, item), beside.towards, arrays.dimensions)
     if beside.visiting is not NULL:
-        out[6] = endcap_dot(arrays.vectors + <size_t>item * arrays.dimensions, beside.visiting, arrays.dimensions)
+        out[6] = endcap_dot(vector(arrays, item), beside.visiting, arrays.dimensions)
     return 7
 
 
@@ -141,7 +130,7 @@ cdef inline int _bought(Arrays arrays, History history, int32_t item, double day
     idle = idle if idle > 0 else 0
     gap = (history.last_of[row] - history.first_of[row]) / (count - 1) if count > 1 else NEVER
     # Bought once: what other shoppers take between two purchases stands in.
-    expected = gap if gap > 0 else arrays.traits[<size_t>item * TRAITS + GAP_DAYS]
+    expected = gap if gap > 0 else product(arrays, item).traits[<int>GAP_DAYS]
     out[0], out[1] = count, count / (history.order_count if history.order_count > 1 else 1)
     out[2], out[3] = idle, gap
     out[4] = idle / (expected if expected > 1 else 1) if expected > 0 else NEVER
@@ -157,11 +146,11 @@ cdef inline int _likes(Arrays arrays, History history, int32_t item, float* out)
     for level in range(6):
         out[level] = 0
     if history.n:
-        out[0] = endcap_dot(arrays.tastes + <size_t>item * arrays.dimensions, history.taste_of(), arrays.dimensions)
+        out[0] = endcap_dot(taste(arrays, item), history.taste_of(), arrays.dimensions)
         for level in range(LEVELS):
-            code = arrays.category_of[<size_t>item * LEVELS + level]
+            code = product(arrays, item).codes[level]
             out[1 + level] = arrays.by_code[code] / history.total if code >= 0 else 0
-        code = arrays.brand_of[item]
+        code = product(arrays, item).brand
         out[4] = arrays.by_brand[code] / history.total if code >= 0 else 0
     for ago in range(history.viewed_n, 0, -1):  # of a product viewed twice the older view counts
         if history.viewed_at[history.viewed_n - ago] == item:
@@ -175,10 +164,10 @@ cdef void _lay_shares(Arrays arrays, History history, double put) noexcept nogil
     cdef int i, level, code
     for i in range(history.n):
         for level in range(LEVELS):
-            code = arrays.category_of[<size_t>history.item_of[i] * LEVELS + level]
+            code = product(arrays, history.item_of[i]).codes[level]
             if code >= 0:
                 arrays.by_code[code] = (arrays.by_code[code] + history.weight_of[i]) if put else 0
-        code = arrays.brand_of[history.item_of[i]]
+        code = product(arrays, history.item_of[i]).brand
         if code >= 0:
             arrays.by_brand[code] = (arrays.by_brand[code] + history.weight_of[i]) if put else 0
 
@@ -190,15 +179,15 @@ cdef void _look_at(
     cdef int i, known = 0
     beside.anchors, beside.count, beside.visiting = anchors, a, NULL
     for i in range(a):
-        if arrays.price[anchors[i]] > 0:
-            sum += arrays.price[anchors[i]]
+        if product(arrays, anchors[i]).traits[<int>PRICE] > 0:
+            sum += product(arrays, anchors[i]).traits[<int>PRICE]
             known += 1
     beside.price = sum / known if known else 0
     if a:
-        direction(arrays.vectors, arrays.dimensions, anchors, NULL, a, beside.towards)
+        direction(arrays, False, anchors, NULL, a, beside.towards)
     if v:
         beside.visiting = beside.towards + arrays.dimensions
-        direction(arrays.vectors, arrays.dimensions, recent, NULL, v, beside.visiting)
+        direction(arrays, False, recent, NULL, v, beside.visiting)
 
 
 cdef void _situation(float* out, History history, int anchors, double day) noexcept nogil:

@@ -9,8 +9,7 @@ from libc.math cimport exp2f, sqrtf
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
-from edge.core.compiled.ahead cimport ahead
-from edge.core.compiled.arrays cimport direction
+from edge.core.compiled.arrays cimport direction, product, product_ahead
 from edge.core.compiled.given cimport ints
 from edge.core.compiled.order cimport falling, rising
 
@@ -99,10 +98,7 @@ cdef class History:
         free(keys)
         self.n = n
         for i in range(n):
-            ahead(self.arrays.narrow_of + self.item_of[i])
-            ahead(self.arrays.category_of + <size_t>self.item_of[i] * self.arrays.levels)
-            ahead(self.arrays.brand_of + self.item_of[i])
-            ahead(self.arrays.tastes + <size_t>self.item_of[i] * self.arrays.dimensions)
+            product_ahead(self.arrays, self.item_of[i])
         self.total = self.total if self.total > 1e-9 else 1e-9
         self._rank()
 
@@ -151,7 +147,7 @@ cdef class History:
         if not self.tasted:
             for i in range(self.n):
                 self.spare[i] = sqrtf(self.weight_of[i])
-            direction(self.arrays.tastes, self.arrays.dimensions, self.item_of, self.spare, self.n, self.taste_)
+            direction(self.arrays, True, self.item_of, self.spare, self.n, self.taste_)
             self.tasted = True
         return self.taste_
 
@@ -163,13 +159,13 @@ cdef class History:
             return self.favourite_n
         self.favourite_n = 0
         for i in range(self.n):
-            code = self.arrays.narrow_of[self.item_of[i]]
+            code = product(self.arrays, self.item_of[i]).narrow
             if code >= 0:
                 sums[code] += self.weight_of[i]
         for j in range(FAVOURITES):
             best = -1
             for i in range(self.n):
-                code = self.arrays.narrow_of[self.item_of[i]]
+                code = product(self.arrays, self.item_of[i]).narrow
                 if code >= 0 and sums[code] > 0:
                     if best < 0 or sums[code] > sums[best] or (sums[code] == sums[best] and code < best):
                         best = code
@@ -179,8 +175,8 @@ cdef class History:
             self.favourite_n += 1
             sums[best] = 0
         for i in range(self.n):
-            if self.arrays.narrow_of[self.item_of[i]] >= 0:
-                sums[self.arrays.narrow_of[self.item_of[i]]] = 0
+            if product(self.arrays, self.item_of[i]).narrow >= 0:
+                sums[product(self.arrays, self.item_of[i]).narrow] = 0
         return self.favourite_n
 
     # --- for all who are not compiled --------------------------------------------------------------------------------

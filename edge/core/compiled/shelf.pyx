@@ -8,7 +8,7 @@ from libc.math cimport exp, rint
 from libc.stdint cimport int32_t, uint8_t
 from libc.stdlib cimport free, malloc
 
-from edge.core.compiled.arrays cimport Arrays
+from edge.core.compiled.arrays cimport Arrays, product
 from edge.core.compiled.found cimport HITS, SOURCES
 from edge.core.compiled.given cimport bools, doubles, floats, ints
 from edge.core.compiled.order cimport falling
@@ -139,8 +139,7 @@ cdef int _keep_elsewhere(
 
 cdef inline int _second_level(Arrays arrays, int32_t item) noexcept nogil:
     # Narrow codes are larger, so the larger of the first two is the second where there is one.
-    cdef const int32_t* codes = arrays.category_of + <size_t>item * arrays.levels
-    return max(codes[0], codes[1])
+    return max(product(arrays, item).codes[0], product(arrays, item).codes[1])
 
 
 cdef inline float _said(np.ndarray evidence, int source, int place) noexcept:
@@ -154,7 +153,7 @@ cdef void _spread(Arrays arrays, Shelf* shelf, const int32_t* items, double stre
     cdef int32_t* row = shelf.spare
     cdef int i, j, code
     for i in range(shelf.count):
-        row[i], worth[i] = arrays.narrow_of[items[shelf.place[i]]], shelf.worth[i]
+        row[i], worth[i] = product(arrays, items[shelf.place[i]]).narrow, shelf.worth[i]
         for j in range(i if row[i] >= 0 else 0):  # a hundred at most: counting beats remembering
             if row[j] == row[i]:
                 worth[i] *= 1 - strength

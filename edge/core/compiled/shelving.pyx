@@ -11,16 +11,14 @@ cdef class Filler:
     """See shelving.pyi."""
 
     cdef const int64_t[::1] shown
-    cdef dict made
-    cdef object make
     cdef double least
     cdef int32_t* rows  # on the page, or not to be
     cdef int64_t* families  # on the shelf
     cdef Py_ssize_t rows_taken, families_taken, room
     cdef bint collapses
 
-    def __cinit__(self, const int64_t[::1] shown, dict made, make, double least, taken):
-        self.shown, self.made, self.make, self.least = shown, made, make, least
+    def __cinit__(self, const int64_t[::1] shown, double least, taken):
+        self.shown, self.least = shown, least
         for row in taken:
             if row is not None:
                 self.grow(1)
@@ -61,8 +59,7 @@ cdef class Filler:
             self.rows_taken += 1
             self.families[self.families_taken] = family
             self.families_taken += 1
-            fragment = self.made.get(row)
-            items.append((self.make(row) if fragment is None else fragment, worth[at], why[at]))
+            items.append((row, worth[at], why[at]))
         return items, most
 
     cdef bint has(self, int32_t row, int64_t family) noexcept:

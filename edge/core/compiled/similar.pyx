@@ -8,8 +8,9 @@ from libc.math cimport log1p
 from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 
-from edge.core.compiled.ahead cimport ahead
-from edge.core.compiled.arrays cimport Arrays, endcap_dot, endcap_half
+from edge.core.compiled.arrays cimport (
+    LEVELS, PRICE, SOLD_RECENTLY, Arrays, Product, endcap_dot, endcap_half, product, product_ahead, vector,
+)
 from edge.core.compiled.found cimport ALIKE, SOURCES
 from edge.core.compiled.given cimport ints
 from edge.core.compiled.order cimport falling
@@ -35,14 +36,14 @@ def alike(Arrays arrays, np.ndarray anchors, double band, int enough, int limit)
     after them, first of the next wider category in the band, then of the narrow one outside it. Never an anchor."""
     cdef const int32_t* anchor = ints(anchors)
     cdef int a = <int>len(anchors), level, deepest = -1, most = 0, code
-    cdef const int32_t* codes
+    cdef const Product* page = NULL
     cdef Alike alike
     if a:
-        codes = arrays.category_of + <size_t>anchor[a - 1] * arrays.levels
-        for level in range(arrays.levels):
-            if codes[level] >= 0:
+        page = product(arrays, anchor[a - 1])
+        for level in range(LEVELS):
+            if page.codes[level] >= 0:
                 deepest = level
-                most += arrays.by_category.start[codes[level] + 1] - arrays.by_category.start[codes[level]]
+                most += arrays.by_category.start[page.codes[level] + 1] - arrays.by_category.start[page.codes[level]]
     if deepest < 0:
         most = 0
     alike.worth = <double*>malloc((most + 1) * (sizeof(double) + 3 * sizeof(int32_t)) + arrays.dimensions * sizeof(float))
@@ -55,32 +56,33 @@ def alike(Arrays arrays, np.ndarray anchors, double band, int enough, int limit)
     alike.most = 1e-9
     try:
         if deepest >= 0:
-            _look(arrays, &alike, anchor, a, codes, deepest, band, enough)
+            _look(arrays, &alike, anchor, a, page, deepest, band, enough)
         return _out(&alike, limit)
     finally:
         free(alike.worth)
 
 
 cdef void _look(
-    Arrays arrays, Alike* alike, const int32_t* anchors, int a, const int32_t* codes, int deepest, double band, int enough
+    Arrays arrays, Alike* alike, const int32_t* anchors, int a, const Product* page, int deepest, double band, int enough
 ) noexcept nogil:
     cdef int level, i, at
+    cdef float price = product(arrays, anchors[a - 1]).traits[<int>PRICE]
     for i in range(arrays.dimensions):
-        alike.towards[i] = endcap_half(arrays.vectors[<size_t>anchors[a - 1] * arrays.dimensions + i])
-    for at in range(arrays.by_category.start[codes[deepest]], arrays.by_category.start[codes[deepest] + 1]):
-        ahead(arrays.price + arrays.by_category.items[at])
-    for at in range(arrays.by_category.start[codes[deepest]], arrays.by_category.start[codes[deepest] + 1]):
-        alike.kept += _within(arrays.price[anchors[a - 1]], arrays.price[arrays.by_category.items[at]], band)
+        alike.towards[i] = endcap_half(vector(arrays, anchors[a - 1])[i])
+    for at in range(arrays.by_category.start[page.codes[deepest]], arrays.by_category.start[page.codes[deepest] + 1]):
+        product_ahead(arrays, arrays.by_category.items[at])
+    for at in range(arrays.by_category.start[page.codes[deepest]], arrays.by_category.start[page.codes[deepest] + 1]):
+        alike.kept += _within(price, product(arrays, arrays.by_category.items[at]).traits[<int>PRICE], band)
     if alike.kept > enough:
-        _of(arrays, alike, anchors, a, codes[deepest], 0, -2, band, 2)
+        _of(arrays, alike, anchors, a, page.codes[deepest], 0, -2, band, 2)
         return
     alike.kept = 0
-    _of(arrays, alike, anchors, a, codes[deepest], -1, 0, band, 2)
+    _of(arrays, alike, anchors, a, page.codes[deepest], -1, 0, band, 2)
     for level in range(deepest - 1, -1, -1):
         if alike.kept > enough:
             break
-        if codes[level] >= 0:
-            _of(arrays, alike, anchors, a, codes[level], level + 1, codes[level + 1], band, 1)
+        if page.codes[level] >= 0:
+            _of(arrays, alike, anchors, a, page.codes[level], level + 1, page.codes[level + 1], band, 1)
 
 
 cdef void _of(
@@ -93,12 +95,10 @@ cdef void _of(
     cdef double worth
     cdef bint within
     for at in range(start, end):
-        ahead(arrays.price + items[at])
-        ahead(arrays.vectors + <size_t>items[at] * arrays.dimensions)
-        ahead(arrays.traits + <size_t>items[at] * arrays.traits_each)
+        product_ahead(arrays, items[at])
     for at in range(start, end):
-        within = _within(arrays.price[anchor], arrays.price[items[at]], band)
-        if level >= 0 and (not within or arrays.category_of[<size_t>items[at] * arrays.levels + level] == but):
+        within = _within(product(arrays, anchor).traits[<int>PRICE], product(arrays, items[at]).traits[<int>PRICE], band)
+        if level >= 0 and (not within or product(arrays, items[at]).codes[level] == but):
             continue
         alike.kept += within
         worth = tier * within + _likeness(arrays, anchor, items[at], alike.towards) / 10
@@ -116,14 +116,14 @@ cdef inline bint _within(float price, float other, double band) noexcept nogil:
 
 cdef inline double _likeness(Arrays arrays, int32_t anchor, int32_t item, const float* towards) noexcept nogil:
     """Near in price, of the same brand, bought in the same company, sold lately; well below 10."""
-    cdef float price = arrays.price[anchor], other = arrays.price[item]
+    cdef float price = product(arrays, anchor).traits[<int>PRICE], other = product(arrays, item).traits[<int>PRICE]
     cdef double near = 0.5, company
     if price > 0 and other > 0:
         near = price / other if price < other else other / price
-    if arrays.brand_of[item] >= 0 and arrays.brand_of[item] == arrays.brand_of[anchor]:
+    if product(arrays, item).brand >= 0 and product(arrays, item).brand == product(arrays, anchor).brand:
         near += 0.3
-    company = endcap_dot(arrays.vectors + <size_t>item * arrays.dimensions, towards, arrays.dimensions)
-    return near + (company if company > 0 else 0) + 0.1 * log1p(arrays.sold_recently[item])
+    company = endcap_dot(vector(arrays, item), towards, arrays.dimensions)
+    return near + (company if company > 0 else 0) + 0.1 * log1p(product(arrays, item).traits[<int>SOLD_RECENTLY])
 
 
 cdef inline bint _among(const int32_t* items, int n, int32_t item) noexcept nogil:

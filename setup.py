@@ -29,7 +29,7 @@ DIRECTIVES = {
     "initializedcheck": False,
 }
 # No -march=native: one wheel for all machines of a kind. No contracted multiply-and-add: the same sums on all of them.
-FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno"]
+FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-Wno-psabi"]
 
 
 class Build(build_ext):

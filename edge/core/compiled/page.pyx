@@ -136,6 +136,7 @@ def beside(
 cdef void _said_of_mine(Arrays arrays, Page page, History history, Shelf* shelf, float* kinds) noexcept nogil:
     """What the page says of each purchase, and what its own list says where it names the one anchor that does not name it."""
     cdef int i, at = 0, newest = min(shelf.a, MOST_ANCHORS)
+    cdef int named = arrays.named.start[shelf.anchors[0]] if shelf.a == 1 else 0
     cdef Said* mine
     cdef int32_t item
     _kinds(arrays, shelf.anchors + shelf.a - newest, newest, 1)
@@ -148,16 +149,24 @@ cdef void _said_of_mine(Arrays arrays, Page page, History history, Shelf* shelf,
         else:
             mine.item, mine.pair, mine.lift, mine.hits, mine.near = item, 0, 0, 0, 0
         if shelf.a == 1:
-            _named(arrays, shelf.anchors[0], mine)
+            named = _named(arrays, shelf.anchors[0], named, mine)
             shelf.most_pair = mine.pair if mine.pair > shelf.most_pair else shelf.most_pair
         kinds[i] = arrays.by_code[product(arrays, item).narrow] if product(arrays, item).narrow >= 0 else 0
     _kinds(arrays, shelf.anchors + shelf.a - newest, newest, 0)
 
 
-cdef inline void _named(Arrays arrays, int32_t anchor, Said* mine) noexcept nogil:
-    """Add what a purchase's own list says of the anchor, whose list, cut short, does not name it."""
-    cdef int low = arrays.named.start[anchor], end = arrays.named.start[anchor + 1], high = end, middle
-    while low < high:  # who names a product stands there in rising order, and there may be thousands
+cdef inline int _named(Arrays arrays, int32_t anchor, int low, Said* mine) noexcept nogil:
+    """Add what a purchase's own list says of the anchor, whose list, cut short, does not name it.
+
+    Who names a product stands there in rising order, as purchases do, and there may be thousands: `low` is where the
+    purchase before this one would stand. Returns the same of this one.
+    """
+    cdef int end = arrays.named.start[anchor + 1], high, middle, step = 1
+    while low + step < end and arrays.named.items[low + step] < mine.item:
+        low += step
+        step *= 2
+    high = min(low + step + 1, end)
+    while low < high:
         middle = (low + high) // 2
         if arrays.named.items[middle] < mine.item:
             low = middle + 1
@@ -167,6 +176,7 @@ cdef inline void _named(Arrays arrays, int32_t anchor, Said* mine) noexcept nogi
         mine.pair += arrays.named.score[low]
         mine.lift += arrays.named.lift[low]
         mine.hits += 1
+    return low
 
 
 cdef void _kinds(Arrays arrays, const int32_t* anchors, int n, double put) noexcept nogil:

@@ -16,11 +16,9 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, CompileError, PlatformError
 
 ROOT = Path(__file__).resolve().parent
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path.insert(0, str(ROOT / "scripts"))
 
-from build_backend import compiler  # noqa: E402 -- after the path
-
-from edge.core import built  # noqa: E402 -- likewise
+from build_backend import built, compiler  # noqa: E402 -- after the path
 
 # For all kernels. They check what they are given before they start, and trust it from then on.
 DIRECTIVES = {
@@ -31,7 +29,7 @@ DIRECTIVES = {
     "initializedcheck": False,
 }
 # No -march=native: one wheel for all machines of a kind. No contracted multiply-and-add: the same sums on all of them.
-FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno"]
+FLAGS = ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-Wno-psabi"]
 
 
 class Build(build_ext):
@@ -46,6 +44,13 @@ class Build(build_ext):
 
     def build_extensions(self) -> None:
         """All kernels, with this machine's compiler, or Zig's."""
+        if not self.in_checkout or built.stale():
+            self._choose_compiler()
+        with TemporaryDirectory() as cache:  # Zig's, of some 50 MB; its usual place may be nowhere one can write
+            os.environ.update(ZIG_GLOBAL_CACHE_DIR=cache, ZIG_LOCAL_CACHE_DIR=cache)
+            super().build_extensions()
+
+    def _choose_compiler(self) -> None:
         if not Path(sysconfig.get_path("include"), "Python.h").exists():
             raise PlatformError("endcap: compiling its kernels needs the headers of Python, which are not installed; "
                                 "Debian, Ubuntu: apt-get install python3-dev")  # fmt: skip
@@ -59,9 +64,6 @@ class Build(build_ext):
             self.compiler.set_executables(
                 compiler_so=[*command, "-fPIC", "-fwrapv", "-DNDEBUG"], linker_so=[*command, "-shared"]
             )
-        with TemporaryDirectory() as cache:  # Zig's, of some 50 MB; its usual place may be nowhere one can write
-            os.environ.update(ZIG_GLOBAL_CACHE_DIR=cache, ZIG_LOCAL_CACHE_DIR=cache)
-            super().build_extensions()
 
     def build_extension(self, ext: Extension) -> None:
         """One kernel; in a checkout only if it is not as its sources are, which times of files would not tell."""

@@ -4,8 +4,6 @@ In: the model and what is known of the request. Out: `Foreseen`, the candidates 
 model instead of the shop's, with the features its own ranker scores.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from edge.core.context import Context
@@ -20,8 +18,7 @@ from edge.scoring import Model, Ranker
 REASON = "viewed_next"
 
 
-@dataclass(frozen=True, eq=False)
-class Foreseen(Candidates):
+class Foreseen(Candidates, frozen=True, eq=False):
     """Candidates of the next-click model; their `evidence` in the shop's sources is all zero."""
 
     features: Floats

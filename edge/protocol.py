@@ -45,6 +45,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._limits: Limits = app_state.get("limits") or Limits()
         self._since = _NEVER  # the loop's time since which the rest of a request is waited for
         self._stalled = _NEVER  # likewise since which the other side reads nothing
+        self._idle = _NEVER  # likewise since which all is answered and nothing more is asked
         self._in_head = True
         self._chunk = self._fed = 0  # bytes just come; bytes after those in which this request began
         self._unread = 0  # bytes that came after the answer
@@ -64,7 +65,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: at once a whole request, as a rule."""
-        self._unset_keepalive_if_required()
+        self._idle = _NEVER
         if self._since is _NEVER:
             self._since = self.loop.time()
         self._chunk = len(data)
@@ -143,6 +144,17 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             super().on_message_complete()
 
+    def on_response_complete(self) -> None:
+        """An answer is out: the next request of its connection, if any, has its turn. As uvicorn's, less a timer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle = self.loop.time()
+
     def pause_writing(self) -> None:
         """The caller reads slower than we write."""
         self._stalled = self.loop.time()
@@ -158,6 +170,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def look(self, now: float) -> None:
         """End the connection if it is late at `now`, the loop's time."""
         late = now - self._limits.read_s
+        if self._idle <= now - self.timeout_keep_alive:
+            self.timeout_keep_alive_handler()
         if self._stalled <= late:
             self._cut("stalled")
         elif self._since > late:

@@ -1,6 +1,5 @@
 """From answers and errors to HTTP: bodies, cache rules, ETags, problems."""
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from edge.cache import Cached
+from edge.core.compiled.digest import hex64
 from edge.drop_in import DropInError
 from edge.errors import InputError
 from edge.rates import TooManyError
@@ -63,7 +63,7 @@ class Ready:
         """An answer in its own shape, or as another body."""
         self.page = served.answer
         self.body = body = served.answer.body if body is None else body
-        self.tag = b'"%b"' % hashlib.sha256(body).hexdigest()[:16].encode()
+        self.tag = b'"%b"' % hex64(body)
         self._headers = (*_provenance(served.sharing, served.version), (b"etag", self.tag))
 
     def reply(self, cached: Cached[Any], if_none_match: bytes | None = None) -> Reply:

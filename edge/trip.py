@@ -11,7 +11,7 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -20,7 +20,24 @@ from redis import exceptions
 from redis.asyncio.connection import ConnectionPool, SSLConnection
 
 Values = list[bytes | None]
-_Answer = asyncio.Future[Values]
+
+
+class Awaited(asyncio.Future[Values]):
+    """What is waited for. `then`, where somebody sets it, is called with it the moment that it is done."""
+
+    then: Callable[["Awaited"], None] | None = None
+
+    def tell(self, outcome: Values | Exception) -> None:
+        """Hand the outcome to whoever waits, if anybody still does."""
+        if self.done():
+            return
+        if isinstance(outcome, Exception):
+            self.set_exception(outcome)
+        else:
+            self.set_result(outcome)
+        if self.then is not None:
+            self.then(self)
+
 
 _NOTHING_YET = object()
 _GRACE_S = 0.001  # one more turn of the loop, for what arrived while this process was busy
@@ -43,7 +60,7 @@ class LostTooError(exceptions.ConnectionError):
 
 
 class _Asked(NamedTuple):
-    answer: _Answer
+    answer: Awaited
     due: float  # by the monotonic clock
     values: int  # how many must come back
 
@@ -88,7 +105,7 @@ class Trip:
         self._most = most
         self._line: _Line | None = None
 
-    def get_many(self, names: Sequence[str]) -> _Answer:
+    def get_many(self, names: Sequence[str]) -> Awaited:
         """The values under these keys, None where there is none. Never waits longer than the timeout.
 
         Raises MaxConnectionsError at once where too many wait already, and any other RedisError when awaited.
@@ -129,9 +146,9 @@ class _Line(asyncio.Protocol):
         """How many replies are still to come."""
         return len(self._asked)
 
-    def ask(self, names: Sequence[str]) -> _Answer:
+    def ask(self, names: Sequence[str]) -> Awaited:
         """Send the request, or keep it until there is a connection. One timer watches over the oldest of all."""
-        answer: _Answer = self._loop.create_future()
+        answer = Awaited(loop=self._loop)
         self._asked.append(_Asked(answer, time.monotonic() + self._timeout_s, len(names)))
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout_s, self._look)
@@ -179,14 +196,8 @@ class _Line(asyncio.Protocol):
             self._greetings -= 1
         elif not self._asked:
             self.end(exceptions.InvalidResponse, "a reply came that nobody had asked for")
-        elif isinstance(reply, list) and len(reply) == self._asked[0].values:
-            answer = self._asked.popleft().answer
-            if not answer.done():
-                answer.set_result(reply)
-        elif isinstance(reply, Exception):
-            answer = self._asked.popleft().answer
-            if not answer.done():
-                answer.set_exception(reply)
+        elif isinstance(reply, Exception) or (isinstance(reply, list) and len(reply) == self._asked[0].values):
+            self._asked.popleft().answer.tell(reply)
         else:
             self.end(exceptions.InvalidResponse, "a reply came that answers another question")
 
@@ -217,12 +228,12 @@ class _Line(asyncio.Protocol):
             self._timer.cancel()
         if self._transport is not None:
             self._transport.abort()
-        for asked in self._asked:
-            if not asked.answer.done():
-                asked.answer.set_exception(kind(why))
+        asked, self._asked = self._asked, deque()
+        for one in asked:
+            if not one.answer.done():
+                one.answer.tell(kind(why))
                 if kind is exceptions.ConnectionError:
                     kind = LostTooError
-        self._asked.clear()
 
 
 def _packed(*words: str) -> bytes:

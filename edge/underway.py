@@ -1,6 +1,6 @@
 """A request whose answer waits for the store, without a task of its own: the store's reply calls it back.
 
-In: the coroutine that makes the answer; it may wait for futures alone. Out: the bytes of the response, now or later.
+In: the coroutine that makes the answer; it may wait for the store's trip only. Out: the response, now or later.
 For the server it stands where its own cycle of request and response would, and has what the server asks of one.
 """
 
@@ -11,6 +11,7 @@ from typing import Any
 from edge import respond
 from edge.errors import InputError
 from edge.respond import Reply
+from edge.trip import Awaited
 
 logger = logging.getLogger("endcap.underway")
 
@@ -47,7 +48,7 @@ class Underway:
     def _go_on(self) -> bytes | None:
         """Work until there is a response or something to wait for."""
         try:
-            waited_for = self._work.send(None)
+            awaited: Awaited = self._work.send(None)
         except StopIteration as ended:
             reply: Reply = ended.value
         except InputError as error:
@@ -56,17 +57,21 @@ class Underway:
             logger.exception("a page could not be answered")
             reply, self.keep_alive = respond.plain(respond.unexpected()), False
         else:
-            waited_for._asyncio_future_blocking = False  # somebody has taken it; see asyncio.Task
-            waited_for.add_done_callback(self._woken)
+            awaited._asyncio_future_blocking = False  # it is taken; see asyncio.Task
+            awaited.then = self._woken
             return None
         self.response_complete = True
         return self._say(reply, not self.keep_alive)
 
-    def _woken(self, _: object) -> None:
+    def _woken(self, awaited: Awaited) -> None:
         if self.disconnected:
+            awaited.exception()  # nobody else asks for it
             self._work.close()
             return
-        answer, done = self._go_on(), self._done
-        if answer is not None and done is not None:
-            self._done = None  # its connection holds us, so that neither would go by itself
-            done(self, answer)
+        try:
+            answer, done = self._go_on(), self._done
+            if answer is not None and done is not None:
+                self._done = None  # its connection holds us, so that neither would go by itself
+                done(self, answer)
+        except Exception:  # whatever went wrong with this answer, the store's connection has others to bring
+            logger.exception("an answer could not be sent")

@@ -23,6 +23,10 @@ from setuptools.build_meta import (
     prepare_metadata_for_build_wheel,
 )
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # pip imports this file alone
+
+from edge.core import built
+
 __all__ = [
     "build_editable",
     "build_sdist",
@@ -47,8 +51,9 @@ def get_requires_for_build_wheel(config_settings: Settings = None) -> list[str]:
 
 
 def get_requires_for_build_editable(config_settings: Settings = None) -> list[str]:
-    """The same for an editable install."""
-    return [*build_meta.get_requires_for_build_editable(config_settings), *_compiler_from_index()]
+    """The same for an editable install, which compiles only what is not as its sources are."""
+    needed = _compiler_from_index() if built.stale() else []
+    return [*build_meta.get_requires_for_build_editable(config_settings), *needed]
 
 
 def _compiler_from_index() -> list[str]:

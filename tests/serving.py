@@ -78,6 +78,7 @@ class Running:
     client: httpx.Client
     edge: Edge
     settings: Settings
+    server: uvicorn.Server
 
     def shelves(self, surface: str, **query: Any) -> dict[str, Any]:
         """Ask for a surface and expect an answer."""
@@ -127,7 +128,8 @@ def serve(session_store: str, data_dir: Path, redis: "Redis") -> Iterator[Serve]
         until(lambda: server.started or not thread.is_alive())
         assert server.started, "the server did not start; see its log"
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        running.append((server, thread, Running(url, httpx.Client(base_url=url, timeout=30), app.state.edge, settings)))
+        client = httpx.Client(base_url=url, timeout=30)
+        running.append((server, thread, Running(url, client, app.state.edge, settings, server)))
         return running[-1][2]
 
     yield start

@@ -26,7 +26,8 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copy(ROOT / name, tmp_path / name)
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    refuses = '[ "$2" = pip ] && { echo "a test may not install into its own environment" >&2; exit 70; }'
+    python.write_text(f'#!/bin/sh\n{refuses}\nexec {sys.executable} "$@"\n')
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     both = (tmp_path / "pyproject.toml").read_bytes() + (tmp_path / "constraints.txt").read_bytes()
     sums = subprocess.run(["cksum"], input=both, capture_output=True, check=True).stdout.split()[0].decode()

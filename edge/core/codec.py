@@ -16,7 +16,7 @@ from edge.core.events import EVENT_TYPES
 from edge.core.former_profile import VERSION as FORMER_VERSION
 from edge.core.former_profile import StoredId, decode_former, stored_id, tally_of
 from edge.core.ids import key_of
-from edge.core.packing import Count, Number, pack, planes, unpack, unplanes
+from edge.core.packing import Count, Number, pack, planes, purchases, unpack, unplanes
 from edge.core.profile import Bought, Profile, strongest
 from edge.core.session import SESSION_CAP, Session
 
@@ -24,7 +24,7 @@ PROFILE_VERSION = 3
 SESSION_VERSION = 1
 PROFILE_MAX_BYTES = 1_200  # with key and the store's own overhead a shopper stays below 1.5 KB
 SESSION_MAX_BYTES = 4_096
-_DAYS_MAX = 2**31
+_NO_DAY = -(2**31)
 _TEXT = -1  # stands for an id that is no number, and for the next of `texts`
 
 
@@ -65,7 +65,16 @@ class _SessionColumns(msgspec.Struct, array_like=True):
     after: str = ""
 
 
+class _StoredColumns(_StoredProfile, array_like=True):
+    """The same, where only the columns are read."""
+
+    order_minutes: msgspec.Raw  # type: ignore[assignment]  # because it stays as it is
+    tally: msgspec.Raw  # type: ignore[assignment]  # because it stays as it is
+    texts: list[str]
+
+
 _profile_decoder = msgspec.msgpack.Decoder(_StoredProfile)
+_columns_decoder = msgspec.msgpack.Decoder(_StoredColumns)
 _session_decoder = msgspec.msgpack.Decoder(_SessionColumns)
 
 
@@ -121,20 +130,20 @@ def decode_columns(data: bytes) -> ProfileColumns:
     """The columns of a stored profile, for reading. Raises CodecError for anything else; never half a profile."""
     if data[:1] == FORMER_VERSION:
         return ProfileColumns.of(decode_former(data))
-    return _columns(unpack("profile", PROFILE_VERSION, data, _profile_decoder.decode))
+    return _columns(unpack("profile", PROFILE_VERSION, data, _columns_decoder.decode))
 
 
 def _columns(stored: _StoredProfile) -> ProfileColumns:
     bought = stored.bought
-    columns = (len(stored.id_widths), len(stored.widths), len(stored.ago_widths))
-    if columns != (1, 4, 1) or abs(stored.first_order_day) >= _DAYS_MAX:
-        raise CodecError(f"a stored profile has {columns} columns, and days from {stored.first_order_day} on")
+    if len(stored.id_widths) != 1 or len(stored.widths) != 4 or len(stored.ago_widths) != 1:
+        columns = (len(stored.id_widths), len(stored.widths), len(stored.ago_widths))
+        raise CodecError(f"a stored profile has {columns} columns")
+    if stored.first_order_day == _NO_DAY:
+        raise CodecError(f"a stored profile has days from {_NO_DAY} on")
     if bought < 0 or stored.viewed < 0:
         raise CodecError(f"a stored profile has {bought} products and {stored.viewed} views")
     keys = unplanes(stored.id_widths, stored.ids, bought + stored.viewed, np.int64)[0]
-    numbers = unplanes(stored.widths, stored.numbers, bought, np.int32)
-    numbers[1] += stored.first_order_day
-    numbers[2] += numbers[1]
+    numbers = purchases(stored.widths, stored.numbers, bought, stored.first_order_day)
     if stored.texts:
         at = np.flatnonzero(keys < 0)
         if len(at) != len(stored.texts):

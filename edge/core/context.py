@@ -4,10 +4,10 @@ In: an index, a profile, positions. Out: `History` and `Context`, read by candid
 per request however many shelves it has.
 """
 
-from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from msgspec import Struct
 
 from edge.core.columns import NO_PROFILE, ProfileColumns
 from edge.core.compiled import history
@@ -28,8 +28,7 @@ class History(history.History):
         return cls(index.compiled, places, np.ascontiguousarray(columns.numbers, np.int32), (columns.orders, *days))
 
 
-@dataclass(frozen=True, eq=False)
-class Context:
+class Context(Struct, frozen=True, eq=False):
     """What a shelf is asked for: `anchors` is the page's product or the cart, `recent` this visit, newest last."""
 
     anchors: Ints

@@ -5,15 +5,15 @@ rising order, and whose it is. Out: `Ids`, a sequence of strings, and its `posit
 map the same files share every page.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
+from itertools import chain, repeat
 from typing import Any, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.core.compiled import lookup
+from edge.core.compiled.lookup import Lookup
 from edge.core.errors import BundleError
 
 Ints = NDArray[np.int32]
@@ -23,8 +23,8 @@ Places = NDArray[np.intp]
 T = TypeVar("T")
 
 KEYS, ORDER = "id_keys", "id_order"  # N int64, rising; N int32: the position of each
+_NO_DECIMAL = -2  # as a kernel says it
 _DIGITS = 18  # of the longest decimal that surely fits into 63 bits
-_STEP = 1_024  # every so many keys one is kept as a Python number: half of a search goes without touching the arrays
 _BLOCK = 1 << 16  # ids looked at together where all are: bounds the memory of a check
 _FEW = 6  # ids that are found sooner one by one than as an array
 _SAMPLE = 1_000  # hashed keys worked out again when arrays are checked
@@ -60,12 +60,11 @@ def id_arrays(texts: Texts) -> dict[str, NDArray[Any]]:
 class Positions:
     """Finds positions by id: `get`, `[]` and `in` like a dict, `locate` and `find` for many at once."""
 
-    __slots__ = ("_guide", "_keys", "_order", "_sorted", "_texts", "_whose")
+    __slots__ = ("_lookup", "_order", "_sorted", "_texts")
 
     def __init__(self, texts: Texts, keys: Keys, order: Ints) -> None:
-        self._texts, self._sorted, self._whose = texts, keys, order
-        self._keys, self._order = keys.data, order.data  # a number of these costs a third of NumPy's
-        self._guide: list[int] = keys[::_STEP].tolist()
+        self._texts, self._sorted, self._order = texts, keys, order
+        self._lookup = Lookup(keys, order)
 
     def __len__(self) -> int:
         return len(self._order)
@@ -85,14 +84,10 @@ class Positions:
     def get(self, id_: str, default: T) -> int | T: ...
     def get(self, id_: str, default: T | None = None) -> int | T | None:
         """Where this product lies, or `default`."""
-        key, keys = key_of(id_), self._keys
-        block = bisect_left(self._guide, key)
-        at = bisect_left(keys, key, max(block - 1, 0) * _STEP, min(block * _STEP, len(keys)))
-        if at == len(keys) or keys[at] != key:
-            return default
-        if key >= 0:  # equal decimal keys are equal ids
-            return self._order[at]
-        found = self._among_equals(at, id_.encode(errors="surrogatepass"))
+        found = self._lookup.decimal(id_)
+        if found == _NO_DECIMAL:
+            text = id_.encode(errors="surrogatepass")
+            found = self._among_equals(self._lookup.row(_hashed(text)), text)
         return default if found < 0 else found
 
     def locate(self, product_ids: Iterable[str]) -> Ints:
@@ -108,29 +103,26 @@ class Positions:
         `others` are the ids, as UTF-8, of the negative keys, in their order: a hash alone finds nothing.
         """
         others = list(others)
-        found = lookup.find(self._sorted, self._whose, keys, bool(others))
-        if others and len(self._sorted):
+        found = self._lookup.find(keys, bool(others))
+        if others:
             self._settle(found, keys, others)
         return found
 
     def _settle(self, found: Ints, keys: Keys, others: list[bytes]) -> None:
         """Keep what was found by a hash only where the bytes agree, too; of a collision, find the right one."""
-        hashed = np.flatnonzero(keys < 0)
-        at = self._sorted.searchsorted(keys)
-        others += [b""] * (len(hashed) - len(others))
-        places = found[hashed]
-        equal = self._texts[places] == np.array(others, np.bytes_)
-        for row in np.flatnonzero(~equal & (places >= 0)).tolist():
-            places[row] = self._among_equals(int(at[hashed[row]]), others[row])
-        found[hashed] = places
+        for at, text in zip(np.flatnonzero(keys < 0).tolist(), chain(others, repeat(b"")), strict=False):
+            if found[at] >= 0 and self._texts.item(found[at]) != text:
+                found[at] = self._among_equals(self._lookup.row(int(keys[at])), text)
 
-    def _among_equals(self, at: int, text: bytes) -> int:
-        """Which product of the same key as the one at `at`, or of those after it, has this id; -1 for none."""
-        key = self._keys[at]
-        while at < len(self._keys) and self._keys[at] == key:
-            if self._texts.item(self._order[at]) == text:
-                return self._order[at]
-            at += 1
+    def _among_equals(self, row: int, text: bytes) -> int:
+        """Which product of the key in this row, or of the same one in those after it, has this id; -1 for none."""
+        if row < 0:
+            return -1
+        key = self._sorted.item(row)
+        while row < len(self._sorted) and self._sorted.item(row) == key:
+            if self._texts.item(self._order.item(row)) == text:
+                return self._order.item(row)
+            row += 1
         return -1
 
 

@@ -66,6 +66,16 @@ def unplanes(used: bytes, data: bytes, n: int, kind: type[_Number]) -> NDArray[_
     if not 0 <= n <= _NUMBERS_MAX:
         raise CodecError(f"{len(used)} columns of {n} numbers are more than a record holds ({_NUMBERS_MAX})")
     try:
-        return kernel.unplanes(used, data, n, np.dtype(kind).itemsize)
+        return kernel.unplanes(used, data, n, 4 if kind is np.int32 else 8)
+    except ValueError as error:
+        raise CodecError(str(error)) from error
+
+
+def purchases(used: bytes, data: bytes, n: int, first_day: int) -> NDArray[np.int32]:
+    """A profile's purchases [4, n], the days in them as unix days. Raises CodecError as `unplanes` does."""
+    if not 0 <= n <= _NUMBERS_MAX:
+        raise CodecError(f"{n} purchases are more than a record holds ({_NUMBERS_MAX})")
+    try:
+        return kernel.purchases(used, data, n, first_day)
     except ValueError as error:
         raise CodecError(str(error)) from error

@@ -4,15 +4,16 @@ In: the index, a shelf's name, a `Context`. Out: at most `limit` products, best 
 by. Serving and training call the same `candidates`; its order alone is what serves when the ranker fails.
 
 A source counts by its weight on the shelf after scaling it to at most 1. What is worked out for each request is
-compiled (`edge.core.compiled.candidates`); which sources count, and how much, stands here.
+compiled (`page`, `home` and `similar` of `edge.core.compiled`); which sources count, and how much, stands here.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
-from edge.core.compiled import candidates as compiled
+from edge.core.compiled import home, page
 from edge.core.compiled.similar import alike
 from edge.core.context import Context, History
 from edge.core.index import Floats, Index, Ints
@@ -43,8 +44,7 @@ SCORED_SLOTS: tuple[str, ...] = ("bought_together", "cart_complements", "for_you
 PART_OF: dict[str, str] = {"complete_the_look": "bought_together"}
 
 
-@dataclass(frozen=True, eq=False)
-class Candidates:
+class Candidates(Struct, frozen=True, eq=False):
     """Products best first, their retrieval scores, and `evidence` [len(SOURCES), len(items)], zero where none."""
 
     items: Ints
@@ -68,9 +68,21 @@ class _Beside:
     new: float = 0.3  # share of the candidates kept for products this shopper never bought
 
     def __call__(self, index: Index, context: Context, limit: int) -> Candidates:
-        weights = (self.pair, self.neighbours, self.own, self.related, self.new)
-        anchors, recent = context.anchors, context.recent
-        return _found(compiled.beside(index.compiled, context.history, anchors, recent, *weights, limit))
+        said, weights = _page(index, context), (self.pair, self.neighbours, self.own, self.related, self.new)
+        return _found(page.beside(index.compiled, said, context.history, context.anchors, *weights, limit))
+
+
+def _page(index: Index, context: Context) -> page.Page:
+    """What the page says to everybody: of one product, on whose page many look, from memory where it is there."""
+    anchors = context.anchors
+    if len(anchors) != 1:
+        return page.Page(index.compiled, anchors, context.recent)
+    key = ("page", int(anchors[0]))
+    said = index.memo.get(key, page.Page)
+    if said is None:
+        said = page.Page(index.compiled, anchors, context.recent)
+        index.memo.keep(key, said, said.size)
+    return said
 
 
 _HOME_WEIGHTS = {"own": 1, "history_pair": 0.3, "visit_pair": 0.5, "neighbours": 0.3, "favourite": 0.3} | {
@@ -84,12 +96,12 @@ _HOME_NEW = 0.4
 def _for_you(index: Index, context: Context, limit: int) -> Candidates:
     """Own purchases, what goes with them and with this visit, what is liked, and what is popular."""
     anchors, recent = context.anchors, context.recent
-    return _found(compiled.for_you(index.compiled, context.history, anchors, recent, _COUNTS, _HOME_NEW, limit))
+    return _found(home.for_you(index.compiled, context.history, anchors, recent, _COUNTS, _HOME_NEW, limit))
 
 
 def _buy_again(index: Index, context: Context, limit: int) -> Candidates:
     """Own purchases alone, the strongest first."""
-    return _found(compiled.buy_again(index.compiled, context.history, context.anchors, limit))
+    return _found(home.buy_again(index.compiled, context.history, context.anchors, limit))
 
 
 def _found(best: tuple[Ints, Floats, Floats]) -> Candidates:

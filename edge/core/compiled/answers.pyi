@@ -1,7 +1,6 @@
 """What answers.pyx offers."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ def joined(
     shelves: list[tuple[bytes, bytes, list[tuple[int, int, int]]]],
     said: tuple[bytes, ...],
     cards: Cards,
-    changed: dict[int, Any],
+    changed: Mapping[int, object],
     fragment: Callable[[int], tuple[bytes, bytes, bytes]],
 ) -> bytes:
     """The body of an answer. `begin`: all before the first shelf.

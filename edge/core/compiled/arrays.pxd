@@ -53,44 +53,102 @@ cdef extern from *:
     """
     #include <stdint.h>
     #include <string.h>
-    /* A half-precision number, without the processor's own instruction, which not every one has; infinities and NaN,
-       which no unit vector holds, come out as large numbers. */
-    static inline float endcap_half(uint16_t half) {
-        uint32_t magnitude = half & 0x7fffu;
-        uint32_t normal = (magnitude << 13) + (112u << 23);
-        uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-        float value, small = (float)(int32_t)magnitude * 0x1p-24f;
-        uint32_t bits;
-        memcpy(&bits, &small, 4);
-        bits = (magnitude < 0x0400u ? bits : normal) | sign;
-        memcpy(&value, &bits, 4);
-        return value;
+    /* Eight numbers side by side; a machine without registers so wide takes two. */
+    typedef uint16_t endcap_halves __attribute__((vector_size(16)));
+    typedef uint32_t endcap_bits __attribute__((vector_size(32)));
+    typedef int32_t endcap_ints __attribute__((vector_size(32)));
+    typedef float endcap_eight __attribute__((vector_size(32)));
+    /* Half-precision numbers without the processor's own instruction, which not every one has; infinities and NaN, which
+       no unit vector holds, come out as large numbers. */
+    static inline endcap_eight endcap_read(const uint16_t *at) {
+        endcap_halves halves;
+        memcpy(&halves, at, sizeof halves);
+        endcap_bits wide = __builtin_convertvector(halves, endcap_bits), magnitude = wide & 0x7fff;
+        endcap_bits normal = (magnitude << 13) + (112u << 23);
+        endcap_eight small = __builtin_convertvector((endcap_ints)magnitude, endcap_eight) * 0x1p-24f;
+        endcap_bits tiny = (endcap_bits)((endcap_ints)magnitude < 0x400);
+        return (endcap_eight)((tiny & (endcap_bits)small) | (~tiny & normal) | ((wide & 0x8000) << 16));
     }
-    /* Eight sums side by side, the same on every machine, which the compiler may keep in vector registers. */
+    static inline float endcap_half(uint16_t half) {
+        uint16_t padded[8] = {half};
+        return endcap_read(padded)[0];
+    }
+    static inline float endcap_sum(endcap_eight lanes) {
+        return ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
+    }
+    #if defined(__x86_64__) && defined(__GNUC__)
+    /* With the processor's own instruction, where it has it: the same numbers, in a third of the time. */
+    #include <immintrin.h>
+    #define ENDCAP_HAS_HALVES (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("f16c"))
+    __attribute__((target("avx2,f16c")))
+    static float endcap_dot_fast(const uint16_t *halves, const float *towards, int eights) {
+        __m256 sums = _mm256_setzero_ps();
+        endcap_eight lanes;
+        for (int at = 0; at < eights; at += 8)
+            sums = _mm256_add_ps(sums, _mm256_mul_ps(
+                _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(halves + at))), _mm256_loadu_ps(towards + at)));
+        _mm256_storeu_ps((float *)&lanes, sums);
+        return endcap_sum(lanes);
+    }
+    __attribute__((target("avx2,f16c")))
+    static void endcap_add_fast(const uint16_t *halves, float weight, float *out, int eights) {
+        __m256 weights = _mm256_set1_ps(weight);
+        for (int at = 0; at < eights; at += 8)
+            _mm256_storeu_ps(out + at, _mm256_add_ps(_mm256_loadu_ps(out + at), _mm256_mul_ps(
+                _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(halves + at))), weights)));
+    }
+    #else
+    #define ENDCAP_HAS_HALVES 0
+    #define endcap_dot_fast(halves, towards, eights) 0
+    #define endcap_add_fast(halves, weight, out, eights) ((void)0)
+    #endif
     static inline float endcap_dot(const uint16_t *halves, const float *towards, int count) {
-        float sums[8] = {0, 0, 0, 0, 0, 0, 0, 0}, rest = 0;
-        int at = 0;
-        for (; at + 8 <= count; at += 8)
-            for (int lane = 0; lane < 8; lane++)
-                sums[lane] += endcap_half(halves[at + lane]) * towards[at + lane];
-        for (; at < count; at++)
+        endcap_eight sums = {0}, others;
+        int at = 0, eights = count & ~7;
+        float rest = ENDCAP_HAS_HALVES ? endcap_dot_fast(halves, towards, eights) : 0;
+        if (!ENDCAP_HAS_HALVES) {
+            for (; at < eights; at += 8) {
+                memcpy(&others, towards + at, sizeof others);
+                sums += endcap_read(halves + at) * others;
+            }
+            rest = endcap_sum(sums);
+        }
+        for (at = eights; at < count; at++)
             rest += endcap_half(halves[at]) * towards[at];
-        return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) + rest;
+        return rest;
     }
     static inline float endcap_dot_floats(const float *left, const float *right, int count) {
-        float sums[8] = {0, 0, 0, 0, 0, 0, 0, 0}, rest = 0;
+        endcap_eight sums = {0}, ours, others;
+        float rest = 0;
         int at = 0;
-        for (; at + 8 <= count; at += 8)
-            for (int lane = 0; lane < 8; lane++)
-                sums[lane] += left[at + lane] * right[at + lane];
+        for (; at + 8 <= count; at += 8) {
+            memcpy(&ours, left + at, sizeof ours);
+            memcpy(&others, right + at, sizeof others);
+            sums += ours * others;
+        }
         for (; at < count; at++)
             rest += left[at] * right[at];
-        return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7])) + rest;
+        return endcap_sum(sums) + rest;
+    }
+    static inline void endcap_add(const uint16_t *halves, float weight, float *out, int count) {
+        endcap_eight sums;
+        int eights = count & ~7;
+        if (ENDCAP_HAS_HALVES)
+            endcap_add_fast(halves, weight, out, eights);
+        else
+            for (int at = 0; at < eights; at += 8) {
+                memcpy(&sums, out + at, sizeof sums);
+                sums += endcap_read(halves + at) * weight;
+                memcpy(out + at, &sums, sizeof sums);
+            }
+        for (int at = eights; at < count; at++)
+            out[at] += endcap_half(halves[at]) * weight;
     }
     """
     float endcap_half(uint16_t half) noexcept nogil
     float endcap_dot(const uint16_t* halves, const float* towards, int count) noexcept nogil
     float endcap_dot_floats(const float* left, const float* right, int count) noexcept nogil
+    void endcap_add(const uint16_t* halves, float weight, float* out, int count) noexcept nogil
 
 
 cdef inline const Product* product(Arrays arrays, int32_t item) noexcept nogil:

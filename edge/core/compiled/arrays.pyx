@@ -79,16 +79,14 @@ cdef void direction(
     """The unit vector [dimensions] where these products point together, zero where none does. Weights NULL: all 1."""
     cdef int i, d, dimensions = arrays.dimensions
     cdef const uint16_t* one
-    cdef float weight, length
+    cdef float length
     for i in range(n):
-        product_ahead(arrays, items[i])
+        ahead(taste(arrays, items[i]) if tastes else vector(arrays, items[i]))
     for d in range(dimensions):
         out[d] = 0
     for i in range(n):
         one = taste(arrays, items[i]) if tastes else vector(arrays, items[i])
-        weight = weights[i] if weights is not NULL else 1
-        for d in range(dimensions):
-            out[d] += weight * endcap_half(one[d])
+        endcap_add(one, weights[i] if weights is not NULL else 1, out, dimensions)
     length = sqrtf(endcap_dot_floats(out, out, dimensions))
     length = length if length > 1e-9 else <float>1e-9
     for d in range(dimensions):

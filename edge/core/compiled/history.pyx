@@ -9,7 +9,8 @@ from libc.math cimport exp2f, sqrtf
 from libc.stdint cimport int64_t
 from libc.stdlib cimport free, malloc
 
-from edge.core.compiled.arrays cimport direction, product, product_ahead
+from edge.core.compiled.ahead cimport ahead
+from edge.core.compiled.arrays cimport direction, product, taste
 from edge.core.compiled.given cimport ints
 from edge.core.compiled.order cimport falling, rising
 
@@ -98,7 +99,8 @@ cdef class History:
         free(keys)
         self.n = n
         for i in range(n):
-            product_ahead(self.arrays, self.item_of[i])
+            ahead(product(self.arrays, self.item_of[i]))
+            ahead(taste(self.arrays, self.item_of[i]))
         self.total = self.total if self.total > 1e-9 else 1e-9
         self._rank()
 

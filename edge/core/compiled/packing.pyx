@@ -4,7 +4,7 @@ In: the lowest byte of all n numbers of a row, then the next, and so on. Out: th
 """
 
 cimport numpy as np
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 np.import_array()
@@ -36,6 +36,24 @@ def unplanes(bytes used not None, bytes data not None, Py_ssize_t n, int width):
     else:
         _fill[int64_t](<int64_t*>np.PyArray_DATA(out), rows, n, planes, data)
     return out
+
+
+def purchases(
+    bytes widths not None, bytes data not None, Py_ssize_t n, int32_t first_day
+):
+    """A profile's four rows of int32, with days as unix days: the second counts from `first_day`, the third from it.
+
+    Raises ValueError as `unplanes` does. Days beyond 32 bits wrap around, as NumPy's do.
+    """
+    if len(widths) != 4:
+        raise ValueError(f"{len(widths)} columns of purchases; there are 4")
+    cdef np.ndarray rows = unplanes(widths, data, n, 4)
+    cdef uint32_t* day = <uint32_t*>np.PyArray_DATA(rows) + n
+    cdef Py_ssize_t i
+    for i in range(n):
+        day[i] += <uint32_t>first_day
+        day[n + i] += day[i]
+    return rows
 
 
 cdef void _fill(

@@ -3,22 +3,29 @@
 In: picks, best first, and what the shop shows now. Out: those that may stand on the page, as it holds them already.
 """
 
+cimport numpy as np
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.stdint cimport int32_t, int64_t
+
+from edge.core.compiled.given cimport ints, longs
+
+np.import_array()
 
 
 cdef class Filler:
     """See shelving.pyi."""
 
-    cdef const int64_t[::1] shown
+    cdef np.ndarray array
+    cdef const int64_t* shown
+    cdef Py_ssize_t known
     cdef double least
     cdef int32_t* rows  # on the page, or not to be
     cdef int64_t* families  # on the shelf
     cdef Py_ssize_t rows_taken, families_taken, room
     cdef bint collapses
 
-    def __cinit__(self, const int64_t[::1] shown, double least, taken):
-        self.shown, self.least = shown, least
+    def __cinit__(self, np.ndarray shown not None, double least, taken):
+        self.array, self.shown, self.known, self.least = shown, longs(shown), shown.shape[0], least
         for row in taken:
             if row is not None:
                 self.grow(1)
@@ -32,17 +39,22 @@ cdef class Filler:
     def begin(self, bint collapses):
         self.families_taken, self.collapses = 0, collapses
 
-    def take(self, places, rows_of, scores, reasons, Py_ssize_t start, Py_ssize_t count):
-        cdef const int32_t[::1] where = places, worth = scores, why = reasons, lying
-        cdef Py_ssize_t at, known = self.shown.shape[0], most = where.shape[0], lies = -1
+    def take(
+        self, np.ndarray places not None, np.ndarray rows_of, np.ndarray scores not None, np.ndarray reasons not None,
+        Py_ssize_t start, Py_ssize_t count,
+    ):
+        cdef const int32_t* where = ints(places)
+        cdef const int32_t* worth = ints(scores)
+        cdef const int32_t* why = ints(reasons)
+        cdef const int32_t* lying = NULL
+        cdef Py_ssize_t at, most = places.shape[0], lies = -1
         cdef int32_t row
         cdef int64_t family
         cdef list items = []
-        if worth.shape[0] != most or why.shape[0] != most:
-            raise ValueError(f"{most} picks with {worth.shape[0]} scores and {why.shape[0]} reasons")
+        if scores.shape[0] != most or reasons.shape[0] != most:
+            raise ValueError(f"{most} picks with {len(scores)} scores and {len(reasons)} reasons")
         if rows_of is not None:
-            lying = rows_of
-            lies = lying.shape[0]
+            lying, lies = ints(rows_of), rows_of.shape[0]
         self.grow(count)
         for at in range(start, most):
             if len(items) >= count:
@@ -50,7 +62,7 @@ cdef class Filler:
             row = where[at]
             if lies >= 0:
                 row = lying[row] if 0 <= row < lies else -1
-            if not 0 <= row < known or worth[at] < self.least:
+            if not 0 <= row < self.known or worth[at] < self.least:
                 continue
             family = self.shown[row]
             if not family or self.has(row, family):

@@ -35,12 +35,10 @@ def arrays_of(
     """The arrays of a shop with these orders (oldest first), companions and categories; all else is nothing or 1."""
     orders = {item: [at for at, basket in enumerate(baskets) if item in basket][::-1] for item in range(items)}
     lists = {
-        ("category_ptr", "category_items"): csr(
-            {code: list(all_) for code, all_ in (members or {}).items()}, categories
-        ),
-        ("pair_ptr", "pair_items"): csr({item: list(all_) for item, all_ in (pairs or {}).items()}, items),
-        ("kind_ptr", "kind_codes"): csr({code: list(all_) for code, all_ in (kinds or {}).items()}, categories),
-        ("session_ptr", "session_items"): csr(dict(enumerate(map(list, baskets))), len(baskets)),
+        ("category_ptr", "category_items"): csr(_lists(members), categories),
+        ("pair_ptr", "pair_items"): csr(_lists(pairs), items),
+        ("kind_ptr", "kind_codes"): csr(_lists(kinds), categories),
+        ("session_ptr", "session_items"): csr(_lists(dict(enumerate(baskets))), len(baskets)),
         ("item_session_ptr", "item_sessions"): csr(orders, items),
     }
     arrays: Arrays = {name: array for names, both in lists.items() for name, array in zip(names, both, strict=True)}
@@ -67,6 +65,10 @@ def arrays_of(
         }
         | others
     )
+
+
+def _lists(rows: Mapping[int, Sequence[int]] | None) -> dict[int, list[int]]:
+    return {row: list(values) for row, values in (rows or {}).items()}
 
 
 def random_shop(rng: np.random.Generator, items: int = ITEMS, steps: int | None = None) -> Index:

@@ -154,7 +154,7 @@ def test_written_arrays_are_not_copied() -> None:
     arrays = arrays_of("tea", "12", "käse")
     position = Ids.from_arrays(arrays).position
     assert np.shares_memory(position._sorted, arrays[KEYS])
-    assert np.shares_memory(position._whose, arrays[ORDER])
+    assert np.shares_memory(position._order, arrays[ORDER])
 
 
 def changed(name: str, at: int, value: int) -> Callable[[Arrays], Arrays]:

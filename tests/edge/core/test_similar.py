@@ -71,11 +71,8 @@ def test_where_few_keep_it_they_stand_first(shop: Index) -> None:
 def test_a_page_whose_category_ends_early_likes_all_of_it(arrays: dict[str, NDArray[Any]]) -> None:
     """Soap stands alone in its department, and is not like itself; the odd product, put beside it, has no price."""
     assert found(Index.from_arrays(arrays), "soap") == {}
-    codes, items, ptr = (
-        arrays["category_of"].copy(),
-        np.insert(arrays["category_items"], 7, 6),
-        arrays["category_ptr"] + 0,
-    )
+    codes, ptr = arrays["category_of"].copy(), arrays["category_ptr"].copy()
+    items = np.insert(arrays["category_items"], 7, 6)
     codes[6, 0] = 2
     ptr[3:] += 1
     both = Index.from_arrays(arrays | {"category_of": codes, "category_items": items, "category_ptr": ptr})

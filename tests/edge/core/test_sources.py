@@ -87,10 +87,8 @@ def test_an_anchor_without_a_kind_says_nothing(index: Index) -> None:
 def test_neighbours_weigh_orders_by_rarity_and_size(index: Index) -> None:
     """Coffee was in one order, with bread: the rarity of coffee over the root of two."""
     each = 1 / np.log2(2 + 50) / np.sqrt(2)
-    for context, holds in (
-        (asked(index, "coffee"), {"bread"}),
-        (asked(index, recent=("coffee",)), {"coffee", "bread"}),
-    ):
+    page, visit = asked(index, "coffee"), asked(index, recent=("coffee",))
+    for context, holds in ((page, {"bread"}), (visit, {"coffee", "bread"})):
         near = said(index, "cart_complements", sources.NEIGHBOURS, context)
         assert near == pytest.approx(dict.fromkeys(holds, each))
 

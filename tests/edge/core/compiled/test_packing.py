@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edge.core import packing
-from edge.core.compiled.packing import unplanes
+from edge.core.compiled.packing import purchases, unplanes
 from edge.core.errors import CodecError
 
 
@@ -79,3 +79,23 @@ def test_a_record_of_too_many_numbers_is_damage() -> None:
             packing.unplanes(bytes(2), b"", n, np.int64)
     with pytest.raises(CodecError, match="1 bytes do not hold 1 columns of 2 numbers"):
         packing.unplanes(b"\1", b"a", 2, np.int32)
+
+
+@given(st.integers(-(2**31), 2**31 - 1), st.integers(0, 40), st.data())
+def test_days_count_from_the_first_order_and_from_each_other(first: int, n: int, data: st.DataObject) -> None:
+    """As NumPy adds them, which wraps around; the other rows are left alone."""
+    used = bytes(data.draw(st.lists(st.integers(0, 4), min_size=4, max_size=4)))
+    packed = data.draw(st.binary(min_size=n * sum(used), max_size=n * sum(used)))
+    expected = oracle(used, packed, n, 4).astype(np.int32)
+    expected[1] += np.int32(first)
+    expected[2] += expected[1]
+    np.testing.assert_array_equal(purchases(used, packed, n, first), expected)
+
+
+def test_purchases_have_four_columns() -> None:
+    """And no more numbers than a record holds."""
+    with pytest.raises(ValueError, match="3 columns of purchases"):
+        purchases(b"\0\0\0", b"", 1, 0)
+    for columns, n in ((b"\0\0\0", 1), (bytes(4), 10_001), (bytes(4), -1)):
+        with pytest.raises(CodecError):
+            packing.purchases(columns, b"", n, 0)

@@ -1,4 +1,4 @@
-"""Candidates of the shelves that look at a shopper: what was found, what it is worth, and the best of it.
+"""Candidates of the homepage: what goes with purchases and visit, what is liked, what is popular, and what was bought.
 
 In: the index's arrays, a history, anchors and visit as positions, what each source counts. Out: products best first, their
 worth, and the evidence each was found by [products, SOURCES], as `edge.core.retrieval` describes them.
@@ -9,15 +9,15 @@ from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 
 from edge.core.compiled.ahead cimport ahead
-from edge.core.compiled.arrays cimport LEVELS, Arrays, endcap_dot_floats, product
+from edge.core.compiled.arrays cimport LEVELS, Arrays, endcap_dot_floats, product, product_ahead
 from edge.core.compiled.found cimport (
-    FAVOURITE, HISTORY_PAIR, HITS, KIND, LIFT, LIKED, NEIGHBOURS, OWN, PAIR, POPULAR, SOURCES, VISIT_PAIR, Found,
-    begin, make_room, row, said_of,
+    FAVOURITE, HISTORY_PAIR, LIKED, OWN, POPULAR, SOURCES, VISIT_PAIR, Found, begin, make_room, row, said_of,
 )
 from edge.core.compiled.given cimport doubles, ints
 from edge.core.compiled.history cimport History
-from edge.core.compiled.order cimport falling, threshold
-from edge.core.compiled.sources cimport MOST_ANCHORS, MOST_VISITED, company, neighbours, pairs
+from edge.core.compiled.order cimport threshold
+from edge.core.compiled.sources cimport MOST_VISITED, neighbours, pairs
+from edge.core.compiled.worth cimport Worth, best, room_for
 
 import numpy
 
@@ -32,67 +32,7 @@ cdef enum:
 cdef double LEAST = 1e-9  # keeps a source that says nothing from dividing by zero
 
 
-cdef struct Worth:
-    # What may stand on a shelf: rows of those found that were never bought first, then those of own purchases.
-    double* score
-    int32_t* row
-    int32_t* own  # of a purchase its row in the history
-    int32_t* places
-    int others
-    int count
-
-
-cdef Worth _worth(int most) except *:
-    """Room for so many."""
-    cdef Worth worth
-    worth.score = <double*>malloc((most + 1) * (sizeof(double) + 4 * sizeof(int32_t)))
-    if worth.score is NULL:
-        raise MemoryError(f"no memory for {most} candidates")
-    worth.row = <int32_t*>(worth.score + most + 1)
-    worth.own = worth.row + most
-    worth.places = worth.own + most
-    worth.others = worth.count = 0
-    return worth
-
-
-cdef int _best(Worth* worth, int limit, int unseen, int32_t* spare) noexcept nogil:
-    """The best `limit` places, best first, among them `unseen` of what was never bought where there is so much.
-
-    Of equals the one found first comes first. Returns how many there are.
-    """
-    cdef int i, kept, own, count = worth.count, others = worth.others
-    for i in range(count):
-        worth.places[i] = i
-    if count > limit:
-        unseen = min(unseen, others)
-        own = count - others
-        kept = threshold(worth.score, worth.places, others, limit)
-        _by_place(worth.places, kept)
-        falling(worth.score, worth.places, spare, kept)
-        kept = min(kept, limit)
-        falling(worth.score, worth.places + others, spare, own)
-        own = min(own, limit - unseen)
-        for i in range(own):
-            worth.places[kept + i] = worth.places[others + i]
-        count = kept + own
-    falling(worth.score, worth.places, spare, count)
-    return min(count, limit)
-
-
-cdef void _by_place(int32_t* places, int n) noexcept nogil:
-    """Rising again, after a selection that kept no order: few, and nearly all of them in order."""
-    cdef int i, j
-    cdef int32_t place
-    for i in range(1, n):
-        place = places[i]
-        j = i
-        while j > 0 and places[j - 1] > place:
-            places[j] = places[j - 1]
-            j -= 1
-        places[j] = place
-
-
-cdef tuple _out(Arrays arrays, History history, Worth* worth, int count):
+cdef tuple _out(Arrays arrays, const Worth* worth, int count):
     """The best as arrays; the rest of the evidence is what was found."""
     cdef np.ndarray items = numpy.empty(count, numpy.int32)
     cdef np.ndarray scores = numpy.empty(count, numpy.float32)
@@ -105,124 +45,12 @@ cdef tuple _out(Arrays arrays, History history, Worth* worth, int count):
     for i in range(count):
         place = worth.places[i]
         at, score[i] = worth.row[place], worth.score[place]
-        if place < worth.others:
-            item[i] = arrays.found.items[at]
-        else:
-            item[i] = history.item_of[worth.own[place]]
+        item[i] = arrays.found.items[at]
+        product_ahead(arrays, item[i])  # features will be asked for next
         sums = arrays.found.sums + <size_t>at * arrays.found.width
         for source in range(arrays.found.width):
             said[i * <int>SOURCES + source] = sums[source]
     return items, scores, evidence
-
-
-# --- beside a page or cart ---------------------------------------------------------------------------------------------
-
-
-def beside(
-    Arrays arrays, History history, np.ndarray anchors, np.ndarray recent, double pair, double near, double own,
-    bint related, double new, int limit,
-):
-    """Companions of the anchors [a] int32, what orders like them hold, and own purchases; never an anchor.
-
-    `pair`, `near`, `own`: what the sources count. `related`: only what was bought with an anchor beyond chance, and own
-    purchases of its kind. `new`: share of the candidates kept for what was never bought.
-    """
-    cdef const int32_t* anchor = ints(anchors)
-    cdef const int32_t* visit = ints(recent)
-    cdef int a = <int>len(anchors), v = <int>len(recent), newest = min(a, MOST_ANCHORS), last = min(v, MOST_VISITED)
-    cdef Found* found = &arrays.found
-    cdef Worth worth
-    begin(found, <int>OWN + 1)
-    company(arrays, found, anchor + a - newest, newest)
-    if a:
-        neighbours(arrays, found, anchor + a - newest, newest)
-    else:
-        neighbours(arrays, found, visit + v - last, last)
-    make_room(found, 2 * history.n + a)
-    if a == 1:
-        _named(arrays, found, history, anchor[0])
-    worth = _worth(found.count + 2 * history.n)
-    try:
-        _kinds(arrays, anchor + a - newest, newest, 1)
-        _weigh(arrays, history, anchor, a, &worth, pair, near, own, related)
-        _kinds(arrays, anchor + a - newest, newest, 0)
-        return _out(arrays, history, &worth, _best(&worth, limit, <int>(new * limit), worth.places + worth.count))
-    finally:
-        free(worth.score)
-
-
-cdef int _named(Arrays arrays, Found* found, History history, int32_t anchor) except -1:
-    """Own purchases whose list names the one anchor, though the anchor's, cut short, does not name them."""
-    cdef double* said
-    cdef int i, low, high, middle, end = arrays.named.start[anchor + 1]
-    for i in range(history.n):
-        low, high = arrays.named.start[anchor], end
-        while low < high:  # who names a product stands there in rising order, and there may be thousands
-            middle = (low + high) // 2
-            if arrays.named.items[middle] < history.item_of[i]:
-                low = middle + 1
-            else:
-                high = middle
-        if low < end and arrays.named.items[low] == history.item_of[i]:
-            said = said_of(found, arrays.named.items[low])
-            said[<int>PAIR] += arrays.named.score[low]
-            said[<int>LIFT] += arrays.named.lift[low]
-            said[<int>HITS] += 1
-    return 0
-
-
-cdef void _kinds(Arrays arrays, const int32_t* anchors, int n, double put) noexcept nogil:
-    """Into `by_code` how much more than by chance each category is bought with the anchors' kinds; zeros with `put` 0."""
-    cdef int i, at, code
-    for i in range(n):
-        code = product(arrays, anchors[i]).narrow
-        if code < 0:
-            continue
-        for at in range(arrays.kinds.start[code], arrays.kinds.start[code + 1]):
-            if put:
-                arrays.by_code[arrays.kinds.items[at]] += arrays.kinds.score[at]
-            else:
-                arrays.by_code[arrays.kinds.items[at]] = 0
-
-
-cdef void _weigh(
-    Arrays arrays, History history, const int32_t* anchors, int a, Worth* worth,
-    double pair, double near, double own, bint related,
-) noexcept nogil:
-    """What may stand on the shelf, and what it is worth there."""
-    cdef Found* found = &arrays.found
-    cdef double most_pair = LEAST, most_near = LEAST, kind
-    cdef double heaviest = history.heaviest if history.heaviest > LEAST else LEAST
-    cdef double* sums
-    cdef int i, at, code, count = found.count
-    for at in range(count):
-        sums = found.sums + <size_t>at * found.width
-        most_pair = sums[<int>PAIR] if sums[<int>PAIR] > most_pair else most_pair
-        most_near = sums[<int>NEIGHBOURS] if sums[<int>NEIGHBOURS] > most_near else most_near
-    for at in range(count):
-        sums = found.sums + <size_t>at * found.width
-        if (related and not sums[<int>HITS]) or _among(anchors, a, found.items[at]) or history.row(found.items[at]) >= 0:
-            continue
-        worth.row[worth.count] = at
-        worth.score[worth.count] = pair * sums[<int>PAIR] / most_pair + near * sums[<int>NEIGHBOURS] / most_near
-        worth.count += 1
-    worth.others = worth.count
-    for i in range(history.n):
-        code = product(arrays, history.item_of[i]).narrow
-        kind = arrays.by_code[code] if code >= 0 else 0
-        at = row(found, history.item_of[i])
-        if related and kind <= 0 and (at < 0 or not found.sums[<size_t>at * found.width + <int>HITS]):
-            continue
-        if _among(anchors, a, history.item_of[i]):
-            continue
-        sums = said_of(found, history.item_of[i])
-        sums[<int>KIND], sums[<int>OWN] = kind, history.weight_of[i]
-        worth.row[worth.count], worth.own[worth.count] = row(found, history.item_of[i]), i
-        worth.score[worth.count] = (
-            pair * sums[<int>PAIR] / most_pair + near * sums[<int>NEIGHBOURS] / most_near
-            + own * history.weight_of[i] / heaviest
-        )
-        worth.count += 1
 
 
 cdef inline bint _among(const int32_t* items, int n, int32_t item) noexcept nogil:
@@ -265,10 +93,10 @@ def for_you(
     make_room(found, history.n)
     for i in range(history.n):
         said_of(found, history.item_of[i])[<int>OWN] += history.weight_of[i]
-    worth = _worth(found.count + 2 * history.n)
+    worth = room_for(found.count + 2 * history.n)
     try:
         _add_up(arrays, history, anchor, a, &worth, doubles(counts))
-        return _out(arrays, history, &worth, _best(&worth, limit, <int>(new * limit), worth.places + worth.count))
+        return _out(arrays, &worth, best(&worth, limit, <int>(new * limit), worth.places + worth.count))
     finally:
         free(worth.score)
 
@@ -374,8 +202,7 @@ cdef void _add_up(
             score = 0
             for source in range(<int>SOURCES):
                 score += scale[source] * sums[source]
-            worth.row[worth.count], worth.own[worth.count] = at, history.row(found.items[at])
-            worth.score[worth.count] = score
+            worth.row[worth.count], worth.score[worth.count] = at, score
             worth.count += 1
         if i == 0:
             worth.others = worth.count
@@ -386,7 +213,7 @@ def buy_again(Arrays arrays, History history, np.ndarray anchors, int limit):
     cdef const int32_t* anchor = ints(anchors)
     cdef Found* found = &arrays.found
     cdef double heaviest = history.heaviest if history.heaviest > LEAST else LEAST
-    cdef Worth worth = _worth(2 * history.n)
+    cdef Worth worth = room_for(2 * history.n)
     cdef int i
     try:
         begin(found, <int>OWN + 1)
@@ -395,9 +222,9 @@ def buy_again(Arrays arrays, History history, np.ndarray anchors, int limit):
             if _among(anchor, <int>len(anchors), history.item_of[i]):
                 continue
             said_of(found, history.item_of[i])[<int>OWN] = history.weight_of[i]
-            worth.row[worth.count], worth.own[worth.count] = row(found, history.item_of[i]), i
+            worth.row[worth.count] = row(found, history.item_of[i])
             worth.score[worth.count] = history.weight_of[i] / heaviest
             worth.count += 1
-        return _out(arrays, history, &worth, _best(&worth, limit, 0, worth.places + worth.count))
+        return _out(arrays, &worth, best(&worth, limit, 0, worth.places + worth.count))
     finally:
         free(worth.score)

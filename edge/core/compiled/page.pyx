@@ -1,0 +1,254 @@
+"""Candidates beside a page or cart: what the page says to everybody, and what this shopper bought.
+
+In: the index's arrays, anchors, a history, what each source counts. Out: `Page`, the same for every shopper, to be kept;
+products best first, their worth, and the evidence each was found by [products, SOURCES], as `edge.core.retrieval`
+describes them.
+"""
+
+cimport numpy as np
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free, malloc
+
+from edge.core.compiled.arrays cimport Arrays, product, product_ahead
+from edge.core.compiled.found cimport HITS, KIND, LIFT, NEIGHBOURS, OWN, PAIR, SOURCES, Found, begin, make_room
+from edge.core.compiled.given cimport ints
+from edge.core.compiled.history cimport History
+from edge.core.compiled.order cimport rising
+from edge.core.compiled.sources cimport MOST_ANCHORS, MOST_VISITED, company, neighbours
+from edge.core.compiled.worth cimport Worth, best, room_for
+
+import numpy
+
+np.import_array()
+
+cdef double LEAST = 1e-9  # keeps a source that says nothing from dividing by zero
+
+
+cdef struct Said:
+    # Of one product, what the page's pairs and neighbours say.
+    int32_t item
+    float pair
+    float lift
+    float hits
+    float near
+
+
+cdef class Page:
+    """Products found beside some anchors, by rising position, and what is said of each."""
+
+    cdef Said* said
+    cdef int n
+    cdef double most_pair, most_near  # the largest of each, at least LEAST
+
+    def __init__(self, Arrays arrays, np.ndarray anchors, np.ndarray recent):
+        """`anchors` [a] int32; where there are none, orders like `recent` [v] int32, this visit, are looked for."""
+        cdef const int32_t* anchor = ints(anchors)
+        cdef const int32_t* visit = ints(recent)
+        cdef int a = <int>len(anchors), v = <int>len(recent), newest = min(a, MOST_ANCHORS), last = min(v, MOST_VISITED)
+        begin(&arrays.found, <int>OWN)
+        company(arrays, &arrays.found, anchor + a - newest, newest)
+        if a:
+            neighbours(arrays, &arrays.found, anchor + a - newest, newest)
+        else:
+            neighbours(arrays, &arrays.found, visit + v - last, last)
+        self._fill(&arrays.found)
+
+    def __dealloc__(self):
+        free(self.said)
+
+    @property
+    def size(self):
+        """Bytes."""
+        return self.n * sizeof(Said) + 200
+
+    cdef _fill(self, const Found* found):
+        """What was found, sorted."""
+        cdef int64_t* keys = <int64_t*>malloc((2 * found.count + 1) * sizeof(int64_t))
+        cdef const double* sums
+        cdef Said* said
+        cdef int i
+        self.said = <Said*>malloc((found.count + 1) * sizeof(Said))
+        if keys is NULL or self.said is NULL:
+            free(keys)
+            raise MemoryError(f"no memory for a page of {found.count} products")
+        for i in range(found.count):
+            keys[i] = (<int64_t>found.items[i] << 32) | i
+        rising(keys, keys + found.count, found.count)
+        self.n, self.most_pair, self.most_near = found.count, LEAST, LEAST
+        for i in range(found.count):
+            sums = found.sums + <size_t>(keys[i] & 0x7FFFFFFF) * found.width
+            said = self.said + i
+            said.item, said.pair, said.lift = <int32_t>(keys[i] >> 32), sums[<int>PAIR], sums[<int>LIFT]
+            said.hits, said.near = sums[<int>HITS], sums[<int>NEIGHBOURS]
+            self.most_pair = max(self.most_pair, sums[<int>PAIR])
+            self.most_near = max(self.most_near, sums[<int>NEIGHBOURS])
+        free(keys)
+
+
+cdef struct Shelf:
+    # What each source counts on a shelf, whom it is for, and what is said of own purchases.
+    double pair
+    double near
+    double own
+    bint related
+    double most_pair
+    double heaviest
+    const int32_t* anchors
+    int a
+    Said* mine  # of each purchase what page and lists together say; `item` is what its kind says, as bits of a float
+
+
+def beside(
+    Arrays arrays, Page page, History history, np.ndarray anchors, double pair, double near, double own, bint related,
+    double new, int limit,
+):
+    """The page's products and own purchases; never one of `anchors` [a] int32, which the page was made for.
+
+    `pair`, `near`, `own`: what the sources count. `related`: only what was bought with an anchor beyond chance, and own
+    purchases of its kind. `new`: share of the candidates kept for what was never bought.
+    """
+    cdef Shelf shelf
+    cdef Worth worth
+    cdef float* kinds
+    shelf.pair, shelf.near, shelf.own, shelf.related = pair, near, own, related
+    shelf.anchors, shelf.a, shelf.most_pair = ints(anchors), <int>len(anchors), page.most_pair
+    shelf.heaviest = history.heaviest if history.heaviest > LEAST else LEAST
+    shelf.mine = <Said*>malloc((history.n + 1) * (sizeof(Said) + sizeof(float)))
+    if shelf.mine is NULL:
+        raise MemoryError(f"no memory for {history.n} purchases")
+    kinds = <float*>(shelf.mine + history.n + 1)
+    try:
+        worth = room_for(page.n + history.n)
+        try:
+            _said_of_mine(arrays, page, history, &shelf, kinds)
+            _weigh(page, history, &shelf, kinds, &worth)
+            return _out(
+                arrays, page, history, &shelf, kinds, &worth,
+                best(&worth, limit, <int>(new * limit), worth.places + worth.count),
+            )
+        finally:
+            free(worth.score)
+    finally:
+        free(shelf.mine)
+
+
+cdef void _said_of_mine(Arrays arrays, Page page, History history, Shelf* shelf, float* kinds) noexcept nogil:
+    """What the page says of each purchase, and what its own list says where it names the one anchor that does not name it."""
+    cdef int i, at = 0, newest = min(shelf.a, MOST_ANCHORS)
+    cdef int named = arrays.named.start[shelf.anchors[0]] if shelf.a == 1 else 0
+    cdef Said* mine
+    cdef int32_t item
+    _kinds(arrays, shelf.anchors + shelf.a - newest, newest, 1)
+    for i in range(history.n):
+        item, mine = history.item_of[i], shelf.mine + i
+        while at < page.n and page.said[at].item < item:
+            at += 1
+        if at < page.n and page.said[at].item == item:
+            mine[0] = page.said[at]
+        else:
+            mine.item, mine.pair, mine.lift, mine.hits, mine.near = item, 0, 0, 0, 0
+        if shelf.a == 1:
+            named = _named(arrays, shelf.anchors[0], named, mine)
+            shelf.most_pair = mine.pair if mine.pair > shelf.most_pair else shelf.most_pair
+        kinds[i] = arrays.by_code[product(arrays, item).narrow] if product(arrays, item).narrow >= 0 else 0
+    _kinds(arrays, shelf.anchors + shelf.a - newest, newest, 0)
+
+
+cdef inline int _named(Arrays arrays, int32_t anchor, int low, Said* mine) noexcept nogil:
+    """Add what a purchase's own list says of the anchor, whose list, cut short, does not name it.
+
+    Who names a product stands there in rising order, as purchases do, and there may be thousands: `low` is where the
+    purchase before this one would stand. Returns the same of this one.
+    """
+    cdef int end = arrays.named.start[anchor + 1], high, middle, step = 1
+    while low + step < end and arrays.named.items[low + step] < mine.item:
+        low += step
+        step *= 2
+    high = min(low + step + 1, end)
+    while low < high:
+        middle = (low + high) // 2
+        if arrays.named.items[middle] < mine.item:
+            low = middle + 1
+        else:
+            high = middle
+    if low < end and arrays.named.items[low] == mine.item:
+        mine.pair += arrays.named.score[low]
+        mine.lift += arrays.named.lift[low]
+        mine.hits += 1
+    return low
+
+
+cdef void _kinds(Arrays arrays, const int32_t* anchors, int n, double put) noexcept nogil:
+    """Into `by_code` how much more than by chance each category is bought with the anchors' kinds; zeros with `put` 0."""
+    cdef int i, at, code
+    for i in range(n):
+        code = product(arrays, anchors[i]).narrow
+        if code < 0:
+            continue
+        for at in range(arrays.kinds.start[code], arrays.kinds.start[code + 1]):
+            if put:
+                arrays.by_code[arrays.kinds.items[at]] += arrays.kinds.score[at]
+            else:
+                arrays.by_code[arrays.kinds.items[at]] = 0
+
+
+cdef void _weigh(Page page, History history, Shelf* shelf, const float* kinds, Worth* worth) noexcept nogil:
+    """What may stand on the shelf, and what it is worth there."""
+    cdef int i, mine = 0
+    cdef const Said* said
+    for i in range(page.n):
+        said = page.said + i
+        while mine < history.n and history.item_of[mine] < said.item:
+            mine += 1
+        if (shelf.related and not said.hits) or (mine < history.n and history.item_of[mine] == said.item):
+            continue
+        if not _among(shelf, said.item):
+            worth.row[worth.count], worth.score[worth.count] = i, _worth(page, shelf, said)
+            worth.count += 1
+    worth.others = worth.count
+    for i in range(history.n):
+        if (shelf.related and kinds[i] <= 0 and not shelf.mine[i].hits) or _among(shelf, shelf.mine[i].item):
+            continue
+        worth.row[worth.count] = i
+        worth.score[worth.count] = _worth(page, shelf, shelf.mine + i) + shelf.own * history.weight_of[i] / shelf.heaviest
+        worth.count += 1
+
+
+cdef inline double _worth(Page page, const Shelf* shelf, const Said* said) noexcept nogil:
+    return shelf.pair * said.pair / shelf.most_pair + shelf.near * said.near / page.most_near
+
+
+cdef inline bint _among(const Shelf* shelf, int32_t item) noexcept nogil:
+    cdef int i
+    for i in range(shelf.a):
+        if shelf.anchors[i] == item:
+            return True
+    return False
+
+
+cdef tuple _out(
+    Arrays arrays, Page page, History history, const Shelf* shelf, const float* kinds, const Worth* worth, int count
+):
+    """The best as arrays."""
+    cdef np.ndarray items = numpy.empty(count, numpy.int32)
+    cdef np.ndarray scores = numpy.empty(count, numpy.float32)
+    cdef np.ndarray evidence = numpy.zeros((count, <int>SOURCES), numpy.float32)
+    cdef int32_t* item = <int32_t*>np.PyArray_DATA(items)
+    cdef float* score = <float*>np.PyArray_DATA(scores)
+    cdef float* source = <float*>np.PyArray_DATA(evidence)
+    cdef const Said* said
+    cdef int i, place, at
+    for i in range(count):
+        place = worth.places[i]
+        at = worth.row[place]
+        if place < worth.others:
+            said = page.said + at
+        else:
+            said = shelf.mine + at
+            source[<int>KIND], source[<int>OWN] = kinds[at], history.weight_of[at]
+        product_ahead(arrays, said.item)  # features will be asked for next
+        item[i], score[i] = said.item, worth.score[place]
+        source[<int>PAIR], source[<int>LIFT], source[<int>HITS] = said.pair, said.lift, said.hits
+        source[<int>NEIGHBOURS] = said.near
+        source += <int>SOURCES
+    return items, scores, evidence

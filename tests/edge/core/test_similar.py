@@ -30,7 +30,9 @@ def alone(index: Index, page: str) -> float:
         return 0
     company = float(np.square(index.vectors[at].astype(np.float32)).sum())
     near = 1 if index.price[at] > 0 else 0.5
-    return 2 + (near + 0.3 * (index.brand_of[at] >= 0) + company + 0.1 * np.log1p(float(index.sold_recently[at]))) / 10
+    return float(
+        2 + (near + 0.3 * (index.brand_of[at] >= 0) + company + 0.1 * np.log1p(float(index.sold_recently[at]))) / 10
+    )
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ def for_you(
     """Own purchases, what goes with them and with this visit, what is liked, and what is popular.
 
     Never one of the anchors [a]. `recent` [v]: this visit, newest last. `counts` [len(SOURCES)]: what each source
-    counts. `new`: share of the candidates kept for what was never bought. Out: items [k] best first, their scores [k] and their
-    evidence [k, len(SOURCES)], k at most `limit`. Raises ValueError for another number of counts, TypeError for arrays
-    of another type or layout.
+    counts. `new`: share of the candidates kept for what was never bought. Out: items [k] best first, their scores [k]
+    and their evidence [k, len(SOURCES)], k at most `limit`. Raises ValueError for another number of counts,
+    TypeError for arrays of another type or layout.
     """
 
 def buy_again(arrays: Arrays, history: History, anchors: _Ints, limit: int) -> _Best:

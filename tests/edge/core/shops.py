@@ -124,3 +124,8 @@ def shopper(rng: np.random.Generator, index: Index, most: int = 60) -> Profile:
         bought=bought,
         viewed={index.ids[item]: TODAY for item in viewed},
     )
+
+
+def row_of(ptr: NDArray[np.int32], values: NDArray[np.int32], row: int) -> NDArray[np.int32]:
+    """The values of one CSR row."""
+    return values[ptr[row] : ptr[row + 1]]

@@ -84,6 +84,7 @@ cdef class History:
         cdef int64_t* keys = <int64_t*>malloc((2 * bought + 1) * sizeof(int64_t))
         cdef int i, n = 0, at
         cdef uint32_t recent
+        cdef float old
         if keys is NULL:
             raise MemoryError(f"no memory for a history of {bought} products")
         for i in range(bought):
@@ -98,7 +99,9 @@ cdef class History:
             self.count_of[i], self.first_of[i] = numbers[at], numbers[bought + at]
             self.last_of[i] = numbers[2 * bought + at]
             self._read(recent, i)
-            self.weight_of[i] = self.count_of[i] * exp2f((self.last_of[i] - last_order_day) / half_life) + 2 * self.often_of[2 * i]
+            old = last_order_day - self.last_of[i]  # below 0 in damaged records only, whose weights must stay numbers
+            old = old if old > 0 else 0
+            self.weight_of[i] = self.count_of[i] * exp2f(-old / half_life) + 2 * self.often_of[2 * i]
             self.total += self.weight_of[i]
             self.heaviest = self.weight_of[i] if self.weight_of[i] > self.heaviest else self.heaviest
         free(keys)

@@ -11,6 +11,8 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy
 
+from edge.core.compiled.ahead cimport ahead
+
 cdef Py_ssize_t MOST = 10_000  # of a score
 cdef Py_ssize_t ROOM = 16_384  # bytes to begin with
 
@@ -89,6 +91,7 @@ def joined(bytes begin, list shelves, tuple said, Cards cards, dict changed, fra
     cdef bytes head, speaks_of
     cdef list items
     try:
+        look_ahead(shelves, cards)
         put_bytes(&body, begin)
         for head, speaks_of, items in shelves:
             marks.size = 0
@@ -109,6 +112,25 @@ def joined(bytes begin, list shelves, tuple said, Cards cards, dict changed, fra
     finally:
         PyMem_Free(body.bytes)
         PyMem_Free(marks.bytes)
+
+
+cdef int look_ahead(list shelves, Cards cards) except -1:
+    """Ask for all that will be copied; of the cards, which lie all over the snapshot, once it is known where."""
+    cdef list items
+    cdef Py_ssize_t row, at
+    for _, _, items in shelves:
+        for place, _, _ in items:
+            row = place
+            if 0 <= row < cards.ids.shape[0]:
+                ahead(&cards.ids[row, 0])
+                ahead(&cards.begins[row])
+    for _, _, items in shelves:
+        for place, _, _ in items:
+            row = place
+            if 0 <= row < cards.ids.shape[0]:
+                for at in range(cards.begins[row], cards.begins[row + 1], 64):
+                    ahead(&cards.cards[at])
+    return 0
 
 
 cdef int put_mark(Text* marks, row, Cards cards, dict changed, fragment) except -1:

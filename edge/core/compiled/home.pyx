@@ -9,7 +9,7 @@ from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 
 from edge.core.compiled.ahead cimport ahead
-from edge.core.compiled.arrays cimport LEVELS, Arrays, endcap_dot_floats, product
+from edge.core.compiled.arrays cimport LEVELS, Arrays, endcap_dot_floats, product, product_ahead
 from edge.core.compiled.found cimport (
     FAVOURITE, HISTORY_PAIR, LIKED, OWN, POPULAR, SOURCES, VISIT_PAIR, Found, begin, make_room, row, said_of,
 )
@@ -46,6 +46,7 @@ cdef tuple _out(Arrays arrays, const Worth* worth, int count):
         place = worth.places[i]
         at, score[i] = worth.row[place], worth.score[place]
         item[i] = arrays.found.items[at]
+        product_ahead(arrays, item[i])  # features will be asked for next
         sums = arrays.found.sums + <size_t>at * arrays.found.width
         for source in range(arrays.found.width):
             said[i * <int>SOURCES + source] = sums[source]

@@ -9,8 +9,7 @@ cimport numpy as np
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
-from edge.core.compiled.ahead cimport ahead
-from edge.core.compiled.arrays cimport Arrays, product
+from edge.core.compiled.arrays cimport Arrays, product, product_ahead
 from edge.core.compiled.found cimport HITS, KIND, LIFT, NEIGHBOURS, OWN, PAIR, SOURCES, Found, begin, make_room
 from edge.core.compiled.given cimport ints
 from edge.core.compiled.history cimport History
@@ -124,7 +123,7 @@ def beside(
             _said_of_mine(arrays, page, history, &shelf, kinds)
             _weigh(page, history, &shelf, kinds, &worth)
             return _out(
-                page, history, &shelf, kinds, &worth,
+                arrays, page, history, &shelf, kinds, &worth,
                 best(&worth, limit, <int>(new * limit), worth.places + worth.count),
             )
         finally:
@@ -227,7 +226,9 @@ cdef inline bint _among(const Shelf* shelf, int32_t item) noexcept nogil:
     return False
 
 
-cdef tuple _out(Page page, History history, const Shelf* shelf, const float* kinds, const Worth* worth, int count):
+cdef tuple _out(
+    Arrays arrays, Page page, History history, const Shelf* shelf, const float* kinds, const Worth* worth, int count
+):
     """The best as arrays."""
     cdef np.ndarray items = numpy.empty(count, numpy.int32)
     cdef np.ndarray scores = numpy.empty(count, numpy.float32)
@@ -245,6 +246,7 @@ cdef tuple _out(Page page, History history, const Shelf* shelf, const float* kin
         else:
             said = shelf.mine + at
             source[<int>KIND], source[<int>OWN] = kinds[at], history.weight_of[at]
+        product_ahead(arrays, said.item)  # features will be asked for next
         item[i], score[i] = said.item, worth.score[place]
         source[<int>PAIR], source[<int>LIFT], source[<int>HITS] = said.pair, said.lift, said.hits
         source[<int>NEIGHBOURS] = said.near

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ from redis import Redis
 
 from edge import front, pages
 from tests.edge.test_at_once import fixed, get, talk, the_usual_way
+from tests.serving import until
 
 HOME = "/v1/recommendations/home?customer_id=c&consent=personalization"
 CART = "/v1/recommendations/cart?product_ids=p004&customer_id=c&consent=personalization"
@@ -44,14 +44,6 @@ def asking(edge: Any, data: bytes) -> Iterator[socket.socket]:
     with socket.create_connection((edge.client.base_url.host, edge.client.base_url.port), timeout=30) as connection:
         connection.sendall(data)
         yield connection
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for it."""
-    ends = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
 
 
 def test_a_personal_page_needs_no_task(known: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ class AtOnce:
         path, edge = _PATHS.get(raw_path), self._edge
         if path is None or b"#" in query or edge.drain.leaving or edge.doors.origins:
             return None
-        if any(name in _USUAL for name, _ in scope["headers"]):
+        if not _USUAL.isdisjoint(dict(scope["headers"])):
             return None
         observed = Observed(path, scope["headers"], self._ids, self._standing)
         scope |= {"method": "GET", "path": path, "raw_path": raw_path, "query_string": query}

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from redis import Redis
 
@@ -161,7 +162,7 @@ def test_what_cannot_be_sent_costs_the_store_no_connection(known: Any, monkeypat
     def fails_once(*asked: Any) -> Any:
         calls.append(asked)
         reply = real(*asked)
-        return reply._replace(headers=None) if len(calls) == 1 else reply
+        return msgspec.structs.replace(reply, headers=None) if len(calls) == 1 else reply
 
     monkeypatch.setattr(pages, "_send", fails_once)
     with asking(known, get(HOME)):

@@ -77,7 +77,10 @@ class Ranker:
 
     def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """One raw score per row. Raises RankerError, also when a score is not finite."""
-        scores = self.run(rows) if self.forest is None else self.forest.scores(rows)
+        try:
+            scores = self.run(rows) if self.forest is None else self.forest.scores(rows)
+        except (TypeError, ValueError) as error:  # because rows of another width or layout degrade, as with onnxruntime
+            raise RankerError(str(error)) from error
         # Finite just when all are, short of scores beyond 1e18, which no ranker gives; the cheapest pass over them.
         if len(scores) != len(rows) or not math.isfinite(scores.dot(scores)):
             raise RankerError(f"{len(scores)} scores for {len(rows)} rows, or not all finite")

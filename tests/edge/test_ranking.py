@@ -14,8 +14,9 @@ from edge.core.index import Index
 from edge.core.newcomers import Newcomers
 from edge.core.products import Change, Product
 from edge.core.profile import Bought, Profile
-from edge.core.retrieval import History, elsewhere
+from edge.core.retrieval import History
 from edge.core.session import Session
+from edge.core.sources import HITS
 from edge.profiles import NOTHING_KNOWN, Known
 from edge.ranking import Evidence, Scores, find, gather_evidence, page_products, try_score
 from edge.scoring import Model, load_model
@@ -153,7 +154,7 @@ def test_the_ranker_orders_and_one_run_serves_all_shelves(model: Model, catalogu
     """Each shelf gets the scores of its own rows: here the price. Similar keeps the order it was found in."""
     evidence = evidence_of(model, Query("pdp", product_id="tea"), known("bread", "cola"))
     found = find(model, ["bought_together", "similar", "for_you", "complete_the_look"], evidence)
-    assert list(found) == ["bought_together", "similar", "for_you"], "a part is found under the other's name"
+    assert list(found) == ["bought_together", "for_you"], "a part is found under the other's name"
     failed: list[str] = []
     scores = try_score(model, found, evidence.context, failed)
     assert (failed, list(scores)) == ([], ["bought_together", "for_you"])
@@ -200,7 +201,12 @@ def test_complete_the_look_is_a_part_of_bought_together(model: Model, catalogue:
     query, who = Query("pdp", product_id="coffee"), known("bread", "tea")
     evidence = evidence_of(model, query, who)
     found = find(model, ["bought_together"], evidence)["bought_together"]
-    others = {model.index.ids[at] for at in found.items[elsewhere(model.index, evidence.context, found)]}
+    second = model.index.category_of[:, 1]
+    others = {
+        model.index.ids[at]
+        for at, hits in zip(found.items.tolist(), found.evidence[HITS].tolist(), strict=True)
+        if hits and second[at] >= 0 and second[at] not in second[evidence.context.anchors]
+    }
     whole = arranged(model, "bought_together", query, catalogue, who, failed)
     part = arranged(model, "complete_the_look", query, catalogue, who, failed)
     assert {"cake"} == others < set(ids(whole))

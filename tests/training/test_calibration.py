@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.arrange import _order
 from edge.core.bundle import Calibration
+from edge.core.compiled.shelf import arranged
 from edge.core.index import Index
-from edge.core.retrieval import Candidates
+from edge.core.sources import SOURCES
+from edge.picks import SCALE
 from training import calibration
 from training.calibration import calibrate, of_moments, served
 from training.examples import MEASURED_SLOTS
@@ -28,12 +29,14 @@ def by_rank(features: NDArray[np.float32]) -> NDArray[np.float32]:
     return -features[:, 2]
 
 
-def test_scores_are_those_that_answers_carry() -> None:
-    """What is calibrated is what `edge.arrange` serves: the two formulas are one."""
-    raw = np.array([-3, -0.5, 0, 2, 8], np.float32)
-    found = Candidates(np.arange(5, dtype=np.int32), raw, np.zeros((12, 5), np.float32))
-    _, values = _order(found, raw)
-    assert served(raw).tolist() == pytest.approx(values.tolist())
+def test_scores_are_those_that_answers_carry(index: Index) -> None:
+    """What is calibrated is what `edge.arrange` serves: the two formulas are one, but for four digits."""
+    raw = np.array([8, 2, 0, -0.5, -3], np.float32)
+    items, evidence = np.arange(5, dtype=np.int32), np.zeros((len(SOURCES), 5), np.float32)
+    words = np.zeros(len(SOURCES), np.float32), np.zeros(1, np.int32), 0, 0, items[:0]
+    positions, scores, _ = arranged(index.compiled, items, raw, True, evidence, None, None, words, 0.0, 5, SCALE)
+    assert positions.tolist() == items.tolist()
+    assert served(raw) == pytest.approx(scores / SCALE, abs=0.5 / SCALE)
 
 
 def test_ten_bins_of_ten() -> None:

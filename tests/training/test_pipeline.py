@@ -199,7 +199,7 @@ def test_peak_memory_is_in_mib() -> None:
 def test_the_bundle_holds_no_pickle_and_no_shopper(outcome: Outcome, shop_dir: Dataset) -> None:
     """Arrays of plain numbers and bytes only; no shopper's id stands anywhere in the files."""
     for array in read_arrays(outcome.directory).values():
-        assert array.dtype.kind in "Sif"
+        assert array.dtype.kind in "Sifu"
     shoppers = {shopper.encode() for _, shopper, _ in shop_dir.replay()}
     everything = b"".join(path.read_bytes() for path in sorted(outcome.directory.rglob("*")) if path.is_file())
     assert shoppers

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.core.derived import DERIVED, TRAITS, derive
+from edge.core.derived import DERIVED, LINE, TRAITS, derive, numbers, width
 from edge.core.errors import BundleError
 from edge.core.features import FEATURE_NAMES
 from edge.core.index import Index
@@ -30,9 +30,36 @@ def test_traits_are_the_features_of_the_product(arrays: Arrays) -> None:
     """In the order of the feature matrix; sales as a share of the hundred orders."""
     start = FEATURE_NAMES.index("sold")
     assert FEATURE_NAMES[start : start + len(TRAITS)] == TRAITS
-    traits = derive(arrays)["traits"]
+    traits = numbers(derive(arrays)["products"])["traits"]
     assert traits[0].tolist() == pytest.approx([0.4, 4, 0, 0.25, 10, 4])
-    assert traits.flags.c_contiguous
+
+
+def test_a_product_lies_in_whole_lines(arrays: Arrays) -> None:
+    """Its numbers in the first, its two vectors from the second on; what is left over is zero."""
+    products = derive(arrays)["products"]
+    assert products.shape == (8, 2 * LINE)
+    assert products.flags.c_contiguous
+    view = numbers(products)
+    for name in ("category_of", "brand_of"):
+        np.testing.assert_array_equal(view[name], arrays[name])
+    np.testing.assert_array_equal(view["narrow_of"], derive(arrays)["narrow_of"])
+    vectors = np.ascontiguousarray(products[:, LINE : LINE + 8]).view(np.float16)
+    np.testing.assert_array_equal(vectors[:, :2], arrays["vectors"])
+    np.testing.assert_array_equal(vectors[:, 2:], arrays["tastes"])
+    assert not products[:, 44:LINE].any()
+    assert not products[:, LINE + 8 :].any()
+
+
+@pytest.mark.parametrize(("dimensions", "lines"), [(0, 1), (1, 2), (16, 2), (17, 3), (32, 3), (33, 4), (64, 5)])
+def test_as_many_lines_as_two_vectors_of_halves_take(dimensions: int, lines: int) -> None:
+    """A vector is never cut where it need not be."""
+    assert width(dimensions) == lines * LINE
+
+
+def test_a_shop_without_orders_has_no_shares(arrays: Arrays) -> None:
+    """Nothing is divided by zero."""
+    made = derive(arrays | {"orders": np.zeros(1, np.float32), "sold": np.zeros(8, np.float32)})
+    assert not numbers(made["products"])["traits"][:, 0].any()
 
 
 def test_named_are_the_pairs_of_one_list_only(arrays: Arrays) -> None:
@@ -59,9 +86,10 @@ def test_a_bundle_of_before_them_loads_all_the_same(arrays: Arrays) -> None:
     before, after = Index.from_arrays(arrays), Index.from_arrays(arrays | derive(arrays))
     for name in DERIVED:
         np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
-    traits = np.full((8, len(TRAITS)), 7, np.float32)
-    given = Index.from_arrays(arrays | derive(arrays) | {"traits": traits})
-    assert np.shares_memory(given.traits, traits)
+    products = derive(arrays)["products"]
+    numbers(products)["traits"][:] = 7
+    given = Index.from_arrays(arrays | derive(arrays) | {"products": products})
+    assert np.shares_memory(given.products, products)
 
 
 @pytest.mark.parametrize("name", sorted(DERIVED))
@@ -77,9 +105,12 @@ def test_one_of_another_kind_is_refused(arrays: Arrays, name: str) -> None:
     ("name", "wrong", "told"),
     [
         ("narrow_of", np.zeros(7, np.int32), "'narrow_of' has 7 rows"),
-        ("narrow_of", np.full(8, 7, np.int32), "'narrow_of' points outside"),
-        ("narrow_of", np.full(8, -2, np.int32), "'narrow_of' points outside"),
-        ("traits", np.zeros((8, 5), np.float32), r"'traits' has shape \(8, 5\)"),
+        ("narrow_of", np.full(8, 7, np.int32), "'products' says otherwise than 'narrow_of'"),
+        ("brand_of", np.full(8, 7, np.int32), "'products' says otherwise than 'brand_of'"),
+        ("products", np.zeros((8, 64), np.uint8), r"'products' is uint8 of \(8, 64\), not uint8 of \(8, 128\)"),
+        ("products", np.zeros((7, 128), np.uint8), r"'products' is uint8 of \(7, 128\)"),
+        ("products", np.zeros((8, 128), np.uint16), "'products' is uint16"),
+        ("products", np.zeros((8, 128), np.uint8), "'products' says otherwise than 'category_of'"),
         ("named_ptr", np.zeros(8, np.int32), "'named_ptr' does not hold 9"),
         ("named_items", np.array([8], np.int32), "'named_items' has 1 values"),
     ],
@@ -96,3 +127,21 @@ def test_a_product_named_must_be_one(arrays: Arrays) -> None:
     values = {"named_score": np.ones(1, np.float32), "named_lift": np.ones(1, np.float32)}
     with pytest.raises(BundleError, match="'named_items' points outside"):
         Index.from_arrays(arrays | derive(arrays) | one | values)
+
+
+@pytest.mark.parametrize("code", [7, -2, 2**31 - 1])
+def test_a_narrow_code_must_be_one(arrays: Arrays, code: int) -> None:
+    """Where `narrow_of` and `products` agree on a code that no category has, too."""
+    made = derive(arrays)
+    made["narrow_of"][3] = numbers(made["products"])["narrow_of"][3] = code
+    with pytest.raises(BundleError, match="'narrow_of' points outside"):
+        Index.from_arrays(arrays | made)
+
+
+@pytest.mark.parametrize("name", ["category_of", "brand_of", "narrow_of"])
+def test_one_code_that_says_otherwise_is_refused(arrays: Arrays, name: str) -> None:
+    """A kernel reads codes from `products` and, by them, other arrays: they must be those that were checked."""
+    made = derive(arrays)
+    numbers(made["products"])[name].reshape(8, -1)[2, 0] += 1
+    with pytest.raises(BundleError, match=f"'products' says otherwise than '{name}'"):
+        Index.from_arrays(arrays | made)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edge.core.index import Index
 from edge.core.profile import Bought, Profile
-from edge.core.retrieval import PART_OF, RANKED_SLOTS, SCORED_SLOTS, Candidates, Context, History, candidates, elsewhere
+from edge.core.retrieval import PART_OF, RANKED_SLOTS, SCORED_SLOTS, Candidates, Context, History, candidates
 from edge.core.sources import FAVOURITE, HISTORY_PAIR, HITS, KIND, NEIGHBOURS, OWN, PAIR, SOURCES, VISIT_PAIR
 
 TODAY = 20_000
@@ -106,12 +106,11 @@ def test_similar_needs_a_category(index: Index) -> None:
     assert candidates(index, "similar", context(index)).items.size == 0
 
 
-def test_complete_the_look_leaves_the_anchors_category(index: Index) -> None:
-    """Of tea's companions green tea is a hot drink too; cake is not. What only joined by its kind is not of them."""
-    asked = context(index, "tea", profile=shopper(bread=(3, 2)))
-    found = candidates(index, PART_OF["complete_the_look"], asked)
+def test_complete_the_look_is_a_part_of_bought_together(index: Index) -> None:
+    """Its candidates are those; which of them stand on it, `tests/edge/core/compiled/test_shelf.py` asks."""
+    assert PART_OF == {"complete_the_look": "bought_together"}
+    found = candidates(index, PART_OF["complete_the_look"], context(index, "tea", profile=shopper(bread=(3, 2))))
     assert set(names(index, found)) == {"cake", "green", "bread"}
-    assert [index.ids[at] for at in found.items[elsewhere(index, asked, found)]] == ["cake"]
 
 
 def test_cart_complements_never_hold_the_cart(index: Index) -> None:

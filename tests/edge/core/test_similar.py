@@ -7,20 +7,30 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge.core.context import Context, History
+from edge.core.compiled.similar import alike
 from edge.core.index import Index
 from edge.core.products import Product
-from edge.core.similar import alike, in_band, is_similar, within_band
+from edge.core.similar import ENOUGH, PRICE_BAND, in_band, is_similar, within_band
+from edge.core.sources import ALIKE
 
 
-def found(index: Index, page: str) -> dict[str, float]:
-    """Product -> value, for a page."""
-    context = Context(index.positions([page]), np.empty(0, np.int32), History.of(index, None), 20_000)
-    return {
-        index.ids[at]: float(value)
-        for _, items, values in alike(index, context)
-        for at, value in zip(items, values, strict=True)
-    }
+def found(index: Index, page: str, enough: int = ENOUGH) -> dict[str, float]:
+    """Product -> value, for a page, best first."""
+    items, scores, evidence = alike(index.compiled, index.positions([page]), PRICE_BAND, enough, 100)
+    values = evidence[:, ALIKE]
+    assert scores == pytest.approx(values / max(values.max(initial=0), alone(index, page), 1e-9))
+    assert not np.delete(evidence, ALIKE, axis=1).any(), "no other source speaks"
+    return {index.ids[at]: value for at, value in zip(items.tolist(), values.tolist(), strict=True)}
+
+
+def alone(index: Index, page: str) -> float:
+    """What the page's product would be worth on its own shelf: it counts among those that scores are shares of."""
+    at = index.position.get(page)
+    if at is None or (index.category_of[at] < 0).all():
+        return 0
+    company = float(np.square(index.vectors[at].astype(np.float32)).sum())
+    near = 1 if index.price[at] > 0 else 0.5
+    return 2 + (near + 0.3 * (index.brand_of[at] >= 0) + company + 0.1 * np.log1p(float(index.sold_recently[at]))) / 10
 
 
 @pytest.fixture
@@ -43,27 +53,30 @@ def shop(arrays: dict[str, NDArray[Any]]) -> Index:
     return Index.from_arrays(arrays | more | {"ids": ids, "category_items": items, "category_ptr": ptr})
 
 
-def test_where_enough_keep_the_promise_nothing_else_is_shown(shop: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_enough_keep_the_promise_nothing_else_is_shown(shop: Index) -> None:
     """Tea costs 4: hot drinks from 2 to 8, and nothing dearer, cheaper or colder."""
-    monkeypatch.setattr("edge.core.similar.ENOUGH", 8)
-    like = found(shop, "tea")
-    assert set(like) == {"tea", "coffee", "green", *(f"hot{n:02}" for n in range(2, 9))}
-    assert len(like) > 8
+    like = found(shop, "tea", enough=8)
+    assert set(like) == {"coffee", "green", *(f"hot{n:02}" for n in range(2, 9))}
+    assert set(found(shop, "tea", enough=10)) > set(like), "more than ten are not known"
 
 
 def test_where_few_keep_it_they_stand_first(shop: Index) -> None:
     """The drink at 1.00 has few like it: cola, near in price, comes next, then hot drinks of other prices."""
-    like = sorted(found(shop, "hot01").items(), key=lambda item: -item[1])
-    names = [name for name, _ in like]
-    assert names[0] == "hot01"
-    assert set(names[:2]) == {"hot01", "hot02"}
-    assert names[2] == "cola", "of the wider category, within the band"
-    assert set(names[3:]) == {"tea", "coffee", "green", *(f"hot{n:02}" for n in range(3, 13))}
+    names = list(found(shop, "hot01"))
+    assert names[0] == "hot02"
+    assert names[1] == "cola", "of the wider category, within the band"
+    assert set(names[2:]) == {"tea", "coffee", "green", *(f"hot{n:02}" for n in range(3, 13))}
 
 
-def test_a_page_whose_category_ends_early_likes_all_of_it(index: Index) -> None:
-    """Soap stands alone in its department; half near for an unknown price is not asked here."""
-    assert found(index, "soap") == pytest.approx({"soap": 2 + (1 + 0.1 * np.log(2)) / 10})
+def test_a_page_whose_category_ends_early_likes_all_of_it(arrays: dict[str, NDArray[Any]]) -> None:
+    """Soap stands alone in its department, and is not like itself; the odd product, put beside it, has no price."""
+    assert found(Index.from_arrays(arrays), "soap") == {}
+    codes, ptr = arrays["category_of"].copy(), arrays["category_ptr"].copy()
+    items = np.insert(arrays["category_items"], 7, 6)
+    codes[6, 0] = 2
+    ptr[3:] += 1
+    both = Index.from_arrays(arrays | {"category_of": codes, "category_items": items, "category_ptr": ptr})
+    assert found(both, "soap") == pytest.approx({"odd": 2 + 0.5 / 10})
 
 
 def test_a_page_without_category_has_nothing_similar(index: Index) -> None:

@@ -4,82 +4,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edge.core.context import Context, History
 from edge.core.features import FEATURE_NAMES, build, build_all
 from edge.core.index import Index
-from edge.core.profile import Bought, Profile
 from edge.core.retrieval import SCORED_SLOTS, Candidates, candidates
 from edge.core.sources import SOURCES
-from tests.conftest import csr
 from tests.edge.core import slow
-
-TODAY = 20_000
-ITEMS, CATEGORIES, BRANDS, SESSIONS = 120, 14, 9, 150
-
-
-def shop(rng: np.random.Generator) -> Index:
-    """A shop in which everything may be missing: categories, brands, prices, pairs, orders."""
-    wide, narrow = rng.integers(-1, 4, ITEMS), rng.integers(4, CATEGORIES, ITEMS)
-    narrow = np.where((wide < 0) | (rng.random(ITEMS) < 0.2), -1, narrow)
-    category_of = np.stack([wide, narrow, np.full(ITEMS, -1)], axis=1).astype(np.int32)
-    members = {code: rng.permutation(np.flatnonzero((category_of == code).any(axis=1))) for code in range(CATEGORIES)}
-    pairs = {item: rng.choice(ITEMS, rng.integers(0, 12), replace=False) for item in range(0, ITEMS, 2)}
-    baskets = {one: np.sort(rng.choice(ITEMS, rng.integers(2, 9), replace=False)) for one in range(SESSIONS)}
-    orders = {item: [one for one in baskets if item in baskets[one]][::-1] for item in range(ITEMS)}
-    lists = {
-        "category": csr({code: list(items) for code, items in members.items()}, CATEGORIES),
-        "pair": csr({item: list(others) for item, others in pairs.items()}, ITEMS),
-        "kind": csr({code: list(rng.choice(CATEGORIES, 3, replace=False)) for code in range(CATEGORIES)}, CATEGORIES),
-        "session": csr({one: list(items) for one, items in baskets.items()}, SESSIONS),
-        "item_session": csr(orders, ITEMS),
-    }
-    values = {"category": "category_items", "pair": "pair_items", "kind": "kind_codes", "session": "session_items"}
-    arrays: dict[str, NDArray[Any]] = {f"{name}_ptr": ptr for name, (ptr, _) in lists.items()}
-    arrays |= {values.get(name, "item_sessions"): items for name, (_, items) in lists.items()}
-    count = len(arrays["pair_items"])
-    columns = ("sold", "sold_recently", "trend", "repeat_rate", "gap_days", "price")
-    arrays |= {name: (rng.random(ITEMS) * 9 * (rng.random(ITEMS) < 0.8)).astype(np.float32) for name in columns}
-    vectors = rng.normal(size=(2, ITEMS, 8))
-    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
-    return Index.from_arrays(
-        arrays
-        | {
-            "ids": np.array([f"p{item}".encode() for item in range(ITEMS)]),
-            "category_paths": np.array([f"c{code:02}".encode() for code in range(CATEGORIES)]),
-            "category_of": category_of,
-            "brand_of": rng.integers(-1, BRANDS, ITEMS).astype(np.int32),
-            "vectors": vectors[0].astype(np.float16),
-            "tastes": vectors[1].astype(np.float16),
-            "popular": rng.permutation(ITEMS)[:90].astype(np.int32),
-            "trending": np.arange(3, dtype=np.int32),
-            "pair_score": rng.random(count).astype(np.float32),
-            "pair_lift": rng.random(count).astype(np.float32),
-            "kind_lift": rng.random(len(arrays["kind_codes"])).astype(np.float32),
-            "as_of": np.array([TODAY], np.float32),
-            "orders": np.array([SESSIONS], np.float32),
-        }
-    )
-
-
-def shopper(rng: np.random.Generator, index: Index) -> Profile:
-    """Somebody who bought and viewed much, little or nothing."""
-    bought = {}
-    for item in rng.choice(ITEMS, rng.integers(0, 60), replace=False).tolist():
-        first = int(rng.integers(TODAY - 300, TODAY))
-        last = int(rng.integers(first, TODAY))
-        bought[index.ids[item]] = Bought(int(rng.integers(1, 6)), first, last, int(rng.integers(0, 2**24)))
-    viewed = {index.ids[item]: TODAY for item in rng.choice(ITEMS, rng.integers(0, 10), replace=False).tolist()}
-    return Profile(
-        shop="demo",
-        shopper="s",
-        orders=int(rng.integers(0, 40)),
-        first_order_day=TODAY - 300,
-        last_order_day=TODAY - 1,
-        bought=bought,
-        viewed=viewed,
-    )
+from tests.edge.core.shops import ITEMS, TODAY, random_shop, shopper
 
 
 def asked(rng: np.random.Generator, index: Index, slot: str) -> Context:
@@ -109,7 +41,7 @@ def check_candidates(index: Index, slot: str, context: Context, some: Candidates
 def test_candidates_are_those_of_the_obvious_version(slot: str, seed: int) -> None:
     """The same products with the same worth and evidence, asked twice: from memory, too."""
     rng = np.random.default_rng([seed, len(slot)])
-    index = shop(rng)
+    index = random_shop(rng)
     for _ in range(4):
         context = asked(rng, index, slot)
         for _again in range(2):
@@ -121,7 +53,7 @@ def test_candidates_are_those_of_the_obvious_version(slot: str, seed: int) -> No
 def test_a_limit_keeps_whom_the_obvious_version_keeps(slot: str, seed: int) -> None:
     """Cut to ten, the worth of those kept is the same, and as many were never bought."""
     rng = np.random.default_rng([seed, 7, len(slot)])
-    index = shop(rng)
+    index = random_shop(rng)
     for _ in range(4):
         context = asked(rng, index, slot)
         some, expected = candidates(index, slot, context, 10), slow.found(index, slot, context, 10)
@@ -135,7 +67,7 @@ def test_a_limit_keeps_whom_the_obvious_version_keeps(slot: str, seed: int) -> N
 def test_features_are_those_of_the_obvious_version(slot: str, seed: int) -> None:
     """Every column of every candidate; only cosines may differ in the last bit, by the order of their sums."""
     rng = np.random.default_rng([seed, 11, len(slot)])
-    index = shop(rng)
+    index = random_shop(rng)
     for _ in range(3):
         context = asked(rng, index, slot)
         some = candidates(index, slot, context)
@@ -147,7 +79,7 @@ def test_features_are_those_of_the_obvious_version(slot: str, seed: int) -> None
 def test_shelves_of_one_request_are_built_as_if_alone() -> None:
     """Two shelves in one matrix hold the rows of each, bit by bit."""
     rng = np.random.default_rng(5)
-    index = shop(rng)
+    index = random_shop(rng)
     context = asked(rng, index, "for_you")
     some = {slot: candidates(index, slot, context) for slot in ("for_you", "buy_again")}
     alone = [build(index, slot, context, one) for slot, one in some.items()]
@@ -157,7 +89,7 @@ def test_shelves_of_one_request_are_built_as_if_alone() -> None:
 def test_another_shopper_on_the_same_page_is_not_mixed_up() -> None:
     """What is kept of a page holds nothing of the shopper it was first worked out for."""
     rng = np.random.default_rng(8)
-    index, page = shop(rng), np.array([4], np.int32)
+    index, page = random_shop(rng), np.array([4], np.int32)
     people = [History.of(index, shopper(rng, index)) for _ in range(6)]
     contexts = [Context(page, page[:0], history, TODAY) for history in people]
     first = [candidates(index, "bought_together", context) for context in contexts]

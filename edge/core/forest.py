@@ -5,6 +5,7 @@ which onnxruntime then runs. Attributes are those of ai.onnx.ml's TreeEnsembleRe
 it by the bundle's golden rows, against onnxruntime, too.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,13 @@ from edge.core.compiled.forest import MOST_LEAVES, Forest
 from edge.core.onnx_header import read_varint, wire_fields
 
 _NODES = ("treeids", "nodeids", "featureids", "values", "truenodeids", "falsenodeids", "modes")
-_NAME, _FLOAT, _INT, _TEXT, _FLOATS, _INTS, _TEXTS = 1, 2, 3, 4, 7, 8, 9  # fields of an AttributeProto
+_TARGETS = ("treeids", "nodeids", "ids", "weights")
+_KNOWN = frozenset(  # the last two speak of numbers that are missing, and of nothing
+    {*(f"nodes_{name}" for name in _NODES), *(f"target_{name}" for name in _TARGETS), "n_targets", "base_values"}
+    | {"post_transform", "aggregate_function", "nodes_missing_value_tracks_true", "nodes_hitrates"}
+)
+_NAME, _FLOAT, _INT, _TEXT, _FLOATS, _INTS, _TEXTS, _TYPE = 1, 2, 3, 4, 7, 8, 9, 20  # fields of an AttributeProto
+_TYPES = {_FLOAT: 1, _INT: 2, _TEXT: 3, _FLOATS: 6, _INTS: 7, _TEXTS: 8}  # what its type then is
 _SIGN = 1 << 63
 
 _Values = list[Any]
@@ -24,7 +31,7 @@ _Values = list[Any]
 
 @dataclass
 class _Tree:
-    """One tree: of each node its feature, limit, and where it leads to; of each leaf its worth."""
+    """One tree: of each node its feature, limit, and where it leads to; of each leaf what it is worth."""
 
     root: int
     nodes: dict[int, tuple[int, float, int, int]] = field(default_factory=dict)
@@ -33,12 +40,12 @@ class _Tree:
 
 def read_forest(model: bytes, columns: int) -> Forest | None:
     """The forest over so many features, or None where the file holds anything but one plain forest."""
-    told = _only_forest(memoryview(model))
-    if told is None or not _plain(told):
-        return None
     try:
+        told = _only_forest(memoryview(model))
+        if told is None or not _plain(told):
+            return None
         return _laid_out(_trees(told), columns, float(told.get("base_values", [0.0])[0]))
-    except (KeyError, ValueError, RecursionError):  # because a forest that does not fit is for onnxruntime to judge
+    except (LookupError, TypeError, ValueError, RecursionError):  # because onnxruntime judges what is damaged
         return None
 
 
@@ -49,7 +56,7 @@ def _only_forest(model: memoryview) -> dict[str, _Values] | None:
         for part, node in wire_fields(graph) if number == 7 and not isinstance(graph, int) else ():
             if part != 1 or isinstance(node, int):
                 continue
-            operator = next(bytes(name) for at, name in wire_fields(node) if at == 4 and not isinstance(name, int))
+            operator = b"".join(bytes(name) for at, name in wire_fields(node) if at == 4 and not isinstance(name, int))
             if operator == b"TreeEnsembleRegressor":
                 forests.append(node)
             elif operator != b"Identity":
@@ -58,22 +65,40 @@ def _only_forest(model: memoryview) -> dict[str, _Values] | None:
 
 
 def _attributes(node: memoryview) -> dict[str, _Values]:
+    """By name. ValueError where one is of no forest, stands there twice or is of several types."""
     found: dict[str, _Values] = {}
     for number, attribute in wire_fields(node):
         if number != 5 or isinstance(attribute, int):
             continue
-        name, values = "", []
-        for part, value in wire_fields(attribute):
-            if part == _NAME and not isinstance(value, int):
-                name = bytes(value).decode()
-            elif part in (_FLOAT, _FLOATS) and not isinstance(value, int):
-                values += np.frombuffer(value, "<f4").tolist()
-            elif part in (_INT, _INTS):
-                values += _numbers(value)
-            elif part in (_TEXT, _TEXTS) and not isinstance(value, int):
-                values.append(bytes(value))
+        name, values = _attribute(attribute)
+        if name in found or name not in _KNOWN:
+            raise ValueError(f"attribute {name!r}, or twice")
         found[name] = values
     return found
+
+
+def _attribute(attribute: memoryview) -> tuple[str, _Values]:
+    """Its name and values."""
+    name, values, types = "", [], set[int]()
+    for part, value in wire_fields(attribute):
+        if part == _NAME and not isinstance(value, int):
+            name = bytes(value).decode()
+        elif part == _TYPE and isinstance(value, int):
+            types.add(value)
+        elif part in _TYPES:
+            types.add(_TYPES[part])
+            values += _values(part, value)
+    if len(types) != 1:
+        raise ValueError(f"attribute {name!r} of types {sorted(types)}")
+    return name, values
+
+
+def _values(part: int, value: int | memoryview) -> _Values:
+    if part in (_INT, _INTS):
+        return list(_numbers(value))
+    if isinstance(value, int):
+        raise TypeError("a number where bytes should be")
+    return np.frombuffer(value, "<f4").tolist() if part in (_FLOAT, _FLOATS) else [bytes(value)]
 
 
 def _numbers(value: int | memoryview) -> Iterator[int]:
@@ -89,7 +114,7 @@ def _numbers(value: int | memoryview) -> Iterator[int]:
 def _plain(told: dict[str, _Values]) -> bool:
     """Whether it is a sum of trees that only ask whether a feature is at most a limit."""
     nodes = {len(told.get(f"nodes_{name}", ())) for name in _NODES}
-    targets = {len(told.get(f"target_{name}", ())) for name in ("treeids", "nodeids", "ids", "weights")}
+    targets = {len(told.get(f"target_{name}", ())) for name in _TARGETS}
     return (
         len(nodes) == len(targets) == 1
         and 0 not in nodes | targets
@@ -99,19 +124,25 @@ def _plain(told: dict[str, _Values]) -> bool:
         and told.get("post_transform", [b"NONE"]) == [b"NONE"]
         and told.get("aggregate_function", [b"SUM"]) == [b"SUM"]
         and len(told.get("base_values", [0.0])) == 1
+        and not any(map(math.isnan, told["nodes_values"]))  # a limit of which nothing is above or below
     )
 
 
 def _trees(told: dict[str, _Values]) -> list[_Tree]:
+    """KeyError and ValueError for leaves that are not worth one number each."""
     trees: dict[int, _Tree] = {}
+    leaves: set[tuple[int, int]] = set()
     for tree, node, feature, limit, true, false, mode in zip(*(told[f"nodes_{name}"] for name in _NODES), strict=True):
         trees.setdefault(tree, _Tree(root=node))  # the first of a tree's nodes is its root
         if mode == b"LEAF":
-            trees[tree].leaves[node] = 0.0
+            leaves.add((tree, node))
         else:
             trees[tree].nodes[node] = (feature, limit, true, false)
     for tree, node, weight in zip(*(told[f"target_{name}"] for name in ("treeids", "nodeids", "weights")), strict=True):
-        trees[tree].leaves[node] += weight
+        leaves.remove((tree, node))  # each once
+        trees[tree].leaves[node] = weight
+    if leaves:
+        raise ValueError(f"{len(leaves)} leaves are worth nothing")
     return list(trees.values())
 
 

@@ -11,7 +11,7 @@ from edge.core.compiled.arrays cimport (
     GAP_DAYS, LEVELS, PRICE, TRAITS, Arrays, Product, direction, endcap_dot, product, product_ahead, taste, vector,
 )
 from edge.core.compiled.found cimport SOURCES
-from edge.core.compiled.given cimport floats, ints
+from edge.core.compiled.given cimport Said, floats, ints, said_by, table
 from edge.core.compiled.history cimport History
 
 import numpy
@@ -33,8 +33,8 @@ cdef struct Beside:
 
 
 def fill(
-    Arrays arrays, History history, np.ndarray anchors, np.ndarray recent, double day, int slot,
-    np.ndarray items, np.ndarray scores, np.ndarray evidence, np.ndarray out, int start,
+    Arrays arrays not None, History history not None, np.ndarray anchors, np.ndarray recent, double day, int slot,
+    np.ndarray items, np.ndarray scores, np.ndarray evidence not None, np.ndarray out, int start,
 ):
     """Write the rows of one shelf's candidates into `out` [*, FEATURES] from row `start` on.
 
@@ -46,14 +46,14 @@ def fill(
     cdef const int32_t* anchor = ints(anchors)
     cdef const int32_t* visit = ints(recent)
     cdef const float* score = floats(scores)
-    cdef const char* said = <const char*>np.PyArray_DATA(evidence)
-    cdef np.npy_intp by_source = np.PyArray_STRIDE(evidence, 0), by_item = np.PyArray_STRIDE(evidence, 1)
+    cdef Said said = table(evidence, n)
     cdef int columns = FEATURES, source
-    cdef float* rows = <float*>floats(out) + <size_t>start * columns
+    cdef float* rows = <float*>floats(out)
     cdef Beside beside
     cdef float[5] situation
-    if out.shape[1] != columns or start + n > len(out) or evidence.shape[0] != <int>SOURCES or len(scores) != n or np.PyArray_TYPE(evidence) != np.NPY_FLOAT32:
-        raise ValueError(f"{n} candidates do not fit into rows {start} on of {out.shape[0]} x {out.shape[1]}")
+    if np.PyArray_NDIM(out) != 2 or out.shape[1] != columns or not 0 <= start <= len(out) - n or len(scores) != n:
+        raise ValueError(f"{n} candidates, {len(scores)} scores: they are no rows {start} on of {(<object>out).shape}")
+    rows += <size_t>start * columns
     beside.towards = <float*>malloc(2 * arrays.dimensions * sizeof(float))
     if beside.towards is NULL:
         raise MemoryError(f"no memory for {arrays.dimensions} numbers")
@@ -64,7 +64,7 @@ def fill(
     for i in range(n):
         rows[0], rows[1], rows[2] = slot, score[i], i
         for source in range(<int>SOURCES):
-            rows[3 + source] = (<const float*>(said + source * by_source + i * by_item))[0]
+            rows[3 + source] = said_by(said, source, i)
         at = 3 + <int>SOURCES
         at += _product(arrays, item[i], rows + at)
         at += _beside(arrays, &beside, item[i], rows + at)

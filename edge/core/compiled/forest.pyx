@@ -83,6 +83,8 @@ cdef class Forest:
             ints(array)
         for array in (limit, leaf):
             floats(array)
+        if leaf.ndim != 2:
+            raise ValueError(f"leaves of shape {leaf.shape}; [trees, most leaves] are needed")
         self._trees, self._leaves, self.columns, self._base = len(leaf), leaf.shape[1], columns, base
         nodes = len(feature)
         if not (0 < columns <= MOST_COLUMNS and 0 < self._leaves <= MOST_LEAVES):

@@ -36,19 +36,24 @@ for _age in range(BITS):
 cdef class History:
     """Products bought, by rising position, and what is known of each."""
 
-    def __cinit__(self, Arrays arrays, np.ndarray places, np.ndarray numbers, scalars):
+    def __cinit__(self, Arrays arrays not None, np.ndarray places, np.ndarray numbers, scalars):
         """`places` [n + m] int32: of n products bought and m viewed, -1 where the index has none; `numbers` [4, n] int32:
 
         count, first day, last day (unix days), bits of the recent orders; `scalars`: orders, first and last order day.
         """
-        cdef int bought = <int>numbers.shape[1], m = <int>len(places) - bought, i
         cdef const int32_t* place = ints(places)
+        cdef const int32_t* number = ints(numbers)
         cdef int32_t* seen
+        cdef int bought, m, i
+        if np.PyArray_NDIM(numbers) != 2 or numbers.shape[0] != 4 or numbers.shape[1] > len(places):
+            raise ValueError(f"{len(places)} products and numbers of {(<object>numbers).shape}; there are 4 of each bought")
+        bought = <int>numbers.shape[1]
+        m = <int>len(places) - bought
         self.arrays = arrays
         self.orders, self.first_order_day, self.last_order_day = scalars
         self.order_count, self.first_day_at, self.last_day_at = scalars
         self._allocate(bought, arrays.dimensions)
-        self._fill(place, ints(numbers), bought, self.last_day_at)
+        self._fill(place, number, bought, self.last_day_at)
         self.viewed = numpy.empty(m, numpy.int32)
         seen = <int32_t*>np.PyArray_DATA(self.viewed)
         for i in range(m):

@@ -15,7 +15,7 @@ from edge.core.compiled.found cimport (
 )
 from edge.core.compiled.given cimport doubles, ints
 from edge.core.compiled.history cimport History
-from edge.core.compiled.order cimport threshold
+from edge.core.compiled.order cimport largest
 from edge.core.compiled.sources cimport MOST_VISITED, neighbours, pairs
 from edge.core.compiled.worth cimport Worth, best, room_for
 
@@ -65,7 +65,8 @@ cdef inline bint _among(const int32_t* items, int n, int32_t item) noexcept nogi
 
 
 def for_you(
-    Arrays arrays, History history, np.ndarray anchors, np.ndarray recent, np.ndarray counts, double new, int limit
+    Arrays arrays not None, History history not None, np.ndarray anchors, np.ndarray recent, np.ndarray counts,
+    double new, int limit,
 ):
     """Own purchases, what goes with them and with this visit, what is liked, and what is popular; never an anchor.
 
@@ -74,8 +75,11 @@ def for_you(
     cdef const int32_t* anchor = ints(anchors)
     cdef const int32_t* visit = ints(recent)
     cdef int a = <int>len(anchors), v = <int>len(recent), last = min(v, MOST_VISITED), i
+    cdef const double* count = doubles(counts)
     cdef Found* found = &arrays.found
     cdef Worth worth
+    if len(counts) != <int>SOURCES:
+        raise ValueError(f"counts of {len(counts)} sources; there are {<int>SOURCES}")
     begin(found, <int>SOURCES)
     _companions(arrays, found, history)
     if v:
@@ -95,7 +99,7 @@ def for_you(
         said_of(found, history.item_of[i])[<int>OWN] += history.weight_of[i]
     worth = room_for(found.count + 2 * history.n)
     try:
-        _add_up(arrays, history, anchor, a, &worth, doubles(counts))
+        _add_up(arrays, history, anchor, a, &worth, count)
         return _out(arrays, &worth, best(&worth, limit, <int>(new * limit), worth.places + worth.count))
     finally:
         free(worth.score)
@@ -156,7 +160,7 @@ cdef int _liked(Arrays arrays, Found* found, History history) except -1:
     if not endcap_dot_floats(taste, taste, arrays.dimensions) > 0:
         return 0
     near = <double*>malloc((arrays.popular_count + 1) * sizeof(double))
-    places = <int32_t*>malloc((arrays.popular_count + 1) * sizeof(int32_t))
+    places = <int32_t*>malloc((2 * arrays.popular_count + 1) * sizeof(int32_t))
     if near is NULL or places is NULL:
         free(near)
         free(places)
@@ -166,7 +170,7 @@ cdef int _liked(Arrays arrays, Found* found, History history) except -1:
         if near[i] > 0:
             places[n] = i
             n += 1
-    kept = min(threshold(near, places, n, MOST_LIKED), MOST_LIKED)
+    kept = largest(near, places, places + n, n, MOST_LIKED)
     try:
         make_room(found, kept)
         for i in range(kept):
@@ -208,7 +212,7 @@ cdef void _add_up(
             worth.others = worth.count
 
 
-def buy_again(Arrays arrays, History history, np.ndarray anchors, int limit):
+def buy_again(Arrays arrays not None, History history not None, np.ndarray anchors, int limit):
     """Own purchases alone, the strongest first; never an anchor."""
     cdef const int32_t* anchor = ints(anchors)
     cdef Found* found = &arrays.found

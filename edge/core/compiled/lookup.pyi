@@ -3,11 +3,22 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def find(
-    known: NDArray[np.int64], whose: NDArray[np.int32], wanted: NDArray[np.int64], hashes: bool
-) -> NDArray[np.int32]:
-    """For each of `wanted` [m] the entry of `whose` [n] beside the first equal of `known` [n], which rise, or -1.
+class Lookup:
+    """Finds positions by key.
 
-    Negative keys are hashes, which alone find nothing: without `hashes` they are -1. Raises TypeError for arrays of
-    another type or layout, ValueError where `whose` and `known` are not as many.
+    `keys` [n] rise; `whose` [n]: their positions; of equal keys the first is found. Raises ValueError where they are
+    not as many, TypeError for another type or layout, MemoryError.
     """
+
+    def __init__(self, keys: NDArray[np.int64], whose: NDArray[np.int32]) -> None: ...
+    def row(self, key: int) -> int:
+        """The row of a key, -1 where there is none."""
+
+    def decimal(self, id_: str) -> int:
+        """The position of an id that is a plain decimal, -1 where there is none; -2 for ids of another kind."""
+
+    def find(self, wanted: NDArray[np.int64], hashes: bool) -> NDArray[np.int32]:
+        """For each of `wanted` [m] its position, or -1. Without `hashes`, negative keys are -1.
+
+        Raises TypeError for another type or layout.
+        """

@@ -35,10 +35,10 @@ cdef class Lookup:
         """`keys` [n] int64, rising, and `whose` [n] int32, their positions; of equal keys the first is found."""
         cdef int i
         cdef uint64_t room = 4
+        self.keys, self.whose = longs(keys), ints(whose)
         if len(keys) != len(whose):
             raise ValueError(f"{len(keys)} keys and {len(whose)} positions")
         self._held, self.n = (keys, whose), <int>len(keys)
-        self.keys, self.whose = longs(keys), ints(whose)
         while room < <uint64_t>2 * self.n:
             room *= 2
         self.slots = <int32_t*>malloc(room * sizeof(int32_t))
@@ -67,7 +67,7 @@ cdef class Lookup:
         """The row of a key, -1 where there is none."""
         return self.slots[self.slot(key)]
 
-    def decimal(self, str id_):
+    def decimal(self, str id_ not None):
         """The position of an id that is a plain decimal, -1 where there is none; -2 for ids of another kind."""
         cdef Py_ssize_t length, at
         cdef const char* text

@@ -172,16 +172,31 @@ cdef inline void _merge_keys(int64_t* keys, int64_t* spare, int middle, int end)
         at += 1
 
 
-cdef inline int threshold(const double* value, int32_t* places, int n, int most) noexcept nogil:
-    """Bring the `most` places of the largest values to the front, in any order: quickselect. Returns how many are kept.
-
-    Equals of the least value kept are all kept, in any number, so that a stable sort afterwards chooses among them.
-    """
-    cdef int low = 0, high = n - 1, i, j, kept
-    cdef double pivot
-    cdef int32_t swap
+cdef inline int largest(const double* value, int32_t* places, int32_t* spare, int n, int most) noexcept nogil:
+    """Keep the `most` places of the largest values, in the order they came in; of equals the first. Returns how many."""
+    cdef int i, above = 0, kept = 0
+    cdef double least
     if n <= most:
         return n
+    if most <= 0:
+        return 0
+    memcpy(spare, places, n * sizeof(int32_t))
+    least = _select(value, spare, n, most)
+    for i in range(n):
+        above += value[places[i]] > least
+    for i in range(n):
+        if value[places[i]] > least or (above < most and not value[places[i]] < least):
+            above += not value[places[i]] > least
+            places[kept] = places[i]
+            kept += 1
+    return kept
+
+
+cdef inline double _select(const double* value, int32_t* places, int n, int most) noexcept nogil:
+    """The least of the `most` largest values, 0 < most <= n; `places` are left in any order: quickselect."""
+    cdef int low = 0, high = n - 1, i, j
+    cdef double pivot
+    cdef int32_t swap
     while low < high:
         pivot = value[places[(low + high) // 2]]
         i, j = low, high
@@ -202,12 +217,4 @@ cdef inline int threshold(const double* value, int32_t* places, int n, int most)
             low = i
         else:
             break
-    pivot = value[places[most - 1]]
-    kept = most
-    for i in range(most, n):
-        if value[places[i]] == pivot:
-            swap = places[i]
-            places[i] = places[kept]
-            places[kept] = swap
-            kept += 1
-    return kept
+    return value[places[most - 1]]

@@ -55,7 +55,7 @@ cdef class Page:
     cdef int n, k
     cdef double most_pair, most_near  # the largest of each, at least LEAST
 
-    def __init__(self, Arrays arrays, np.ndarray anchors, np.ndarray recent):
+    def __init__(self, Arrays arrays not None, np.ndarray anchors, np.ndarray recent):
         """`anchors` [a] int32; where there are none, orders like `recent` [v] int32, this visit, are looked for."""
         cdef const int32_t* anchor = ints(anchors)
         cdef const int32_t* visit = ints(recent)
@@ -130,8 +130,8 @@ cdef struct Shelf:
 
 
 def beside(
-    Arrays arrays, Page page, History history, np.ndarray anchors, double pair, double near, double own, bint related,
-    double new, int limit,
+    Arrays arrays not None, Page page not None, History history not None, np.ndarray anchors, double pair, double near,
+    double own, bint related, double new, int limit,
 ):
     """The page's products and own purchases; never one of `anchors` [a] int32, which the page was made for.
 

@@ -10,7 +10,7 @@ from libc.stdlib cimport free, malloc
 
 from edge.core.compiled.arrays cimport Arrays, product
 from edge.core.compiled.found cimport HITS, SOURCES
-from edge.core.compiled.given cimport bools, doubles, floats, ints
+from edge.core.compiled.given cimport Said, bools, doubles, floats, ints, said_by, table
 from edge.core.compiled.order cimport falling
 
 import numpy
@@ -26,6 +26,8 @@ def spread(np.ndarray values, np.ndarray kinds, double strength, int most):
     cdef int n = <int>len(values), i, j, kept = min(n, most)
     cdef const double* value = doubles(values)
     cdef const int32_t* kind = ints(kinds)
+    if len(kinds) != n:
+        raise ValueError(f"{n} values of {len(kinds)} kinds")
     cdef np.ndarray places = numpy.empty(2 * n, numpy.int32)
     cdef np.ndarray sorted_worth = numpy.empty(2 * n, numpy.float64)
     cdef int32_t* place = <int32_t*>np.PyArray_DATA(places)
@@ -53,8 +55,8 @@ cdef struct Shelf:
 
 
 def arranged(
-    Arrays arrays, np.ndarray items, np.ndarray values, bint ranked, np.ndarray evidence, allowed, elsewhere, told,
-    double strength, int most, int scale,
+    Arrays arrays not None, np.ndarray items, np.ndarray values, bint ranked, np.ndarray evidence, allowed, elsewhere,
+    tuple told not None, double strength, int most, int scale,
 ):
     """A shelf in order: positions, scores times `scale`, and reasons, each [k] int32, k at most `most`.
 
@@ -68,8 +70,9 @@ def arranged(
     cdef np.ndarray out = numpy.empty((3, min(n, most)), numpy.int32)
     cdef int32_t* position = <int32_t*>np.PyArray_DATA(out)
     cdef const int32_t* item = ints(items)
-    if len(values) != n or evidence.shape[0] != <int>SOURCES or evidence.shape[1] != n:
-        raise ValueError(f"{n} candidates, {len(values)} values, evidence of {evidence.shape[0]} x {evidence.shape[1]}")
+    cdef Said said = table(evidence, n)
+    if len(values) != n or (allowed is not None and len(allowed) != n) or len(told[0]) != <int>SOURCES:
+        raise ValueError(f"{n} candidates, {len(values)} values, weights of {len(told[0])} sources; or {allowed} allowed")
     shelf.worth = <double*>malloc((n + 1) * (2 * sizeof(double) + 3 * sizeof(int32_t)))
     if shelf.worth is NULL:
         raise MemoryError(f"no memory for {n} candidates")
@@ -80,14 +83,14 @@ def arranged(
         if allowed is not None:
             _keep(&shelf, bools(allowed))
         if elsewhere is not None:
-            _keep_elsewhere(arrays, &shelf, item, evidence, ints(elsewhere), <int>len(elsewhere))
+            _keep_elsewhere(arrays, &shelf, item, said, ints(elsewhere), <int>len(elsewhere))
         if strength > 0:
             _spread(arrays, &shelf, item, strength)
         k = min(shelf.count, most)
         for i in range(k):
             position[i] = item[shelf.place[i]]
             position[k + i] = <int32_t>rint(shelf.worth[i] * scale)
-        _say(position + 2 * k, &shelf, item, k, evidence, told)
+        _say(position + 2 * k, &shelf, item, k, said, told)
     finally:
         free(shelf.worth)
     flat = out.reshape(-1)
@@ -120,14 +123,14 @@ cdef void _keep(Shelf* shelf, const uint8_t* allowed) noexcept nogil:
 
 
 cdef int _keep_elsewhere(
-    Arrays arrays, Shelf* shelf, const int32_t* items, np.ndarray evidence, const int32_t* anchors, int a
+    Arrays arrays, Shelf* shelf, const int32_t* items, Said said, const int32_t* anchors, int a
 ) except -1:
     """Only what was bought together with an anchor, and is of no anchor's category; none where an anchor has none."""
     cdef int i, j, kept = 0, code
     cdef bint may
     for i in range(shelf.count):
         code = _second_level(arrays, items[shelf.place[i]])
-        may = code >= 0 and _said(evidence, <int>HITS, shelf.place[i]) > 0
+        may = code >= 0 and said_by(said, <int>HITS, shelf.place[i]) > 0
         for j in range(a):
             may = may and _second_level(arrays, anchors[j]) >= 0 and _second_level(arrays, anchors[j]) != code
         if may:
@@ -140,11 +143,6 @@ cdef int _keep_elsewhere(
 cdef inline int _second_level(Arrays arrays, int32_t item) noexcept nogil:
     # Narrow codes are larger, so the larger of the first two is the second where there is one.
     return max(product(arrays, item).codes[0], product(arrays, item).codes[1])
-
-
-cdef inline float _said(np.ndarray evidence, int source, int place) noexcept:
-    cdef const char* at = <const char*>np.PyArray_DATA(evidence)
-    return (<const float*>(at + source * np.PyArray_STRIDE(evidence, 0) + place * np.PyArray_STRIDE(evidence, 1)))[0]
 
 
 cdef void _spread(Arrays arrays, Shelf* shelf, const int32_t* items, double strength) noexcept nogil:
@@ -167,7 +165,7 @@ cdef void _spread(Arrays arrays, Shelf* shelf, const int32_t* items, double stre
         shelf.place[i] = row[i]
 
 
-cdef int _say(int32_t* reason, Shelf* shelf, const int32_t* items, int k, np.ndarray evidence, tuple told) except -1:
+cdef int _say(int32_t* reason, Shelf* shelf, const int32_t* items, int k, Said said, tuple told) except -1:
     """The word for the sources that found each."""
     cdef const float* weight = floats(told[0])
     cdef const int32_t* word = ints(told[1])
@@ -176,7 +174,7 @@ cdef int _say(int32_t* reason, Shelf* shelf, const int32_t* items, int k, np.nda
     for i in range(k):
         sum = 0
         for source in range(<int>SOURCES):
-            if weight[source] and _said(evidence, source, shelf.place[i]) > 0:
+            if weight[source] and said_by(said, source, shelf.place[i]) > 0:
                 sum += <int>weight[source]
         if not 0 <= sum < words:
             raise ValueError(f"weights that add up to {sum}, {words} words")

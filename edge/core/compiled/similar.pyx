@@ -31,7 +31,7 @@ cdef struct Alike:
     float* towards  # [dimensions] the anchor's direction
 
 
-def alike(Arrays arrays, np.ndarray anchors, double band, int enough, int limit):
+def alike(Arrays arrays not None, np.ndarray anchors, double band, int enough, int limit):
     """Products like the last anchor: its narrowest category within the price band, `enough` of them alone, else others
     after them, first of the next wider category in the band, then of the narrow one outside it. Never an anchor."""
     cdef const int32_t* anchor = ints(anchors)

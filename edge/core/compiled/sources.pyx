@@ -10,7 +10,7 @@ from libc.stdlib cimport free, malloc
 from edge.core.compiled.ahead cimport ahead
 from edge.core.compiled.arrays cimport Rows
 from edge.core.compiled.found cimport HITS, LIFT, NEIGHBOURS, PAIR, make_room, said_of
-from edge.core.compiled.order cimport falling, rising, threshold
+from edge.core.compiled.order cimport falling, rising
 
 
 cdef int pairs(Arrays arrays, Found* found, int32_t item, Source source, double weight) except -1:

@@ -3,7 +3,7 @@
 from libc.stdint cimport int32_t
 from libc.stdlib cimport malloc
 
-from edge.core.compiled.order cimport falling, threshold
+from edge.core.compiled.order cimport falling, largest
 
 
 cdef struct Worth:
@@ -38,10 +38,7 @@ cdef inline int best(Worth* worth, int limit, int unseen, int32_t* spare) noexce
     if count > limit:
         unseen = min(unseen, others)
         own = count - others
-        kept = threshold(worth.score, worth.places, others, limit)
-        _by_place(worth.places, kept)
-        falling(worth.score, worth.places, spare, kept)
-        kept = min(kept, limit)
+        kept = largest(worth.score, worth.places, spare, others, limit)
         falling(worth.score, worth.places + others, spare, own)
         own = min(own, limit - unseen)
         for i in range(own):
@@ -49,16 +46,3 @@ cdef inline int best(Worth* worth, int limit, int unseen, int32_t* spare) noexce
         count = kept + own
     falling(worth.score, worth.places, spare, count)
     return min(count, limit)
-
-
-cdef inline void _by_place(int32_t* places, int n) noexcept nogil:
-    """Rising again, after a selection that kept no order: few, and nearly all of them in order."""
-    cdef int i, j
-    cdef int32_t place
-    for i in range(1, n):
-        place = places[i]
-        j = i
-        while j > 0 and places[j - 1] > place:
-            places[j] = places[j - 1]
-            j -= 1
-        places[j] = place

@@ -30,7 +30,7 @@ def arrays_of(
     kinds: Mapping[int, Sequence[int]] | None = None,
     categories: int = 1,
     dimensions: int = 2,
-    **others: NDArray[Any],
+    others: Mapping[str, NDArray[Any]] | None = None,
 ) -> Arrays:
     """The arrays of a shop with these orders (oldest first), companions and categories; all else is nothing or 1."""
     orders = {item: [at for at, basket in enumerate(baskets) if item in basket][::-1] for item in range(items)}
@@ -63,7 +63,7 @@ def arrays_of(
             "pair_lift": np.ones(met, np.float32),
             "kind_lift": np.ones(kin, np.float32),
         }
-        | others
+        | dict(others or {})
     )
 
 
@@ -92,12 +92,14 @@ def random_shop(rng: np.random.Generator, items: int = ITEMS, steps: int | None 
         members={code: all_.tolist() for code, all_ in members.items()},
         kinds={code: rng.choice(CATEGORIES, 3, replace=False).tolist() for code in range(CATEGORIES)},
         categories=CATEGORIES,
-        brand_of=rng.integers(-1, BRANDS, items).astype(np.int32),
-        vectors=vectors[0].astype(np.float16),
-        tastes=vectors[1].astype(np.float16),
-        popular=rng.permutation(items)[: items * 3 // 4].astype(np.int32),
-        trending=np.arange(3, dtype=np.int32),
-        **{name: (rng.random(items) * 9 * (rng.random(items) < 0.8)).astype(np.float32) for name in COLUMNS},
+        others={
+            "brand_of": rng.integers(-1, BRANDS, items).astype(np.int32),
+            "vectors": vectors[0].astype(np.float16),
+            "tastes": vectors[1].astype(np.float16),
+            "popular": rng.permutation(items)[: items * 3 // 4].astype(np.int32),
+            "trending": np.arange(3, dtype=np.int32),
+        }
+        | {name: (rng.random(items) * 9 * (rng.random(items) < 0.8)).astype(np.float32) for name in COLUMNS},
     )
     for name in ("pair_score", "pair_lift", "kind_lift"):
         values = rng.random(len(arrays[name]))

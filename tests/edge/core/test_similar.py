@@ -29,8 +29,8 @@ def alone(index: Index, page: str) -> float:
     if at is None or (index.category_of[at] < 0).all():
         return 0
     company = float(np.square(index.vectors[at].astype(np.float32)).sum())
-    near = 1 if index.price[at] > 0 else 0.5
-    return 2 + (near + 0.3 * (index.brand_of[at] >= 0) + company + 0.1 * np.log1p(float(index.sold_recently[at]))) / 10
+    near = (1 if index.price[at] > 0 else 0.5) + 0.3 * float(index.brand_of[at] >= 0)
+    return 2 + (near + company + 0.1 * float(np.log1p(index.sold_recently[at]))) / 10
 
 
 @pytest.fixture

@@ -19,10 +19,12 @@ from tests.edge.core.shops import TODAY, arrays_of
 KERNELS = Path(sources.__file__).with_name("compiled")
 
 
-def asked(index: Index, *anchors: str, recent: tuple[str, ...] = (), **bought: int) -> Context:
+def asked(
+    index: Index, *anchors: str, recent: tuple[str, ...] = (), counts: dict[str, int] | None = None, **bought: int
+) -> Context:
     """A page or cart, a visit, and products bought so many times yesterday."""
     profile = Profile(shop="demo", shopper="s", orders=3, last_order_day=TODAY - 1)
-    profile.bought = {id_: Bought(count, TODAY - 1, TODAY - 1) for id_, count in bought.items()}
+    profile.bought = {id_: Bought(count, TODAY - 1, TODAY - 1) for id_, count in (counts or bought).items()}
     return Context(index.positions(anchors), index.positions(recent), History.of(index, profile), TODAY)
 
 
@@ -161,7 +163,7 @@ def test_history_pairs_take_the_root_of_the_weight(index: Index) -> None:
 def test_companions_of_the_forty_strongest_purchases_are_looked_up() -> None:
     """Who bought forty-five products, the first ones most often, sees the companions of the first forty."""
     index = Index.from_arrays(arrays_of(100, pairs={item: [50 + item] for item in range(45)}))
-    context = asked(index, **{f"p{item}": 100 - item for item in range(45)})
+    context = asked(index, counts={f"p{item}": 100 - item for item in range(45)})
     assert set(said(index, "for_you", sources.HISTORY_PAIR, context)) == {f"p{50 + item}" for item in range(40)}
 
 
@@ -207,7 +209,7 @@ def test_the_sixty_nearest_in_taste_are_liked() -> None:
     angles = np.linspace(0, 1.5, 100)
     tastes = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float16)
     popular = np.random.default_rng(1).permutation(100).astype(np.int32)
-    index = Index.from_arrays(arrays_of(100, tastes=tastes, popular=popular))
+    index = Index.from_arrays(arrays_of(100, others={"tastes": tastes, "popular": popular}))
     liked = said(index, "for_you", sources.LIKED, asked(index, p0=1))
     assert set(liked) == {f"p{at}" for at in range(60)}
 
@@ -222,6 +224,6 @@ def test_popular_needs_somebody_known(index: Index) -> None:
 
 def test_sixty_popular_products_fill_a_shelf() -> None:
     """Of any number."""
-    index = Index.from_arrays(arrays_of(100, popular=np.arange(100, dtype=np.int32)))
+    index = Index.from_arrays(arrays_of(100, others={"popular": np.arange(100, dtype=np.int32)}))
     popular = said(index, "for_you", sources.POPULAR, asked(index, p99=1))
     assert popular == pytest.approx({f"p{at}": 1 / (1 + at) for at in range(60)})

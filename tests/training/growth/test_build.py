@@ -53,7 +53,7 @@ def test_ids_written_by_training_are_those_made_at_load(made: Path) -> None:
     index, before = Index.from_arrays(arrays), Index.from_arrays(old)
     assert np.shares_memory(index.position._sorted, arrays[KEYS])
     np.testing.assert_array_equal(before.position._sorted, index.position._sorted)
-    np.testing.assert_array_equal(before.position._whose, index.position._whose)
+    np.testing.assert_array_equal(before.position._order, index.position._order)
     assert index.ids == before.ids
     assert index.ids == Ids.of(list(index.ids))
 

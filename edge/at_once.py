@@ -13,6 +13,7 @@ from typing import Any
 
 from edge import pages, respond
 from edge.assembly import Edge
+from edge.cors import readable
 from edge.errors import InputError
 from edge.middleware import Headers, Observed, random_ids, standing
 from edge.respond import Reply
@@ -24,16 +25,18 @@ _PATHS = {
     for base in (b"", b"/proxy")
     for surface in (b"pdp", b"cart", b"home")
 }
-_USUAL = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"x-forwarded-for"})
+_USUAL = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+_PEER = frozenset({b"x-forwarded-for"})  # in demo mode the server believes a proxy on this machine
 _LINES = {int(status): b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 
 class AtOnce:
-    """Answers for one process, while it is neither leaving nor asked by pages of other origins."""
+    """Answers for one process, while it is not leaving."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._ids, self._standing = random_ids(), standing(edge.settings.hsts_s)
+        self._usual = _USUAL | _PEER if edge.doors.demo else _USUAL
 
     def __call__(
         self, scope: dict[str, Any], url: bytes, always: Headers, done: Callable[[Underway, bytes], None]
@@ -44,15 +47,18 @@ class AtOnce:
         """
         raw_path, _, query = url.partition(b"?")
         path, edge = _PATHS.get(raw_path), self._edge
-        if path is None or b"#" in query or edge.drain.leaving or edge.doors.origins:
+        if path is None or b"#" in query or edge.drain.leaving:
             return None
-        if any(name in _USUAL for name, _ in scope["headers"]):
+        asked = dict(scope["headers"])
+        if not self._usual.isdisjoint(asked):
             return None
+        allowed = edge.doors.origins
         observed = Observed(path, scope["headers"], self._ids, self._standing)
         scope |= {"method": "GET", "path": path, "raw_path": raw_path, "query_string": query}
 
         def say(reply: Reply, last: bool) -> bytes:
-            headers = observed.headers(reply.status, reply.headers, leaving=last)
+            own = readable(reply.headers, asked.get(b"origin"), allowed) if allowed else reply.headers
+            headers = observed.headers(reply.status, own, leaving=last)
             parts = [_LINES[reply.status]]
             for name, value in (*always, *headers):
                 parts += (name, b": ", value, b"\r\n")

@@ -1,13 +1,13 @@
-"""Metrics that a request can afford: added up in plain numbers, and written out a few times a second.
+"""Metrics that a request can afford: written on a list, and added up a few times a second.
 
-In: `add`, which costs a step of a dictionary. Out: the same counters and histograms as prometheus-client's, which they
+In: `add`, which is the list's own. Out: the same counters and histograms as prometheus-client's, which they
 are; what was added stands in them after `flush`, or when they are collected. With several workers each value lies in a
 mapped file behind a lock, which costs more than all else that counting needs. Only the event loop may add.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
-from time import perf_counter
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from prometheus_client import Counter, Histogram, Metric
@@ -17,18 +17,15 @@ class BatchedCounter(Counter):
     """A counter with labels. `labels(...).inc()` works as ever, for what is rare."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 -- as what it extends takes them
-        self._waiting: dict[tuple[str, ...], int] = {}
+        self._waiting: list[tuple[str, ...]] = []
+        self.add: Callable[[tuple[str, ...]], None] = self._waiting.append  # counts one more under these labels
         super().__init__(*args, **kwargs)
-
-    def add(self, labels: tuple[str, ...]) -> None:
-        """Count one more under these labels."""
-        waiting = self._waiting
-        waiting[labels] = waiting.get(labels, 0) + 1
 
     def flush(self) -> None:
         """Write out what was added."""
-        waiting, self._waiting = self._waiting, {}
-        for labels, count in waiting.items():
+        counts = Counts(self._waiting)
+        self._waiting.clear()
+        for labels, count in counts.items():
             self.labels(*labels).inc(count)
 
     def collect(self) -> Iterable[Metric]:
@@ -38,29 +35,22 @@ class BatchedCounter(Counter):
 
 
 class Measured:
-    """What was measured of one thing since the last flush: how often in each bucket, and the sum.
+    """What was measured of one thing since the last flush."""
 
-    `with` measures the seconds that pass; for work that waits for nothing, since one can be measured at a time.
-    """
-
-    __slots__ = ("_bounds", "_since", "counts", "sum")
+    __slots__ = ("_bounds", "_values", "add")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self._bounds = bounds
-        self._since = 0.0
-        self.counts = [0] * (len(bounds) + 1)
-        self.sum = 0.0
+        self._values: list[float] = []
+        self.add: Callable[[float], None] = self._values.append  # adds one measurement
 
-    def __enter__(self) -> None:
-        self._since = perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self.add(perf_counter() - self._since)
-
-    def add(self, value: float) -> None:
-        """Add one measurement."""
-        self.counts[bisect_left(self._bounds, value)] += 1
-        self.sum += value
+    def take(self) -> tuple[list[int], float]:
+        """How often in each bucket, and the sum; from now on it is the next flush's."""
+        counts, total = [0] * (len(self._bounds) + 1), sum(self._values)
+        for value in self._values:
+            counts[bisect_left(self._bounds, value)] += 1
+        self._values.clear()
+        return counts, total
 
 
 class BatchedHistogram(Histogram):
@@ -78,8 +68,7 @@ class BatchedHistogram(Histogram):
     def flush(self) -> None:
         """Write out what was added."""
         for label, waiting in self._waiting.items():
-            counts, waiting.counts = waiting.counts, [0] * len(waiting.counts)
-            total, waiting.sum = waiting.sum, 0.0
+            counts, total = waiting.take()
             if any(counts):
                 child = self.labels(label) if label else self
                 # prometheus-client can only observe one value at a time; a test holds these two names to it.

@@ -8,12 +8,14 @@ requests at once the first one computes and all others find its result: single f
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 _Value = TypeVar("_Value")
 
 
-class Cached(NamedTuple, Generic[_Value]):
+class Cached(msgspec.Struct, Generic[_Value], frozen=True):
     """A value, how old it is, how long it is still good for, and whether it was found or made.
 
     `made_at`: when, by the cache's clock; 0 for what is kept nowhere.
@@ -27,7 +29,7 @@ class Cached(NamedTuple, Generic[_Value]):
 
     def map(self, change: Callable[[_Value], _Value]) -> "Cached[_Value]":
         """The same entry with its value changed for one caller; what is kept stays as it is."""
-        return self._replace(value=change(self.value))
+        return msgspec.structs.replace(self, value=change(self.value))
 
 
 class AnswerCache(Generic[_Value]):

@@ -5,17 +5,18 @@ callers without one, or a cache in front would hand a page an answer that its br
 here uses any.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 EXPOSED = ("Age", "Cache-Status", "ETag", "Server-Timing", "X-Endcap-Scope", "X-Endcap-Version", "X-Request-Id")
-_SAID = {"Access-Control-Expose-Headers": ", ".join(EXPOSED)}
+_EXPOSE = (b"access-control-expose-headers", ", ".join(EXPOSED).encode())
+_EVERYBODY = (b"access-control-allow-origin", b"*")  # of files that any origin may load
 _ALLOWED_HEADERS = "Authorization, Content-Type, If-None-Match, X-Request-Id"
-_METHODS = ("GET", "POST")
+_METHODS = (b"GET", b"POST")
 _PREFLIGHT_S = 86_400
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Cors:
@@ -30,27 +31,32 @@ class Cors:
         if scope["type"] != "http" or not (allowed := self._origins(scope)):
             await self.app(scope, receive, send)
             return
-        origin = asks = None
-        for name, value in scope["headers"]:
-            if name == b"origin":
-                origin = value.decode("latin-1")
-            elif name == b"access-control-request-method":
-                asks = value.decode("latin-1")
-        known = origin in allowed
+        asked = dict(scope["headers"])
+        origin, asks = asked.get(b"origin"), asked.get(b"access-control-request-method")
 
         async def send_saying(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get("access-control-allow-origin") != "*":  # files that any origin may load
-                    headers.add_vary_header("Origin")
-                    if known and origin is not None:
-                        headers["Access-Control-Allow-Origin"] = origin
-                        headers.update(_SAID)
+                message["headers"] = readable(message["headers"], origin, allowed)
             await send(message)
 
         asked_first = scope["method"] == "OPTIONS" and origin is not None and asks is not None
-        app: ASGIApp = _preflight(known and asks in _METHODS) if asked_first else self.app
+        app: ASGIApp = _preflight(_known(origin, allowed) and asks in _METHODS) if asked_first else self.app
         await app(scope, receive, send_saying)
+
+
+def readable(headers: Headers, origin: bytes | None, allowed: frozenset[str]) -> Headers:
+    """An answer's headers, with whether the page that asked may read it; `origin`: where that page is from."""
+    if _EVERYBODY in headers:
+        return headers
+    said = [header for header in headers if header[0] != b"vary"]
+    said.append((b"vary", b", ".join([*(value for name, value in headers if name == b"vary"), b"Origin"])))
+    if origin is not None and _known(origin, allowed):
+        said += ((b"access-control-allow-origin", origin), _EXPOSE)
+    return said
+
+
+def _known(origin: bytes | None, allowed: frozenset[str]) -> bool:
+    return origin is not None and origin.decode("latin-1") in allowed
 
 
 def _preflight(yes: bool) -> PlainTextResponse:
@@ -59,7 +65,7 @@ def _preflight(yes: bool) -> PlainTextResponse:
     if not yes:
         return PlainTextResponse("not from this origin, or not with this method\n", 400, headers)
     headers |= {
-        "Access-Control-Allow-Methods": ", ".join(_METHODS),
+        "Access-Control-Allow-Methods": b", ".join(_METHODS).decode(),
         "Access-Control-Allow-Headers": _ALLOWED_HEADERS,
         "Access-Control-Max-Age": str(_PREFLIGHT_S),
     }

@@ -6,7 +6,6 @@ In: the shelves that are shown, as rows of the live cards. Out: `Page`: the body
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -22,7 +21,7 @@ _answer_decoder = msgspec.json.Decoder(Answer)
 ShownItem = tuple[int, int, int]  # a row of the live cards, its score and reason
 
 
-class Shown(NamedTuple):
+class Shown(msgspec.Struct, frozen=True):
     """A shelf as it is shown."""
 
     slot: str
@@ -63,7 +62,7 @@ def page_of(
     surface: str, version: str | None, degraded: tuple[str, ...], shelves: Sequence[Shown], live: LiveCards
 ) -> Page:
     """The page of these shelves."""
-    heads = [(*_head(surface, version, slot, title, served_by), items) for slot, title, served_by, items in shelves]
+    heads = [(*_head(surface, version, one.slot, one.title, one.served_by), one.items) for one in shelves]
     body = joined(_begin(surface, version, degraded), heads, SAID, live.snapshot.cards, live.laid, live.fragment)
     return Page(body, version, degraded, [(shelf.slot, shelf.served_by) for shelf in shelves])
 

@@ -130,7 +130,9 @@ def _excess(edge: Edge, door: Door, query: Query) -> Reply:
     found = edge.pages.find(key)
     if found is not None:
         count_shown(found.value.page)
-        return found.value.reply(found._replace(hit=False))  # to the shopper it is no copy: nobody else had it
+        return found.value.reply(
+            msgspec.structs.replace(found, hit=False)
+        )  # to the shopper it is no copy: nobody else had it
     served = edge.recommender.popular(question, "overload")
     return edge.pages.keep(key, Ready(served)).value.reply(served.cached)
 

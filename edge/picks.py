@@ -45,11 +45,9 @@ class Picks(msgspec.Struct, frozen=True, eq=False):
     def __len__(self) -> int:
         return len(self.scores)
 
-    def rows(self, live: LiveCards, model: Model | None) -> tuple[Ints, Ints | None]:
-        """Where each lies among the live cards, -1 for what the shop does not have: places in the second, if any."""
-        if self.positions is None or model is None:
-            return np.array([-1 if (row := live.row(id_)) is None else row for id_ in self.ids], np.int32), None
-        return self.positions, live.rows_of(model.index)
+    def rows(self, live: LiveCards) -> Ints:
+        """Where each of `ids` lies among the live cards; -1 for what the shop does not have."""
+        return np.array([-1 if (row := live.row(id_)) is None else row for id_ in self.ids], np.int32)
 
 
 _NONE = np.empty(0, np.int32)

@@ -258,9 +258,9 @@ def _believed(
 
 def _consent(caller: Caller, owners: Sequence[str], decisions: Sequence[bytes | None]) -> frozenset[Purpose]:
     """The purposes in force by the request and by what its owners decided before, where they did."""
-    made = [(data, owner) for data, owner in zip(decisions, owners, strict=True) if data is not None]
-    if not made:
+    if not any(decisions):
         return caller.consent
+    made = [(data, owner) for data, owner in zip(decisions, owners, strict=True) if data is not None]
     return in_force(caller.consent, [believed_decision(data, caller.shop, owner) for data, owner in made])
 
 

@@ -9,7 +9,9 @@ import hashlib
 import math
 import time
 from importlib.metadata import version
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from edge.arrange import arrange
 from edge.batched import Measured
@@ -42,7 +44,7 @@ _LASTING = frozenset({"unknown_product"})  # will still be so in a moment: such 
 _FOUND, _MISSED = ("hit",), ("miss",)
 
 
-class Served(NamedTuple):
+class Served(msgspec.Struct, frozen=True):
     """An answer, who may keep it, and the cached ranking it was made from.
 
     `known`: what the ranking could go by; None where no model was asked, as for a surface switched off.
@@ -56,7 +58,7 @@ class Served(NamedTuple):
 
     def marked(self, failed: str) -> "Served":
         """The same, naming one more thing that failed; kept by nobody."""
-        return self._replace(answer=self.answer.marked(failed), sharing="none")
+        return msgspec.structs.replace(self, answer=self.answer.marked(failed), sharing="none")
 
     @property
     def version(self) -> str:
@@ -196,8 +198,9 @@ class Recommender:
 
     def _shelve(self, query: Query, cached: Cached[Ranking], sharing: Sharing, known: Known | None) -> Served:
         """The live rules, after the cache: prices, stock, and what may not be shown twice."""
-        with _SHELVE:
-            answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
+        began = time.perf_counter()
+        answer = shelve(query, cached.value, self.catalogue, self._settings.new_places)
+        _SHELVE.add(time.perf_counter() - began)
         count_shown(answer)
         if answer.degraded and not _LASTING.issuperset(answer.degraded):
             sharing = "none"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -41,7 +41,7 @@ def json(content: object, status: int = 200, cache: str = "no-store") -> Respons
     return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True):
     """An answer as it goes out: an ASGI app, as Starlette's responses are, without their cost."""
 
     status: int

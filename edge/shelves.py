@@ -4,8 +4,7 @@ In: a `Ranking`, the query, the live catalogue. Out: a `Page`, the answer's byte
 is in the cart, excluded, filtered out, unknown or unavailable; prices and stock as they are at this moment.
 """
 
-from typing import NamedTuple
-
+import msgspec
 import numpy as np
 
 from edge.catalogue import Catalogue
@@ -18,7 +17,7 @@ from edge.slots import SAY_POPULAR, SLOTS, SlotSpec
 from edge.wire import NO_FILTER, Query
 
 
-class Ranking(NamedTuple):
+class Ranking(msgspec.Struct, frozen=True):
     """What was worked out for a request: by which model, which shelves, what failed on the way, and the stored cart."""
 
     model: Model | None
@@ -28,7 +27,7 @@ class Ranking(NamedTuple):
 
     def marked(self, *failed: str) -> "Ranking":
         """The same ranking for a request in which something else failed, too."""
-        return self._replace(degraded=(*failed, *self.degraded)) if failed else self
+        return msgspec.structs.replace(self, degraded=(*failed, *self.degraded)) if failed else self
 
 
 def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int = 1) -> Page:
@@ -51,7 +50,8 @@ class _Filler:
     """Fills one shelf after the other; no product twice on the page."""
 
     def __init__(self, query: Query, ranking: Ranking, live: LiveCards) -> None:
-        self._live, self._model, self._limit = live, ranking.model, query.limit
+        self._live, self._limit = live, query.limit
+        self._rows_of = live.rows_of(ranking.model.index) if ranking.model else None
         self._filter = None if query.filter is NO_FILTER or query.filter == NO_FILTER else query.filter
         taken = [live.row(id_) for id_ in (*query.cart, *ranking.cart, *query.exclude)]
         if query.product_id is not None:
@@ -61,7 +61,7 @@ class _Filler:
     def fill(self, spec: SlotSpec, picks: Picks, newcomers: Picks = NO_PICKS, new_places: int = 0) -> list[ShownItem]:
         """What one shelf shows. Newcomers stand last, and only beside others: they never make a shelf alone."""
         self._filler.begin(spec.collapses)
-        if not new_places or not len(newcomers):
+        if newcomers is NO_PICKS or not new_places or not len(newcomers):
             return self._take(picks, self._limit)[0]
         items, left = self._take(picks, self._limit - new_places)
         new, _ = self._take(newcomers, new_places if items else 0)
@@ -71,7 +71,9 @@ class _Filler:
 
     def _take(self, picks: Picks, count: int, start: int = 0) -> tuple[list[ShownItem], int]:
         """The next so many from `start` on that may be shown now, and where to go on."""
-        places, rows_of = picks.rows(self._live, self._model)
+        places, rows_of = picks.positions, self._rows_of
+        if places is None or rows_of is None:
+            places, rows_of = picks.rows(self._live), None
         if self._filter is not None:
             rows = places if rows_of is None else rows_of[places]
             places, rows_of = np.where(self._live.passing(rows, self._filter), rows, np.int32(-1)), None

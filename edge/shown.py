@@ -5,7 +5,7 @@ their question (`key=`, or `"key"` in a body), because a header would cost them 
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -31,7 +31,7 @@ class _Body(_Said, frozen=True):
 _bodies = msgspec.json.Decoder(_Body)
 
 
-class Shown(NamedTuple):
+class Shown(msgspec.Struct, frozen=True):
     """`keys`: each key shown, once; `authorization`: the header, where it holds a key; `tokens`: shopper tokens."""
 
     headers: Mapping[bytes, bytes]

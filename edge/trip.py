@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import cast
 
 import hiredis
 from redis import exceptions
@@ -23,9 +23,15 @@ Values = list[bytes | None]
 
 
 class Awaited(asyncio.Future[Values]):
-    """What is waited for. `then`, where somebody sets it, is called with it the moment that it is done."""
+    """What is waited for: so many `values`, until it is `due` by the monotonic clock.
 
-    then: Callable[["Awaited"], None] | None = None
+    `then`, where somebody sets it, is called with it the moment that it is done.
+    """
+
+    __slots__ = ("due", "then", "values")
+    due: float
+    values: int
+    then: Callable[["Awaited"], None] | None
 
     def tell(self, outcome: Values | Exception) -> None:
         """Hand the outcome to whoever waits, if anybody still does."""
@@ -57,12 +63,6 @@ _REFUSALS: dict[str, type[exceptions.RedisError]] = {
 
 class LostTooError(exceptions.ConnectionError):
     """Lost with the connection, as another request was that tells of it: one broken connection is one failure."""
-
-
-class _Asked(NamedTuple):
-    answer: Awaited
-    due: float  # by the monotonic clock
-    values: int  # how many must come back
 
 
 @dataclass(frozen=True)
@@ -131,14 +131,14 @@ class _Line(asyncio.Protocol):
         self._timeout_s = timeout_s
         self._greetings = len(place.greetings)  # replies that come before the first request's
         self._unsent = list(place.greetings)
-        self._asked: deque[_Asked] = deque()
+        self._asked: deque[Awaited] = deque()
         self._reader = hiredis.Reader(
             protocolError=exceptions.InvalidResponse, replyError=_refusal, notEnoughData=_NOTHING_YET
         )
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._overdue: _Asked | None = None
+        self._overdue: Awaited | None = None
         self._opening = self._loop.create_task(self._open(place))
 
     @property
@@ -149,7 +149,8 @@ class _Line(asyncio.Protocol):
     def ask(self, names: Sequence[str]) -> Awaited:
         """Send the request, or keep it until there is a connection. One timer watches over the oldest of all."""
         answer = Awaited(loop=self._loop)
-        self._asked.append(_Asked(answer, time.monotonic() + self._timeout_s, len(names)))
+        answer.due, answer.values, answer.then = time.monotonic() + self._timeout_s, len(names), None
+        self._asked.append(answer)
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout_s, self._look)
         request = _packed("MGET", *names)
@@ -197,7 +198,7 @@ class _Line(asyncio.Protocol):
         elif not self._asked:
             self.end(exceptions.InvalidResponse, "a reply came that nobody had asked for")
         elif isinstance(reply, Exception) or (isinstance(reply, list) and len(reply) == self._asked[0].values):
-            self._asked.popleft().answer.tell(reply)
+            self._asked.popleft().tell(reply)
         else:
             self.end(exceptions.InvalidResponse, "a reply came that answers another question")
 
@@ -230,8 +231,8 @@ class _Line(asyncio.Protocol):
             self._transport.abort()
         asked, self._asked = self._asked, deque()
         for one in asked:
-            if not one.answer.done():
-                one.answer.tell(kind(why))
+            if not one.done():
+                one.tell(kind(why))
                 if kind is exceptions.ConnectionError:
                     kind = LostTooError
 

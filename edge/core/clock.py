@@ -8,13 +8,14 @@ import os
 import time
 from pathlib import Path
 
+simulated = os.environ.get("ENDCAP_CLOCK_FILE")  # of this process, for as long as it lives
+
 
 def now() -> float:
     """Unix seconds. Raises ValueError when a simulation's clock file holds no number."""
-    path = os.environ.get("ENDCAP_CLOCK_FILE")
-    if path is None:
+    if simulated is None:
         return time.time()
     try:
-        return float(Path(path).read_text())
+        return float(Path(simulated).read_text())
     except (OSError, ValueError) as error:
-        raise ValueError(f"ENDCAP_CLOCK_FILE names {path}, which holds no unix time: {error}") from error
+        raise ValueError(f"ENDCAP_CLOCK_FILE names {simulated}, which holds no unix time: {error}") from error

@@ -10,6 +10,7 @@ from redis import Redis
 from edge import front, pages
 
 PATH = "/v1/recommendations/pdp?product_id=p004"
+PERSONAL = f"{PATH}&customer_id=c&consent=personalization"
 VARYING = (b"age:", b"cache-status:", b"date:", b"server-timing:", b"x-request-id:")
 
 
@@ -125,12 +126,28 @@ def test_a_leaving_process_says_so(edge: Any) -> None:
     assert edge.client.get(PATH).headers["connection"] == "close"
 
 
-def test_where_other_origins_may_read_answers_say_so(serve: Callable[..., Any]) -> None:
-    """CORS is the app's, so the usual way is the way there."""
+@pytest.mark.parametrize("origin", [None, "https://shop.example", "https://other.example"])
+@pytest.mark.parametrize("path", [PATH, "/v1/recommendations/home?limit=0", PERSONAL])
+def test_where_other_origins_may_read_answers_both_ways_say_so(
+    serve: Callable[..., Any], path: str, origin: str | None
+) -> None:
+    """To these origins alone; answers vary by it for all."""
     edge = serve(origins="https://shop.example")
+    named = [f"Origin: {origin}"] if origin else []
+    usual = talk(edge, get(path, *named, "Connection: close")).replace(b"connection: close\r\n", b"")
     for _ in range(2):
-        answer = edge.client.get(PATH, headers={"Origin": "https://shop.example"})
-        assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+        both = talk(edge, get(path, *named) + get("/healthz", "Connection: close"))
+        assert fixed(both.rpartition(b"HTTP/1.1 200 OK")[0]) == fixed(usual)
+    assert b"\r\nvary: Accept-Encoding, Origin\r\n" in usual or b" 400 " in usual
+    assert (b"\r\naccess-control-allow-origin: https://shop.example\r\n" in usual) is (origin == "https://shop.example")
+
+
+def test_behind_a_proxy_pages_are_answered_here(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """But in demo mode, where it matters who is at the other end."""
+    edge = serve(demo=False, proxy_hops=1, client_rate=100)
+    monkeypatch.setattr(front, "_PAGES", {})
+    answer = edge.client.get(PATH, headers={"X-Forwarded-For": "203.0.113.9"})
+    assert (answer.status_code, answer.json()["parameter"]) == (401, "Authorization")
 
 
 def test_a_fault_of_ours_is_answered_the_usual_way(edge: Any, monkeypatch: pytest.MonkeyPatch) -> None:

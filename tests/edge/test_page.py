@@ -46,7 +46,7 @@ def typed(
 ) -> Answer:
     """The answer as structs, from the products themselves."""
     slots = []
-    for slot, title, served_by, items in shelves:
+    for slot, title, served_by, items in map(msgspec.structs.astuple, shelves):
         made = [
             Item(products[row].id, score / SCALE, REASONS[reason], msgspec.Raw(card_of(products[row])))
             for row, score, reason in items

@@ -212,7 +212,7 @@ def test_pages_that_ask_too_often_are_told_when_to_come_back(
 
 
 @pytest.mark.store
-def test_processes_learn_from_each_other(serve: Callable[..., Any], data_dir: Path) -> None:
+def test_processes_learn_from_each_other(serve: Callable[..., Any], data_dir: Path, until: Callable[..., None]) -> None:
     """What one let through is charged at the other, long before that one's own burst is used up."""
     page = {"Origin": "https://shop.example"}
     key = make_key(data_dir, "demo", [page["Origin"]])
@@ -223,6 +223,14 @@ def test_processes_learn_from_each_other(serve: Callable[..., Any], data_dir: Pa
         status: int = shop.client.post("/v1/recommendations", json=batch, headers=page).status_code
         return status
 
+    def told() -> bool:
+        """Whether both have heard of the caller: what was taken before that is nobody's to pay."""
+        return all(
+            bucket.told is not None for shop in (one, other) for bucket in shop.edge.doors.rates._buckets.values()
+        )
+
+    assert ask(one, 1) == ask(other, 1) == 200
+    until(told)
     asked_other, asked_one = 0, 0
     while ask(other, 1) == 200:
         asked_other += 1

@@ -4,15 +4,16 @@ import contextlib
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from redis import Redis
 
 from edge import front, pages
 from tests.edge.test_at_once import fixed, get, talk, the_usual_way
+from tests.serving import until
 
 HOME = "/v1/recommendations/home?customer_id=c&consent=personalization"
 CART = "/v1/recommendations/cart?product_ids=p004&customer_id=c&consent=personalization"
@@ -43,14 +44,6 @@ def asking(edge: Any, data: bytes) -> Iterator[socket.socket]:
     with socket.create_connection((edge.client.base_url.host, edge.client.base_url.port), timeout=30) as connection:
         connection.sendall(data)
         yield connection
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for it."""
-    ends = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
 
 
 def test_a_personal_page_needs_no_task(known: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +154,7 @@ def test_what_cannot_be_sent_costs_the_store_no_connection(known: Any, monkeypat
     def fails_once(*asked: Any) -> Any:
         calls.append(asked)
         reply = real(*asked)
-        return reply._replace(headers=None) if len(calls) == 1 else reply
+        return msgspec.structs.replace(reply, headers=None) if len(calls) == 1 else reply
 
     monkeypatch.setattr(pages, "_send", fails_once)
     with asking(known, get(HOME)):

@@ -42,8 +42,12 @@ cdef extern from *:
             reached = ~reached;
             for (int node = start[tree]; node < start[tree + 1]; node++)
                 reached &= ~(values[feature[node]] > limit[node]) | left[node];
+            /* The lowest bit left, as a float, has its place for an exponent: no vector unit counts zeros below. */
+            endcap_floats first = __builtin_convertvector(reached & -reached, endcap_floats);
+            endcap_masks place = ((endcap_masks)first >> 23 & 255) - 127;
+            const float *worth = leaf + tree * leaves;
             for (int row = 0; row < ENDCAP_ROWS; row++)
-                sums[row] += leaf[tree * leaves + __builtin_ctz((uint32_t)reached[row])];
+                sums[row] += worth[place[row]];
         }
         for (int row = 0; row < count; row++)
             out[row] = sums[row] + base;

@@ -24,8 +24,22 @@ np.import_array()
 cdef double LEAST = 1e-9  # keeps a source that says nothing from dividing by zero
 
 
+cdef struct Near:
+    # A product that the page speaks of, and what orders like the page's say of it.
+    int32_t item
+    float near
+
+
+cdef struct Pair:
+    # Of a product paired with an anchor, the row among all.
+    int32_t row
+    float pair
+    float lift
+    float hits
+
+
 cdef struct Said:
-    # Of one product, what the page's pairs and neighbours say.
+    # All that is said of one product.
     int32_t item
     float pair
     float lift
@@ -36,8 +50,9 @@ cdef struct Said:
 cdef class Page:
     """Products found beside some anchors, by rising position, and what is said of each."""
 
-    cdef Said* said
-    cdef int n
+    cdef Near* found  # [n], then
+    cdef Pair* pairs  # [k]
+    cdef int n, k
     cdef double most_pair, most_near  # the largest of each, at least LEAST
 
     def __init__(self, Arrays arrays not None, np.ndarray anchors, np.ndarray recent):
@@ -54,35 +69,49 @@ cdef class Page:
         self._fill(&arrays.found)
 
     def __dealloc__(self):
-        free(self.said)
+        free(self.found)
 
     @property
     def size(self):
         """Bytes."""
-        return self.n * sizeof(Said) + 200
+        return self.n * sizeof(Near) + self.k * sizeof(Pair) + 200
 
     cdef _fill(self, const Found* found):
-        """What was found, sorted."""
+        """What was found, sorted; most of it is paired with nothing, and need not say so at length."""
         cdef int64_t* keys = <int64_t*>malloc((2 * found.count + 1) * sizeof(int64_t))
         cdef const double* sums
-        cdef Said* said
-        cdef int i
-        self.said = <Said*>malloc((found.count + 1) * sizeof(Said))
-        if keys is NULL or self.said is NULL:
+        cdef int i, paired = 0
+        for i in range(found.count):
+            paired += found.sums[<size_t>i * found.width + <int>HITS] > 0
+        self.found = <Near*>malloc((found.count + 1) * sizeof(Near) + paired * sizeof(Pair))
+        if keys is NULL or self.found is NULL:
             free(keys)
             raise MemoryError(f"no memory for a page of {found.count} products")
+        self.pairs = <Pair*>(self.found + found.count + 1)
         for i in range(found.count):
             keys[i] = (<int64_t>found.items[i] << 32) | i
         rising(keys, keys + found.count, found.count)
-        self.n, self.most_pair, self.most_near = found.count, LEAST, LEAST
+        self.n, self.k, self.most_pair, self.most_near = found.count, 0, LEAST, LEAST
         for i in range(found.count):
             sums = found.sums + <size_t>(keys[i] & 0x7FFFFFFF) * found.width
-            said = self.said + i
-            said.item, said.pair, said.lift = <int32_t>(keys[i] >> 32), sums[<int>PAIR], sums[<int>LIFT]
-            said.hits, said.near = sums[<int>HITS], sums[<int>NEIGHBOURS]
+            self.found[i].item, self.found[i].near = <int32_t>(keys[i] >> 32), sums[<int>NEIGHBOURS]
+            if sums[<int>HITS] > 0:
+                self.pairs[self.k].row, self.pairs[self.k].pair = i, sums[<int>PAIR]
+                self.pairs[self.k].lift, self.pairs[self.k].hits = sums[<int>LIFT], sums[<int>HITS]
+                self.k += 1
             self.most_pair = max(self.most_pair, sums[<int>PAIR])
             self.most_near = max(self.most_near, sums[<int>NEIGHBOURS])
         free(keys)
+
+    cdef inline int read(self, int row, int pair, Said* said) noexcept nogil:
+        """All that is said of a row, whose pair, if it has one, is `pair` or comes after it. Returns where that is."""
+        while pair < self.k and self.pairs[pair].row < row:
+            pair += 1
+        said.item, said.near = self.found[row].item, self.found[row].near
+        said.pair = said.lift = said.hits = 0
+        if pair < self.k and self.pairs[pair].row == row:
+            said.pair, said.lift, said.hits = self.pairs[pair].pair, self.pairs[pair].lift, self.pairs[pair].hits
+        return pair
 
 
 cdef struct Shelf:
@@ -95,7 +124,9 @@ cdef struct Shelf:
     double heaviest
     const int32_t* anchors
     int a
-    Said* mine  # of each purchase what page and lists together say; `item` is what its kind says, as bits of a float
+    Said* mine  # [purchases]
+    float* kinds  # [purchases] what the kind of each says
+    Said* others  # of what was never bought
 
 
 def beside(
@@ -109,21 +140,23 @@ def beside(
     """
     cdef Shelf shelf
     cdef Worth worth
-    cdef float* kinds
+    cdef int standing = page.k if related else page.n
     shelf.pair, shelf.near, shelf.own, shelf.related = pair, near, own, related
     shelf.anchors, shelf.a, shelf.most_pair = ints(anchors), <int>len(anchors), page.most_pair
     shelf.heaviest = history.heaviest if history.heaviest > LEAST else LEAST
-    shelf.mine = <Said*>malloc((history.n + 1) * (sizeof(Said) + sizeof(float)))
+    shelf.mine = <Said*>malloc((standing + history.n + 1) * sizeof(Said) + history.n * sizeof(float))
     if shelf.mine is NULL:
-        raise MemoryError(f"no memory for {history.n} purchases")
-    kinds = <float*>(shelf.mine + history.n + 1)
+        raise MemoryError(f"no memory for {standing + history.n} candidates")
+    shelf.others = shelf.mine + history.n
+    shelf.kinds = <float*>(shelf.others + standing + 1)
     try:
-        worth = room_for(page.n + history.n)
+        worth = room_for(standing + history.n)
         try:
-            _said_of_mine(arrays, page, history, &shelf, kinds)
-            _weigh(page, history, &shelf, kinds, &worth)
+            _said_of_mine(arrays, page, history, &shelf)
+            _weigh_others(page, history, &shelf, &worth)
+            _weigh_mine(page, history, &shelf, &worth)
             return _out(
-                arrays, page, history, &shelf, kinds, &worth,
+                arrays, history, &shelf, &worth,
                 best(&worth, limit, <int>(new * limit), worth.places + worth.count),
             )
         finally:
@@ -132,25 +165,26 @@ def beside(
         free(shelf.mine)
 
 
-cdef void _said_of_mine(Arrays arrays, Page page, History history, Shelf* shelf, float* kinds) noexcept nogil:
+cdef void _said_of_mine(Arrays arrays, Page page, History history, Shelf* shelf) noexcept nogil:
     """What the page says of each purchase, and what its own list says where it names the one anchor that does not name it."""
-    cdef int i, at = 0, newest = min(shelf.a, MOST_ANCHORS)
+    cdef int i, at = 0, pair = 0, newest = min(shelf.a, MOST_ANCHORS)
     cdef int named = arrays.named.start[shelf.anchors[0]] if shelf.a == 1 else 0
     cdef Said* mine
-    cdef int32_t item
+    cdef int32_t item, narrow
     _kinds(arrays, shelf.anchors + shelf.a - newest, newest, 1)
     for i in range(history.n):
         item, mine = history.item_of[i], shelf.mine + i
-        while at < page.n and page.said[at].item < item:
+        while at < page.n and page.found[at].item < item:
             at += 1
-        if at < page.n and page.said[at].item == item:
-            mine[0] = page.said[at]
+        if at < page.n and page.found[at].item == item:
+            pair = page.read(at, pair, mine)
         else:
             mine.item, mine.pair, mine.lift, mine.hits, mine.near = item, 0, 0, 0, 0
         if shelf.a == 1:
             named = _named(arrays, shelf.anchors[0], named, mine)
             shelf.most_pair = mine.pair if mine.pair > shelf.most_pair else shelf.most_pair
-        kinds[i] = arrays.by_code[product(arrays, item).narrow] if product(arrays, item).narrow >= 0 else 0
+        narrow = product(arrays, item).narrow
+        shelf.kinds[i] = arrays.by_code[narrow] if narrow >= 0 else 0
     _kinds(arrays, shelf.anchors + shelf.a - newest, newest, 0)
 
 
@@ -192,22 +226,28 @@ cdef void _kinds(Arrays arrays, const int32_t* anchors, int n, double put) noexc
                 arrays.by_code[arrays.kinds.items[at]] = 0
 
 
-cdef void _weigh(Page page, History history, Shelf* shelf, const float* kinds, Worth* worth) noexcept nogil:
-    """What may stand on the shelf, and what it is worth there."""
-    cdef int i, mine = 0
-    cdef const Said* said
-    for i in range(page.n):
-        said = page.said + i
-        while mine < history.n and history.item_of[mine] < said.item:
+cdef void _weigh_others(Page page, History history, Shelf* shelf, Worth* worth) noexcept nogil:
+    """What was never bought, and may stand on the shelf; what it is worth there."""
+    cdef int i, row, pair = 0, mine = 0
+    cdef Said* said
+    for i in range(page.k if shelf.related else page.n):
+        row, said = page.pairs[i].row if shelf.related else i, shelf.others + worth.count
+        while mine < history.n and history.item_of[mine] < page.found[row].item:
             mine += 1
-        if (shelf.related and not said.hits) or (mine < history.n and history.item_of[mine] == said.item):
+        if mine < history.n and history.item_of[mine] == page.found[row].item:
             continue
-        if not _among(shelf, said.item):
-            worth.row[worth.count], worth.score[worth.count] = i, _worth(page, shelf, said)
+        if not _among(shelf, page.found[row].item):
+            pair = page.read(row, pair, said)
+            worth.row[worth.count], worth.score[worth.count] = worth.count, _worth(page, shelf, said)
             worth.count += 1
     worth.others = worth.count
+
+
+cdef void _weigh_mine(Page page, History history, Shelf* shelf, Worth* worth) noexcept nogil:
+    """Own purchases that may stand on the shelf."""
+    cdef int i
     for i in range(history.n):
-        if (shelf.related and kinds[i] <= 0 and not shelf.mine[i].hits) or _among(shelf, shelf.mine[i].item):
+        if (shelf.related and shelf.kinds[i] <= 0 and not shelf.mine[i].hits) or _among(shelf, shelf.mine[i].item):
             continue
         worth.row[worth.count] = i
         worth.score[worth.count] = _worth(page, shelf, shelf.mine + i) + shelf.own * history.weight_of[i] / shelf.heaviest
@@ -226,9 +266,7 @@ cdef inline bint _among(const Shelf* shelf, int32_t item) noexcept nogil:
     return False
 
 
-cdef tuple _out(
-    Arrays arrays, Page page, History history, const Shelf* shelf, const float* kinds, const Worth* worth, int count
-):
+cdef tuple _out(Arrays arrays, History history, const Shelf* shelf, const Worth* worth, int count):
     """The best as arrays."""
     cdef np.ndarray items = numpy.empty(count, numpy.int32)
     cdef np.ndarray scores = numpy.empty(count, numpy.float32)
@@ -242,10 +280,10 @@ cdef tuple _out(
         place = worth.places[i]
         at = worth.row[place]
         if place < worth.others:
-            said = page.said + at
+            said = shelf.others + at
         else:
             said = shelf.mine + at
-            source[<int>KIND], source[<int>OWN] = kinds[at], history.weight_of[at]
+            source[<int>KIND], source[<int>OWN] = shelf.kinds[at], history.weight_of[at]
         product_ahead(arrays, said.item)  # features will be asked for next
         item[i], score[i] = said.item, worth.score[place]
         source[<int>PAIR], source[<int>LIFT], source[<int>HITS] = said.pair, said.lift, said.hits

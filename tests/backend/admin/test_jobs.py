@@ -224,7 +224,7 @@ async def test_the_time_is_that_of_the_simulation(
 ) -> None:
     """A week that is replayed in a minute has its seven daily runs."""
     clock = tmp_path / "clock"
-    monkeypatch.setenv("ENDCAP_CLOCK_FILE", str(clock))
+    monkeypatch.setattr("edge.core.clock.simulated", str(clock))
     work = Work()
     for day in range(3):
         clock.write_text(str(1_000_000.0 + day * 86_400))

@@ -171,7 +171,7 @@ def test_the_catalogue_s_products_are_the_data_set_s(log: EventLog, tmp_path: Pa
 def test_the_clock_of_a_simulation_counts(log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What lies after it has not happened."""
     (tmp_path / "clock").write_text(str((DAY + timedelta(hours=1.5)).timestamp()))
-    monkeypatch.setenv("ENDCAP_CLOCK_FILE", str(tmp_path / "clock"))
+    monkeypatch.setattr("edge.core.clock.simulated", str(tmp_path / "clock"))
     log.write("demo", [order(1), order(2)], "a")
     assert {event_id for _, event_id in made(log, tmp_path)} == {"e1"}
 

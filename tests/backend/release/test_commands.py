@@ -185,7 +185,7 @@ async def test_the_scheduler_trains_for_a_reason_and_then_rests(
 ) -> None:
     """No reason: nothing. Many new events: a run, whose reason is told. After it: nothing for a while."""
     clock = tmp_path / "clock"
-    monkeypatch.setenv("ENDCAP_CLOCK_FILE", str(clock))
+    monkeypatch.setattr("edge.core.clock.simulated", str(clock))
     learned = learned_until(read_manifest(releases.shop / releases.live))
     clock.write_text(str(learned + 3_600))
     settings = releases.settings.model_copy(update={"retrain_on_drift": False})
@@ -217,7 +217,7 @@ async def test_the_scheduler_measures_drift(
 ) -> None:
     """Once a day; what drifted is a reason to train; a measurement that fails is not tried at every look."""
     clock = tmp_path / "clock"
-    monkeypatch.setenv("ENDCAP_CLOCK_FILE", str(clock))
+    monkeypatch.setattr("edge.core.clock.simulated", str(clock))
     clock.write_text(str(learned_until(read_manifest(releases.shop / releases.newer))))
     quiet = releases.settings.model_copy(update={"retrain_interval_h": 0, "retrain_new_share": 0})
     prepared: list[str] = []

@@ -10,7 +10,7 @@ from edge.core import clock
 
 def test_without_a_simulation_it_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unix seconds, now."""
-    monkeypatch.delenv("ENDCAP_CLOCK_FILE", raising=False)
+    monkeypatch.setattr("edge.core.clock.simulated", None)
     before = time.time()
     assert before <= clock.now() <= time.time()
 
@@ -18,7 +18,7 @@ def test_without_a_simulation_it_is_the_machines(monkeypatch: pytest.MonkeyPatch
 def test_a_simulation_moves_it_by_writing_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each look reads it anew."""
     file = tmp_path / "clock"
-    monkeypatch.setenv("ENDCAP_CLOCK_FILE", str(file))
+    monkeypatch.setattr("edge.core.clock.simulated", str(file))
     file.write_text("1760000000.5")
     assert clock.now() == 1760000000.5
     file.write_text("1760086400\n")
@@ -29,7 +29,7 @@ def test_a_simulation_moves_it_by_writing_a_file(tmp_path: Path, monkeypatch: py
 def test_a_file_without_a_time_is_said_so(text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Serving a wrong day in silence would be worse than stopping."""
     file = tmp_path / "clock"
-    monkeypatch.setenv("ENDCAP_CLOCK_FILE", str(file))
+    monkeypatch.setattr("edge.core.clock.simulated", str(file))
     if text is not None:
         file.write_text(text)
     with pytest.raises(ValueError, match=f"ENDCAP_CLOCK_FILE names {file}"):

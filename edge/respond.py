@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from xxhash import xxh3_64_hexdigest
 
 from edge.cache import Cached
-from edge.core.compiled.digest import hex64
 from edge.drop_in import DropInError
 from edge.errors import InputError
 from edge.rates import TooManyError
@@ -63,7 +63,7 @@ class Ready:
         """An answer in its own shape, or as another body."""
         self.page = served.answer
         self.body = body = served.answer.body if body is None else body
-        self.tag = b'"%b"' % hex64(body)
+        self.tag = b'"%b"' % xxh3_64_hexdigest(body).encode()
         self._headers = (*_provenance(served.sharing, served.version), (b"etag", self.tag))
 
     def reply(self, cached: Cached[Any], if_none_match: bytes | None = None) -> Reply:

@@ -13,6 +13,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+import msgspec
+
 from edge.changes import put_changes
 from edge.collect import Collector, Result
 from edge.core import clock, keys
@@ -188,7 +190,7 @@ class Receiver:
         for subject in caller.subjects:
             data: Any = await self._store.ask(partial(redis.get, keys.consent_key(shop, subject)))
             newer += [subject] if _time_of(data) >= message.time.timestamp() else []
-        left = replace(
+        left = msgspec.structs.replace(
             caller,
             visitor=None if caller.visitor in newer else caller.visitor,
             customer=None if caller.customer in newer else caller.customer,

@@ -62,7 +62,7 @@ def attributes_of(trees: list[Tree], base: float | None = None) -> dict[str, Any
 
 def _write(told: dict[str, list[Any]], number: int, tree: Tree) -> int:
     """One node and all below it; its number."""
-    at = sum(one == number for one in told["nodes_treeids"])
+    at: int = told["nodes_treeids"].count(number)
     place = len(told["nodes_treeids"])
     feature, limit = (tree.feature, tree.limit) if isinstance(tree, Split) else (0, 0.0)
     mode = "BRANCH_LEQ" if isinstance(tree, Split) else "LEAF"
@@ -96,7 +96,8 @@ def model_of(attributes: dict[str, Any], columns: int = COLUMNS) -> ModelProto:
 
 def onnx_of(trees: list[Tree], base: float | None = None, columns: int = COLUMNS) -> bytes:
     """The model of these trees."""
-    return model_of(attributes_of(trees, base), columns).SerializeToString()
+    data: bytes = model_of(attributes_of(trees, base), columns).SerializeToString()
+    return data
 
 
 def run(model: bytes, rows: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Candidates over shops of thousands, with ties: against the obvious version, and at the limits."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -114,11 +115,12 @@ def test_no_places_hold_nothing(limit: int) -> None:
     anchors = np.arange(0, 20, 2, dtype=np.int32)
     page = Page(EQUAL.compiled, anchors, NOBODY)
     counts = np.ones(len(SOURCES))
-    for ask in (
+    asking: list[Callable[[], tuple[Any, Any, Any]]] = [
         lambda: beside(EQUAL.compiled, page, history, anchors, 1.0, 1.0, 1.0, False, 0.3, limit),
         lambda: for_you(EQUAL.compiled, history, NOBODY, anchors, counts, 0.4, limit),
         lambda: buy_again(EQUAL.compiled, history, NOBODY, limit),
-    ):
+    ]
+    for ask in asking:
         if limit == 0:
             items, scores, evidence = ask()
             assert (items.shape, scores.shape, evidence.shape) == ((0,), (0,), (0, len(SOURCES)))

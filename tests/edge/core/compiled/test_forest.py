@@ -132,8 +132,8 @@ def test_parts_that_fit_are_taken() -> None:
     assert Forest(*parts()).scores(rows).tolist() == [1, 2, 3]
     assert Forest(*parts()).columns == 2
     none = {"feature": np.empty(0, np.int32), "limit": np.empty(0, np.float32), "left": np.empty(0, np.int32)}
-    bare = parts(start=np.zeros(1, np.int32), leaf=np.empty((0, 1), np.float32), **none)
-    assert Forest(*bare[:-1], 2.5).scores(rows).tolist() == [2.5] * 3
+    bare = parts(start=np.zeros(1, np.int32), leaf=np.empty((0, 1), np.float32), base=2.5, **none)
+    assert Forest(*bare).scores(rows).tolist() == [2.5] * 3
 
 
 @pytest.mark.parametrize(

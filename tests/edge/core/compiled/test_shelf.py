@@ -15,7 +15,8 @@ from tests.edge.core.shops import random_shop
 
 SCALE = 10_000
 INDEX = random_shop(np.random.default_rng(2))
-Ints, Floats = NDArray[np.int32], NDArray[np.float32]
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float32]
 Told = tuple[Floats, Ints, int, int, Ints]
 
 
@@ -93,8 +94,8 @@ def case(seed: int, n: int) -> dict[str, Any]:
 def test_a_shelf_is_that_of_the_plain_version(seed: int, n: int) -> None:
     """The same products in the same order, ties among them; scores to the last digit shown, or the one beside it."""
     asked = case(seed, n)
-    positions, scores, reasons = arranged(INDEX.compiled, *asked.values(), SCALE)
-    expected = plain(INDEX, *asked.values())
+    positions, scores, reasons = arranged(INDEX.compiled, **asked, scale=SCALE)
+    expected = plain(INDEX, **asked)
     assert positions.dtype == scores.dtype == reasons.dtype == np.int32
     assert len(positions) == len(scores) == len(reasons) == len(expected)
     shown = list(zip(positions.tolist(), scores.tolist(), reasons.tolist(), strict=True))
@@ -102,7 +103,7 @@ def test_a_shelf_is_that_of_the_plain_version(seed: int, n: int) -> None:
     if asked["strength"] in (0, 1):
         assert [one[::2] for one in shown] == [one[::2] for one in rounded]
     else:  # powers are rounded otherwise than products, so that those equally worth may change places
-        assert {one[::2] for one in shown} <= {one[::2] for one in plain(INDEX, *{**asked, "most": n}.values())}, (
+        assert {one[::2] for one in shown} <= {one[::2] for one in plain(INDEX, **{**asked, "most": n})}, (
             "the same products, for the same reasons"
         )
     assert scores.tolist() == pytest.approx([score for _, score, _ in rounded], abs=1)

@@ -16,7 +16,7 @@ class Asked(NamedTuple):
     places: list[int]
     scores: list[int]
     reasons: list[int]
-    count: int
+    most: int
 
 
 ROWS = 12
@@ -59,7 +59,7 @@ def test_nothing_twice_nothing_hidden_nothing_weak(
                 row = place
                 if rows_of is not None:
                     row = rows_of[place] if 0 <= place < len(rows_of) else -1
-                if len(expected) >= asked.count or not 0 <= row < ROWS or not shown[row] or row in page:
+                if len(expected) >= asked.most or not 0 <= row < ROWS or not shown[row] or row in page:
                     continue
                 if asked.scores[at] < least or (collapses and shown[row] in families):
                     continue
@@ -67,7 +67,7 @@ def test_nothing_twice_nothing_hidden_nothing_weak(
                 families.add(shown[row])
                 expected.append((row, asked.scores[at], asked.reasons[at]))
             arrays = ints(asked.places), None if rows_of is None else ints(rows_of)
-            items, _ = filler.take(*arrays, ints(asked.scores), ints(asked.reasons), 0, asked.count)
+            items, _ = filler.take(*arrays, ints(asked.scores), ints(asked.reasons), 0, asked.most)
             assert items == expected
 
 

@@ -20,7 +20,7 @@ def likeness(index: Index, anchor: int, item: int) -> float:
     """Near in price, of the same brand, bought in the same company, sold lately."""
     prices = sorted((float(index.price[anchor]), float(index.price[item])))
     near = prices[0] / prices[1] if prices[0] > 0 else 0.5
-    same = index.brand_of[item] >= 0 and index.brand_of[item] == index.brand_of[anchor]
+    same = float(index.brand_of[item] >= 0 and index.brand_of[item] == index.brand_of[anchor])
     company = float(index.vectors[item].astype(np.float32) @ index.vectors[anchor].astype(np.float32))
     return near + 0.3 * same + max(company, 0) + 0.1 * float(np.log1p(index.sold_recently[item]))
 

@@ -58,8 +58,8 @@ cdef extern from *:
     typedef uint32_t endcap_bits __attribute__((vector_size(32)));
     typedef int32_t endcap_ints __attribute__((vector_size(32)));
     typedef float endcap_eight __attribute__((vector_size(32)));
-    /* Half-precision numbers without the processor's own instruction, which not every one has; infinities and NaN, which
-       no unit vector holds, come out as large numbers. */
+    /* Half-precision numbers without the processor's own instruction, which not every one has; infinities and NaN,
+       which no unit vector holds, come out as large numbers. */
     static inline endcap_eight endcap_read(const uint16_t *at) {
         endcap_halves halves;
         memcpy(&halves, at, sizeof halves);

@@ -1,7 +1,7 @@
 """The arrays of an index as compiled kernels read them: pointers, taken once when the bundle is loaded.
 
-In: the checked arrays of an `Index`. Out: `Arrays`, which other kernels are given, with their scratch memory. All values
-that point somewhere were checked when the bundle was read (`edge.core.index`); kernels do not check them again.
+In: the checked arrays of an `Index`. Out: `Arrays`, which other kernels are given, with their scratch memory. All
+values that point somewhere were checked when the bundle was read (`edge.core.index`); kernels do not check them again.
 """
 
 cimport numpy as np
@@ -29,7 +29,7 @@ cdef class Arrays:
     """Pointers into an index, by what they mean. Made by the index; of no use by itself."""
 
     def __cinit__(self, arrays, int categories, int brands):
-        """`arrays`: name -> array, as `edge.core.index.ARRAYS` and `derived.DERIVED` name them. MemoryError for scratch."""
+        """`arrays`: name -> array, as `index.ARRAYS` and `derived.DERIVED` name them. MemoryError for scratch."""
         held = {name: _plain(name, array) for name, array in arrays.items()}
         self._held = held
         self.items, self.width = held["products"].shape

@@ -14,8 +14,6 @@ from edge.core.compiled.found cimport SOURCES
 from edge.core.compiled.given cimport Said, floats, ints, said_by, table
 from edge.core.compiled.history cimport History
 
-import numpy
-
 np.import_array()
 
 cdef float NEVER = -1  # where a number of days or a ratio does not exist
@@ -38,7 +36,7 @@ def fill(
 ):
     """Write the rows of one shelf's candidates into `out` [*, FEATURES] from row `start` on.
 
-    `items` [n] int32 and `scores` [n] float32 are contiguous, `evidence` [SOURCES, n] float32 need not be; `day` is unix
+    `items` [n] int32 and `scores` [n] float32 are contiguous, `evidence` [SOURCES, n] float32 need not be; `day`: unix
     days. ValueError where a shape does not fit.
     """
     cdef int n = <int>len(items), i, at

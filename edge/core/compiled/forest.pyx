@@ -6,7 +6,7 @@ Sixteen rows go through each node together, in vector registers.
 """
 
 cimport numpy as np
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t
 
 from edge.core.compiled.given cimport floats, ints
 
@@ -88,8 +88,11 @@ cdef class Forest:
         self._trees, self._leaves, self.columns, self._base = len(leaf), leaf.shape[1], columns, base
         nodes = len(feature)
         if not (0 < columns <= MOST_COLUMNS and 0 < self._leaves <= MOST_LEAVES):
-            raise ValueError(f"{columns} columns and {self._leaves} leaves are not within {MOST_COLUMNS} and {MOST_LEAVES}")
-        if len(start) != self._trees + 1 or not len(limit) == len(left) == nodes or start[0] != 0 or start[self._trees] != nodes:
+            raise ValueError(
+                f"{columns} columns and {self._leaves} leaves are not within {MOST_COLUMNS} and {MOST_LEAVES}"
+            )
+        fits = len(start) == self._trees + 1 and len(limit) == len(left) == nodes
+        if not fits or start[0] != 0 or start[self._trees] != nodes:
             raise ValueError(f"{nodes} nodes are not those of {self._trees} trees")
         if (numpy.diff(start) < 0).any() or nodes and not 0 <= feature.min() <= feature.max() < columns:
             raise ValueError(f"a tree begins before the one before it, or asks for a feature beyond {columns}")

@@ -1,7 +1,7 @@
 """A shopper's purchases aligned to the index, worked out once per request however many shelves it has.
 
-In: `Arrays`, the columns of a profile. Out: `History`, which candidates and features read by pointer, and everybody else
-as arrays. `edge.core.context` says what its attributes mean.
+In: `Arrays`, the columns of a profile. Out: `History`, which candidates and features read by pointer, and everybody
+else as arrays. `edge.core.context` says what its attributes mean.
 """
 
 cimport numpy as np
@@ -37,16 +37,17 @@ cdef class History:
     """Products bought, by rising position, and what is known of each."""
 
     def __cinit__(self, Arrays arrays not None, np.ndarray places, np.ndarray numbers, scalars):
-        """`places` [n + m] int32: of n products bought and m viewed, -1 where the index has none; `numbers` [4, n] int32:
+        """`places` [n + m] int32: of n products bought and m viewed, -1 where the index has none; `numbers` [4, n]
 
-        count, first day, last day (unix days), bits of the recent orders; `scalars`: orders, first and last order day.
+        int32: count, first day, last day (unix days), bits of the recent orders; `scalars`: orders, first and last
+        order day.
         """
         cdef const int32_t* place = ints(places)
         cdef const int32_t* number = ints(numbers)
         cdef int32_t* seen
         cdef int bought, m, i
         if np.PyArray_NDIM(numbers) != 2 or numbers.shape[0] != 4 or numbers.shape[1] > len(places):
-            raise ValueError(f"{len(places)} products and numbers of {(<object>numbers).shape}; there are 4 of each bought")
+            raise ValueError(f"{len(places)} products, numbers of {(<object>numbers).shape}; 4 of each bought")
         bought = <int>numbers.shape[1]
         m = <int>len(places) - bought
         self.arrays = arrays
@@ -76,8 +77,8 @@ cdef class History:
         if self.item_of is NULL or self.count_of is NULL:
             raise MemoryError(f"no memory for a history of {n} products")
         self.first_of, self.last_of, self.often_of = self.count_of + n, self.count_of + 2 * n, self.count_of + 3 * n
-        self.since_of, self.weight_of, self.rank_of = self.count_of + 5 * n, self.count_of + 6 * n, self.count_of + 7 * n
-        self.spare, self.taste_ = self.count_of + 8 * n, self.count_of + 9 * n
+        self.since_of, self.weight_of = self.count_of + 5 * n, self.count_of + 6 * n
+        self.rank_of, self.spare, self.taste_ = self.count_of + 7 * n, self.count_of + 8 * n, self.count_of + 9 * n
 
     cdef _fill(self, const int32_t* place, const int32_t* numbers, int bought, float last_order_day):
         """Sort what the index knows by position, and work out what follows from each product's own numbers."""
@@ -254,10 +255,10 @@ cdef class History:
         """[dimensions] where the products bought point together: a unit vector, or zero."""
         out = numpy.empty(self.arrays.dimensions, numpy.float32)
         cdef float* to = <float*>np.PyArray_DATA(out)
-        cdef const float* taste = self.taste_of()
+        cdef const float* towards = self.taste_of()
         cdef int d
         for d in range(self.arrays.dimensions):
-            to[d] = taste[d]
+            to[d] = towards[d]
         return out
 
     @property

@@ -1,7 +1,7 @@
 """Candidates of the homepage: what goes with purchases and visit, what is liked, what is popular, and what was bought.
 
-In: the index's arrays, a history, anchors and visit as positions, what each source counts. Out: products best first, their
-worth, and the evidence each was found by [products, SOURCES], as `edge.core.retrieval` describes them.
+In: the index's arrays, a history, anchors and visit as positions, what each source counts. Out: products best first,
+their worth, and the evidence each was found by [products, SOURCES], as `edge.core.retrieval` describes them.
 """
 
 cimport numpy as np
@@ -59,9 +59,6 @@ cdef inline bint _among(const int32_t* items, int n, int32_t item) noexcept nogi
         if items[i] == item:
             return True
     return False
-
-
-# --- the homepage ------------------------------------------------------------------------------------------------------
 
 
 def for_you(

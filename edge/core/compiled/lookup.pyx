@@ -1,7 +1,7 @@
 """Where ids lie: a hash table over the keys of `edge.core.ids`, in memory of this process.
 
-In: the keys of all products and whose each is. Out: positions, of one id or of all in a profile at once. Ids that are no
-plain decimals have hashes for keys, which alone find nothing: whoever asks for these compares the ids themselves.
+In: the keys of all products and whose each is. Out: positions, of one id or of all in a profile at once. Ids that are
+no plain decimals have hashes for keys, which alone find nothing: whoever asks for these compares the ids themselves.
 """
 
 cimport numpy as np

@@ -59,7 +59,7 @@ cdef enum:
 
 
 cdef inline void falling(const double* value, int32_t* places, int32_t* spare, int n) noexcept nogil:
-    """Sort `places` [n], places of `value`, so that the values fall; of equals the one that stands first stays first."""
+    """Sort `places` [n], places of `value`, so that the values fall; of equals the first stays first."""
     cdef int start, end, width
     if FEW <= n <= MANY:
         _roughly(value, places, n)
@@ -173,7 +173,7 @@ cdef inline void _merge_keys(int64_t* keys, int64_t* spare, int middle, int end)
 
 
 cdef inline int largest(const double* value, int32_t* places, int32_t* spare, int n, int most) noexcept nogil:
-    """Keep the `most` places of the largest values, in the order they came in; of equals the first. Returns how many."""
+    """Keep the `most` places of the largest values, in their order; of equals the first. Returns how many."""
     cdef int i, above = 0, kept = 0
     cdef double least
     if n <= most:

@@ -1,7 +1,7 @@
 """Candidates beside a page or cart: what the page says to everybody, and what this shopper bought.
 
-In: the index's arrays, anchors, a history, what each source counts. Out: `Page`, the same for every shopper, to be kept;
-products best first, their worth, and the evidence each was found by [products, SOURCES], as `edge.core.retrieval`
+In: the index's arrays, anchors, a history, what each source counts. Out: `Page`, the same for every shopper, to be
+kept; products best first, their worth, and the evidence each was found by [products, SOURCES], as `edge.core.retrieval`
 describes them.
 """
 
@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, malloc
 
 from edge.core.compiled.arrays cimport Arrays, product, product_ahead
-from edge.core.compiled.found cimport HITS, KIND, LIFT, NEIGHBOURS, OWN, PAIR, SOURCES, Found, begin, make_room
+from edge.core.compiled.found cimport HITS, KIND, LIFT, NEIGHBOURS, OWN, PAIR, SOURCES, Found, begin
 from edge.core.compiled.given cimport ints
 from edge.core.compiled.history cimport History
 from edge.core.compiled.order cimport rising
@@ -166,7 +166,7 @@ def beside(
 
 
 cdef void _said_of_mine(Arrays arrays, Page page, History history, Shelf* shelf) noexcept nogil:
-    """What the page says of each purchase, and what its own list says where it names the one anchor that does not name it."""
+    """What the page says of each purchase, and its own list where it names the one anchor that does not name it."""
     cdef int i, at = 0, pair = 0, newest = min(shelf.a, MOST_ANCHORS)
     cdef int named = arrays.named.start[shelf.anchors[0]] if shelf.a == 1 else 0
     cdef Said* mine
@@ -213,7 +213,7 @@ cdef inline int _named(Arrays arrays, int32_t anchor, int low, Said* mine) noexc
 
 
 cdef void _kinds(Arrays arrays, const int32_t* anchors, int n, double put) noexcept nogil:
-    """Into `by_code` how much more than by chance each category is bought with the anchors' kinds; zeros with `put` 0."""
+    """Into `by_code` how much more than by chance each category goes with the anchors' kinds; zeros with `put` 0."""
     cdef int i, at, code
     for i in range(n):
         code = product(arrays, anchors[i]).narrow
@@ -250,7 +250,9 @@ cdef void _weigh_mine(Page page, History history, Shelf* shelf, Worth* worth) no
         if (shelf.related and shelf.kinds[i] <= 0 and not shelf.mine[i].hits) or _among(shelf, shelf.mine[i].item):
             continue
         worth.row[worth.count] = i
-        worth.score[worth.count] = _worth(page, shelf, shelf.mine + i) + shelf.own * history.weight_of[i] / shelf.heaviest
+        worth.score[worth.count] = (
+            _worth(page, shelf, shelf.mine + i) + shelf.own * history.weight_of[i] / shelf.heaviest
+        )
         worth.count += 1
 
 

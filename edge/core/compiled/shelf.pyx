@@ -17,11 +17,12 @@ import numpy
 
 np.import_array()
 
+
 def spread(np.ndarray values, np.ndarray kinds, double strength, int most):
     """The first `most` places once the n-th of a kind is worth (1 - strength)^(n-1), and what each is worth.
 
-    `values` [n] float64, 0 or more, best first; `kinds` [n] int32, where -1 is unlike every other. Out: places [k] int32,
-    worth [k] float64. Ties keep the order given.
+    `values` [n] float64, 0 or more, best first; `kinds` [n] int32, where -1 is unlike every other. Out: places [k]
+    int32, worth [k] float64. Ties keep the order given.
     """
     cdef int n = <int>len(values), i, j, kept = min(n, most)
     cdef const double* value = doubles(values)
@@ -60,8 +61,9 @@ def arranged(
 ):
     """A shelf in order: positions, scores times `scale`, and reasons, each [k] int32, k at most `most`.
 
-    `items` [n] int32 and `values` [n] float32 as `ordered` takes them; `evidence` [SOURCES, n] float32; `allowed` [n] bool,
-    or None where all may stand; `elsewhere`: anchors [a] int32 whose category no product may be of, or None; `told`:
+    `items` [n] int32 and `values` [n] float32: the ranker's raw scores where `ranked`, else worth, best first;
+    `evidence` [SOURCES, n] float32; `allowed` [n] bool, or None where all may stand; `elsewhere`: anchors [a] int32
+    whose category no product may be of, or None; `told`:
     (weights [SOURCES] float32, words [2^w] int32, a word, its substitute, products [m] int32 for which it stands in);
     the sum of the weights of the sources that found a product says which word is its reason. `strength`: of diversity.
     """
@@ -72,7 +74,7 @@ def arranged(
     cdef const int32_t* item = ints(items)
     cdef Said said = table(evidence, n)
     if len(values) != n or (allowed is not None and len(allowed) != n) or len(told[0]) != <int>SOURCES:
-        raise ValueError(f"{n} candidates, {len(values)} values, weights of {len(told[0])} sources; or {allowed} allowed")
+        raise ValueError(f"{n} candidates, {len(values)} values, weights of {len(told[0])} sources, allowed {allowed}")
     shelf.worth = <double*>malloc((n + 1) * (2 * sizeof(double) + 3 * sizeof(int32_t)))
     if shelf.worth is NULL:
         raise MemoryError(f"no memory for {n} candidates")

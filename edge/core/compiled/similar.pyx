@@ -35,7 +35,7 @@ def alike(Arrays arrays not None, np.ndarray anchors, double band, int enough, i
     """Products like the last anchor: its narrowest category within the price band, `enough` of them alone, else others
     after them, first of the next wider category in the band, then of the narrow one outside it. Never an anchor."""
     cdef const int32_t* anchor = ints(anchors)
-    cdef int a = <int>len(anchors), level, deepest = -1, most = 0, code
+    cdef int a = <int>len(anchors), level, deepest = -1, most = 0
     cdef const Product* page = NULL
     cdef Alike alike
     if a:
@@ -46,7 +46,9 @@ def alike(Arrays arrays not None, np.ndarray anchors, double band, int enough, i
                 most += arrays.by_category.start[page.codes[level] + 1] - arrays.by_category.start[page.codes[level]]
     if deepest < 0:
         most = 0
-    alike.worth = <double*>malloc((most + 1) * (sizeof(double) + 3 * sizeof(int32_t)) + arrays.dimensions * sizeof(float))
+    alike.worth = <double*>malloc(
+        (most + 1) * (sizeof(double) + 3 * sizeof(int32_t)) + arrays.dimensions * sizeof(float)
+    )
     if alike.worth is NULL:
         raise MemoryError(f"no memory for {most} products")
     alike.item = <int32_t*>(alike.worth + most + 1)
@@ -63,7 +65,8 @@ def alike(Arrays arrays not None, np.ndarray anchors, double band, int enough, i
 
 
 cdef void _look(
-    Arrays arrays, Alike* alike, const int32_t* anchors, int a, const Product* page, int deepest, double band, int enough
+    Arrays arrays, Alike* alike, const int32_t* anchors, int a, const Product* page, int deepest, double band,
+    int enough,
 ) noexcept nogil:
     cdef int level, i, at
     cdef float price = product(arrays, anchors[a - 1]).traits[<int>PRICE]
@@ -88,16 +91,17 @@ cdef void _look(
 cdef void _of(
     Arrays arrays, Alike* alike, const int32_t* anchors, int a, int code, int level, int but, double band, double tier
 ) noexcept nogil:
-    """Add the products of a category; with a `level`, only those in the band which there are of another code than `but`."""
+    """Add the products of a category; with a `level`, only those in the band of another code there than `but`."""
     cdef const int32_t* items = arrays.by_category.items
     cdef int at, start = arrays.by_category.start[code], end = arrays.by_category.start[code + 1]
     cdef int32_t anchor = anchors[a - 1]
+    cdef float price = product(arrays, anchor).traits[<int>PRICE]
     cdef double worth
     cdef bint within
     for at in range(start, end):
         product_ahead(arrays, items[at])
     for at in range(start, end):
-        within = _within(product(arrays, anchor).traits[<int>PRICE], product(arrays, items[at]).traits[<int>PRICE], band)
+        within = _within(price, product(arrays, items[at]).traits[<int>PRICE], band)
         if level >= 0 and (not within or product(arrays, items[at]).codes[level] == but):
             continue
         alike.kept += within

@@ -10,7 +10,7 @@ from hashlib import sha256
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
-KERNELS = Path(__file__).with_name("compiled")
+KERNELS = Path(__file__).resolve().with_name("compiled")
 SUFFIX = EXTENSION_SUFFIXES[0]  # of this Python and machine; others have files of their own
 REMEDY = "run `python setup.py build_ext --inplace` there, or `pip install -e .`, as scripts/test and the others do"
 

@@ -158,11 +158,11 @@ async def test_two_at_once_are_one(collector: Collector, decide: Decide, redis: 
 
 async def test_the_mark_names_nobody_and_goes(decide: Decide, redis: "Redis") -> None:
     """Five minutes; no id, no pseudonym in it."""
-    await decide("d1", DENY, visitor_id="visitor-77")
+    await decide("decision-77", DENY, visitor_id="visitor-77")
     (name,) = redis.keys("k:*")
     assert 0 < redis.ttl(name) <= keys.DECIDED_TTL_S == 300
     pseudonym = IDENTIFIER.caller("visitor-77", None, []).visitor
-    for text in (b"visitor-77", b"d1", str(pseudonym).encode()):
+    for text in (b"visitor-77", b"decision-77", str(pseudonym).encode()):
         assert text not in name
         assert text not in (redis.get(name) or b"")
 

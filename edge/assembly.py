@@ -47,7 +47,7 @@ def build_edge(settings: Settings) -> Edge:
     """Put the parts together. Raises ValueError or EndcapError for settings that cannot work."""
     url, connections = store_url(settings), settings.redis_connections
     timeout_s = settings.redis_timeout_ms / 1000
-    trip = Trip(url, timeout_s=timeout_s)
+    trip = None if "+cluster://" in url else Trip(url, timeout_s=timeout_s)  # one connection is no cluster
     store = ShopperStore(connect(url, timeout_s=timeout_s, connections=connections), trip=trip)
     # No shopper waits for an event, and a hiccup must not refuse one: the same store, the same breaker, more patience.
     patient = connect(url, timeout_s=settings.redis_write_timeout_ms / 1000, connections=connections)

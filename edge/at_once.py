@@ -74,5 +74,7 @@ class AtOnce:
             return None
         if reply is not None:
             return say(reply, False)
+        if edge.store.trip is None:  # another client may wait for anything, and some of it only in a task
+            return None
         underway = Underway(pages.shelves(edge, scope), say)
         return underway.begin(done) or underway

@@ -105,7 +105,7 @@ class ShopperStore:
 
     def __init__(self, redis: "Redis", breaker: Breaker | None = None, trip: Trip | None = None) -> None:
         self.redis = redis
-        self._trip = trip
+        self.trip = trip
         self._get_many = trip.get_many if trip else partial(get_many, redis)
         self.breaker = breaker or Breaker()
         self._write_session = redis.register_script(WRITE_SESSION)
@@ -226,8 +226,8 @@ class ShopperStore:
 
     async def aclose(self) -> None:
         """Hang up."""
-        if self._trip is not None:
-            self._trip.close()
+        if self.trip is not None:
+            self.trip.close()
         await self.redis.aclose()
 
     async def ready(self) -> bool:

@@ -36,7 +36,7 @@ class Settings(BaseSettings):
 
     redis_url: str | None = Field(
         None,
-        pattern="^(redis|rediss|unix)://",
+        pattern=r"^(redis|rediss|unix|rediss?\+cluster)://",
         validation_alias=AliasChoices("redis_url", "REDIS_URL"),
         description="store of profiles and events; unset: an embedded Valkey in the data directory",
     )

@@ -159,9 +159,9 @@ def test_what_cannot_be_sent_costs_the_store_no_connection(known: Any, monkeypat
     monkeypatch.setattr(pages, "_send", fails_once)
     with asking(known, get(HOME)):
         until(lambda: len(calls) == 1)
-        line = known.edge.store._trip._line
+        line = known.edge.store.trip._line
         assert known.client.get(HOME).status_code == 200
-    assert known.edge.store._trip._line is line
+    assert known.edge.store.trip._line is line
 
 
 def test_a_refused_question_is_refused_before_the_store_is_asked(known: Any, redis: "Redis") -> None:

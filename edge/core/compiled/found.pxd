@@ -77,3 +77,12 @@ cdef inline void let_go(Found* found) noexcept nogil:
     free(found.row_of)
     free(found.items)
     free(found.sums)
+
+
+cdef inline bint among(const int32_t* items, int n, int32_t item) noexcept nogil:
+    """Whether a product is one of a few."""
+    cdef int i
+    for i in range(n):
+        if items[i] == item:
+            return True
+    return False

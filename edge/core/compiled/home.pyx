@@ -11,7 +11,7 @@ from libc.stdlib cimport free, malloc
 from edge.core.compiled.ahead cimport ahead
 from edge.core.compiled.arrays cimport LEVELS, Arrays, endcap_dot_floats, product, product_ahead
 from edge.core.compiled.found cimport (
-    FAVOURITE, HISTORY_PAIR, LIKED, OWN, POPULAR, SOURCES, VISIT_PAIR, Found, begin, make_room, row, said_of,
+    FAVOURITE, HISTORY_PAIR, LIKED, OWN, POPULAR, SOURCES, VISIT_PAIR, Found, among, begin, make_room, row, said_of,
 )
 from edge.core.compiled.given cimport doubles, ints
 from edge.core.compiled.history cimport History
@@ -51,14 +51,6 @@ cdef tuple _out(Arrays arrays, const Worth* worth, int count):
         for source in range(arrays.found.width):
             said[i * <int>SOURCES + source] = sums[source]
     return items, scores, evidence
-
-
-cdef inline bint _among(const int32_t* items, int n, int32_t item) noexcept nogil:
-    cdef int i
-    for i in range(n):
-        if items[i] == item:
-            return True
-    return False
 
 
 def for_you(
@@ -198,7 +190,7 @@ cdef void _add_up(
     for i in range(2):
         for at in range(found.count):
             sums = found.sums + <size_t>at * found.width
-            if (history.row(found.items[at]) >= 0) != (i == 1) or _among(anchors, a, found.items[at]):
+            if (history.row(found.items[at]) >= 0) != (i == 1) or among(anchors, a, found.items[at]):
                 continue
             score = 0
             for source in range(<int>SOURCES):
@@ -220,7 +212,7 @@ def buy_again(Arrays arrays not None, History history not None, np.ndarray ancho
         begin(found, <int>OWN + 1)
         make_room(found, history.n)
         for i in range(history.n):
-            if _among(anchor, <int>len(anchors), history.item_of[i]):
+            if among(anchor, <int>len(anchors), history.item_of[i]):
                 continue
             said_of(found, history.item_of[i])[<int>OWN] = history.weight_of[i]
             worth.row[worth.count] = row(found, history.item_of[i])

@@ -11,7 +11,7 @@ from libc.stdlib cimport free, malloc
 from edge.core.compiled.arrays cimport (
     LEVELS, PRICE, SOLD_RECENTLY, Arrays, Product, endcap_dot, endcap_half, product, product_ahead, vector,
 )
-from edge.core.compiled.found cimport ALIKE, SOURCES
+from edge.core.compiled.found cimport ALIKE, SOURCES, among
 from edge.core.compiled.given cimport ints
 from edge.core.compiled.order cimport falling
 
@@ -107,7 +107,7 @@ cdef void _of(
         alike.kept += within
         worth = tier * within + _likeness(arrays, anchor, items[at], alike.towards) / 10
         alike.most = worth if worth > alike.most else alike.most
-        if _among(anchors, a, items[at]):
+        if among(anchors, a, items[at]):
             continue
         alike.item[alike.count], alike.worth[alike.count] = items[at], worth
         alike.count += 1
@@ -128,14 +128,6 @@ cdef inline double _likeness(Arrays arrays, int32_t anchor, int32_t item, const 
         near += 0.3
     company = endcap_dot(vector(arrays, item), towards, arrays.dimensions)
     return near + (company if company > 0 else 0) + 0.1 * log1p(product(arrays, item).traits[<int>SOLD_RECENTLY])
-
-
-cdef inline bint _among(const int32_t* items, int n, int32_t item) noexcept nogil:
-    cdef int i
-    for i in range(n):
-        if items[i] == item:
-            return True
-    return False
 
 
 cdef tuple _out(Alike* alike, int limit):

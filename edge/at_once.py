@@ -69,7 +69,8 @@ class AtOnce:
             reply = pages.at_once(edge, scope)
         except InputError as error:
             reply = respond.plain(respond.refused(error))
-        except Exception:  # a fault of ours fails again on the usual way, where it is answered and counted
+        except Exception:  # because any error here is a fault of ours; nothing is lost: the usual way meets it again,
+            # answers with 500, and counts it
             logger.exception("a page could not be answered at once")
             return None
         if reply is not None:

@@ -68,7 +68,8 @@ class Ranker:
         options.log_severity_level = 3  # the LightGBM export declares a label shape that draws a warning per run
         try:
             session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # because onnxruntime's errors share no base class; any of them refuses it
+        except Exception as error:  # because onnxruntime's errors (Fail, InvalidGraph, ...) share no base class; each
+            # refuses the bundle with its words, and the last good model serves on
             raise BundleError(f"onnxruntime refuses the ranker: {error}") from error
         if len(session.get_inputs()) != 1:
             raise BundleError(f"the ranker wants {len(session.get_inputs())} inputs, one feature matrix is given")
@@ -91,7 +92,8 @@ class Ranker:
         input_, outputs = self._names
         try:
             (out,) = self.session.run(outputs, {input_: rows})
-        except Exception as error:  # because onnxruntime's errors share no base class; any of them degrades
+        except Exception as error:  # because onnxruntime's errors (Fail, InvalidArgument, ...) share no base class;
+            # of the answer only the model's order is lost: retrieval's serves, marked as degraded
             raise RankerError(str(error)) from error
         scores: NDArray[np.float32] = np.asarray(out, np.float32).reshape(-1)
         return scores

@@ -48,7 +48,8 @@ class Trials:
         started = time.perf_counter()
         try:
             served = await self._recommender.answer(query, caller, canary)
-        except Exception:  # whatever a model on trial does wrong must cost no shopper an answer
+        except Exception:  # because a model on trial may do anything wrong; its answer is lost, logged and counted, and
+            # the shopper gets the live model's, whose own errors go on
             if canary is None:
                 raise
             logger.exception("canary %s failed; the live model answers", canary.version)
@@ -105,7 +106,8 @@ class Trials:
         started = time.thread_time_ns()
         try:
             answer = self._recommender.rehearse(model, query, known)
-        except Exception:  # whatever a model on trial does wrong is a result, not a fault of this process
+        except Exception:  # because a model on trial may do anything wrong; lost is one comparison, logged and counted
+            # as failed: no shopper waits for it
             logger.exception("model %s failed in the shadow", model.version)
             return None, 0
         return answer, (time.thread_time_ns() - started) // 1_000

@@ -53,7 +53,8 @@ class Underway:
             reply: Reply = ended.value
         except InputError as error:
             reply = respond.plain(respond.refused(error))
-        except Exception:  # a fault of ours: logged, answered with 500, and the connection ends, as on the usual way
+        except Exception:  # because any other error is a fault of ours; lost is this answer: it is logged, the caller
+            # gets 500 and its connection ends, as on the usual way
             logger.exception("a page could not be answered")
             reply, self.keep_alive = respond.plain(respond.unexpected()), False
         else:
@@ -69,9 +70,12 @@ class Underway:
             self._work.close()
             return
         try:
-            answer, done = self._go_on(), self._done
-            if answer is not None and done is not None:
-                self._done = None  # its connection holds us, so that neither would go by itself
-                done(self, answer)
-        except Exception:  # whatever went wrong with this answer, the store's connection has others to bring
-            logger.exception("an answer could not be sent")
+            answer = self._go_on()
+        except Exception:  # because any error in making bytes of a reply is a fault of ours; lost is this answer: it is
+            # logged and its connection closed, while the store's goes on bringing others theirs
+            logger.exception("an answer could not be put into bytes")
+            answer, self.keep_alive = b"", False
+        done = self._done
+        if answer is not None and done is not None:
+            self._done = None  # its connection holds us, so that neither would go by itself
+            done(self, answer)

@@ -97,7 +97,8 @@ def _running(directory: Path, store: str, port: int, workers: int) -> Iterator["
         process = subprocess.Popen(command, env=os.environ | settings, stdout=log, stderr=log, cwd=ROOT)
         try:
             yield process
-        except BaseException:  # also on Ctrl-C: what the server said is shown, and the error goes on
+        except BaseException:  # because Ctrl-C ends a run, too; nothing is lost: what the server said is shown, and the
+            # error goes on
             log.seek(0)
             sys.stderr.write(log.read().decode(errors="replace")[-3_000:])
             raise

@@ -16,8 +16,6 @@ Keys = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 _LIMITS = np.iinfo(np.int32)
 
-COUNT, FIRST_DAY, LAST_DAY, RECENT = range(4)  # rows of `ProfileColumns.numbers`
-
 
 class ProfileColumns(msgspec.Struct, eq=False):
     """A `Profile` of n products bought and m viewed; scalars are the profile's own. To be read, not changed."""

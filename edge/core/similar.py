@@ -9,18 +9,13 @@ outside it.
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.core.index import LEVELS, SEPARATOR, Floats, Index, Ints
+from edge.core.index import LEVELS, SEPARATOR, Floats
 from edge.core.products import Product
 
 PRICE_BAND = 2.0  # at most twice, at least half; a price not known counts as within
 ENOUGH = 16  # products: a shelf of eight, and as many for what is sold out or of one family
 
 _Mask = NDArray[np.bool_]
-
-
-def in_band(index: Index, anchor: int, items: Ints) -> _Mask:
-    """Which of these products cost about what the anchor costs."""
-    return within_band(float(index.price[anchor]), index.price[items])
 
 
 def is_similar(page: Product, product: Product) -> bool:

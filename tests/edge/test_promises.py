@@ -24,7 +24,7 @@ from edge.core.events import Event, Line
 from edge.core.keys import load_key, profile_key
 from edge.core.products import Change, Product
 from edge.core.profile import Profile, apply
-from edge.core.similar import in_band
+from edge.core.similar import within_band
 from edge.identify import Identifier
 from tests.edge.test_launcher import address
 
@@ -58,11 +58,11 @@ def test_similar_is_the_same_narrow_category_within_the_band(edge: Any) -> None:
     for page, product_id in enumerate(index.ids):
         shown = shelf(edge, "similar", product_id=product_id)
         narrow, rows = index.category_of[:, :].max(axis=1), index.positions(shown)
-        keeps = ((narrow[rows] == narrow[page]) & in_band(index, page, rows)).tolist()
+        keeps = ((narrow[rows] == narrow[page]) & within_band(float(index.price[page]), index.price[rows])).tolist()
         assert keeps == sorted(keeps, reverse=True), product_id
         mates = index.category_items[index.category_ptr[narrow[page]] : index.category_ptr[narrow[page] + 1]]
         # But for the page itself and one that is sold out, all that keep the promise come before what does not.
-        assert sum(keeps) >= min(8, in_band(index, page, mates).sum() - 2)
+        assert sum(keeps) >= min(8, within_band(float(index.price[page]), index.price[mates]).sum() - 2)
         assert all(index.category_of[row, 0] == index.category_of[page, 0] for row in rows), "at least the department"
         kept += sum(keeps)
     assert kept > 4 * len(index.ids)

@@ -212,7 +212,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")  # because only Linux tells what a process shares
 def test_two_processes_share_their_pages(tmp_path: Path) -> None:
     """Of the mapped arrays nothing is private to a process: neither a list nor a dict grew beside them."""
     for name, array in arrays_of(*map(str, range(100_000, 400_000))).items():

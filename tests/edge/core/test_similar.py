@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edge.core.compiled.similar import alike
 from edge.core.index import Index
 from edge.core.products import Product
-from edge.core.similar import ENOUGH, PRICE_BAND, in_band, is_similar, within_band
+from edge.core.similar import ENOUGH, PRICE_BAND, is_similar, within_band
 from edge.core.sources import ALIKE
 
 
@@ -96,7 +96,11 @@ def test_the_band_is_half_to_twice_with_its_ends(price: float, within: bool) -> 
 
 def test_the_band_of_a_product_is_around_its_usual_price(index: Index) -> None:
     """Tea at 4: coffee at 8 and cola at 2 are in, soap at 1 is not."""
-    assert in_band(index, 0, index.positions(["coffee", "cola", "soap"])).tolist() == [True, True, False]
+    assert within_band(float(index.price[0]), index.price[index.positions(["coffee", "cola", "soap"])]).tolist() == [
+        True,
+        True,
+        False,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge.core.compiled.similar import alike
 from edge.core.index import Index
-from edge.core.similar import PRICE_BAND, in_band
+from edge.core.similar import PRICE_BAND, within_band
 from edge.core.sources import ALIKE, SOURCES
 from tests.edge.core.shops import random_shop, row_of
 
@@ -33,7 +33,7 @@ def plain(index: Index, anchors: list[int], enough: int) -> dict[int, float]:
     if not known:
         return {}
     narrow = row_of(index.category_ptr, index.category_items, codes[known[-1]])
-    within = set(narrow[in_band(index, anchor, narrow)].tolist())
+    within = set(narrow[within_band(float(index.price[anchor]), index.price[narrow])].tolist())
     if len(within) > enough:
         return {item: 2 + likeness(index, anchor, item) / 10 for item in within if item not in anchors}
     worth = {item: 2 * (item in within) + likeness(index, anchor, item) / 10 for item in narrow.tolist()}
@@ -42,7 +42,10 @@ def plain(index: Index, anchors: list[int], enough: int) -> dict[int, float]:
         if kept > enough:
             break
         wider = row_of(index.category_ptr, index.category_items, codes[level])
-        wider = wider[in_band(index, anchor, wider) & (index.category_of[wider, level + 1] != codes[level + 1])]
+        wider = wider[
+            within_band(float(index.price[anchor]), index.price[wider])
+            & (index.category_of[wider, level + 1] != codes[level + 1])
+        ]
         worth |= {item: 1 + likeness(index, anchor, item) / 10 for item in wider.tolist()}
         kept += len(wider)
     return {item: value for item, value in worth.items() if item not in anchors}

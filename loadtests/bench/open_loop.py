@@ -1,8 +1,8 @@
 """Open-loop load: requests at given moments, whether or not the server keeps up, timed from when each was meant.
 
 In: an address, paths, a rate. Out: `Timed`, as one line of JSON. Arrivals are a Poisson process, as shoppers do not
-know of each other. It runs in a process of its own; plain sockets and select(), whose timeouts go by the microsecond,
-keep the generator's own lateness small, and it is told: `lag`.
+know of each other. It runs in a process of its own; plain sockets and an epoll, waited for with select(), whose timeouts
+go by the microsecond, keep the generator's own lateness small, and it is told: `lag`.
 """
 
 import gc
@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -25,6 +25,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _VERSION = re.compile(rb'"model_version":"([^"]*)"')
 _WHOLE = b'"degraded":[]'
 _MOST_CONNECTIONS = 512
+_AT_ONCE = 65_536  # bytes
 _PATIENCE_S = 5.0  # for an answer; what takes longer is lost
 
 
@@ -51,7 +52,7 @@ class Timed(msgspec.Struct, frozen=True):
     versions: dict[str, int]
 
 
-@dataclass
+@dataclass(slots=True)
 class Ask:
     """One request under way."""
 
@@ -59,7 +60,16 @@ class Ask:
     meant_s: float
     kept: bool = False  # sent over a connection that had been used before
     sent: bool = False
-    data: bytearray = field(default_factory=bytearray)
+    data: bytes = b""
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One of those kept open. `ask`: what is under way on it."""
+
+    socket: socket.socket
+    number: int  # its file's
+    ask: Ask | None = None
 
 
 def moments(rate: float, seconds: float, seed: int) -> list[float]:
@@ -75,12 +85,12 @@ class OpenLoop:
 
     def __init__(self, port: int, paths: Sequence[str], warm_up_s: float) -> None:
         self._port = port
-        self._paths = paths
+        head = "GET {} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAccept: */*\r\n\r\n"
+        self._requests = [head.format(path, port).encode() for path in paths]
         self._warm_up_s = warm_up_s
-        self._idle: list[socket.socket] = []
-        self._busy: dict[socket.socket, Ask] = {}
+        self._open: dict[int, Connection] = {}
+        self._idle: list[Connection] = []  # the one used last is used next
         self._waiting: deque[Ask] = deque()
-        self._opened = 0
         self.took_ms: list[float] = []
         self.lag_ms: list[float] = []
         self.outcomes: Counter[str] = Counter()
@@ -90,74 +100,69 @@ class OpenLoop:
         """Ask at each of these moments, then wait for the answers that are due."""
         gc.disable()  # nothing here makes cycles, and a collection would be taken for lateness
         try:
-            self._ask_all(schedule)
+            with select.epoll() as self._poll:
+                self._ask_all(schedule)
         finally:
             gc.enable()
-        for connection in self._idle:
-            connection.close()
+        for connection in self._open.values():
+            connection.socket.close()
 
     def _ask_all(self, schedule: Sequence[float]) -> None:
         began_s, at = time.perf_counter(), 0
-        while at < len(schedule) or self._busy or self._waiting:
+        while at < len(schedule) or self._waiting or len(self._open) > len(self._idle):
             now_s = time.perf_counter() - began_s
             while at < len(schedule) and schedule[at] <= now_s:
                 self._waiting.append(Ask(at, schedule[at]))
                 at += 1
-            while self._waiting and (self._idle or self._opened < _MOST_CONNECTIONS):
+            while self._waiting and (self._idle or len(self._open) < _MOST_CONNECTIONS):
                 self._send(self._waiting.popleft(), began_s)
             ahead_s = schedule[at] - (time.perf_counter() - began_s) if at < len(schedule) else _PATIENCE_S / 10
-            ready, _, _ = select.select(list(self._busy), [], [], max(ahead_s, 0.0))
-            for connection in ready:
-                self._receive(connection, began_s)
+            if ahead_s > 0:
+                select.select([self._poll], [], [], ahead_s)
+            for number, _ in self._poll.poll(0):
+                self._receive(self._open[number], began_s)
             if at >= len(schedule):
                 self._give_up(time.perf_counter() - began_s)
 
     def _send(self, ask: Ask, began_s: float) -> None:
-        path = self._paths[ask.number % len(self._paths)]
-        request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nAccept: */*\r\n\r\n".encode()
-        connection = None if ask.sent else self._kept()
+        connection = self._idle.pop() if self._idle and not ask.sent else None
         ask.kept, ask.sent = connection is not None, True
         try:
             connection = connection or self._connect()
+            connection.ask = ask
             self._note(ask, self.lag_ms, time.perf_counter() - began_s)
-            connection.sendall(request)
+            connection.socket.sendall(self._requests[ask.number % len(self._requests)])
         except OSError:
             if connection:
                 self._drop(connection)
             self._again(ask)
-        else:
-            self._busy[connection] = ask
 
-    def _kept(self) -> socket.socket | None:
-        """A kept connection that still is one: servers close those that were idle for long, as they may."""
-        while self._idle:
-            connection = self._idle.pop()
-            ended, _, _ = select.select([connection], [], [], 0)
-            if not ended:
-                return connection
-            self._drop(connection)
-        return None
+    def _drop(self, connection: Connection) -> None:
+        """Close it; it is in `_idle` no more."""
+        del self._open[connection.number]
+        connection.socket.close()
 
-    def _drop(self, connection: socket.socket) -> None:
-        connection.close()
-        self._opened -= 1
-
-    def _connect(self) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self._port), _PATIENCE_S)
-        self._opened += 1
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def _connect(self) -> Connection:
+        opened = socket.create_connection(("127.0.0.1", self._port), _PATIENCE_S)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = self._open[opened.fileno()] = Connection(opened, opened.fileno())
+        self._poll.register(opened, select.EPOLLIN)
         return connection
 
-    def _receive(self, connection: socket.socket, began_s: float) -> None:
-        ask = self._busy[connection]
+    def _receive(self, connection: Connection, began_s: float) -> None:
+        ask = connection.ask
         try:
-            data = connection.recv(262_144)
+            data = connection.socket.recv(_AT_ONCE)
         except OSError:
             data = b""
-        ask.data += data
+        if ask is None:  # a server closes those that were idle for long, as it may
+            self._idle.remove(connection)
+            self._drop(connection)
+            return
+        ask.data = ask.data + data if ask.data else data
         if data and (status := _status(ask.data)) is None:
             return
-        del self._busy[connection]
+        connection.ask = None
         if not data:
             self._drop(connection)
             self._again(ask)
@@ -180,9 +185,8 @@ class OpenLoop:
             self.outcomes[outcome] += 1
 
     def _give_up(self, now_s: float) -> None:
-        for connection, ask in list(self._busy.items()):
-            if now_s - ask.meant_s > _PATIENCE_S:
-                del self._busy[connection]
+        for connection in list(self._open.values()):
+            if (ask := connection.ask) and now_s - ask.meant_s > _PATIENCE_S:
                 self._drop(connection)
                 self._count(ask, "lost")
 
@@ -208,18 +212,18 @@ class OpenLoop:
             lag_p50_ms=round(percentile(lag, 0.5), 3),
             lag_p99_ms=round(percentile(lag, 0.99), 3),
             lag_max_ms=round(max(lag, default=0.0), 3),
-            connections=self._opened,
+            connections=len(self._open),
             versions=dict(self.versions),
         )
 
 
-def _status(data: bytearray) -> int | None:
+def _status(data: bytes) -> int | None:
     """The status once the whole answer is there."""
-    head, mark, body = data.partition(b"\r\n\r\n")
-    length = _LENGTH.search(head) if mark else None
-    if length is None or len(body) < int(length[1]):
+    end = data.find(b"\r\n\r\n")
+    length = _LENGTH.search(data, 0, end + 2) if end > 0 else None
+    if length is None or len(data) < end + 4 + int(length[1]):
         return None
-    return int(head[9:12])
+    return int(data[9:12])
 
 
 def main() -> None:

@@ -84,9 +84,11 @@ async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
     edge.drain.install(asyncio.get_running_loop())
     try:
         with garbage.on_demand():
+            at_once = AtOnce(edge)
             yield {
                 "limits": Limits(settings.max_header_bytes, settings.read_timeout_s),
-                "at_once": AtOnce(edge),
+                "at_once": at_once,
+                "turned_away": at_once.turned_away,
             }
     finally:
         await end_tasks([*background, counting])

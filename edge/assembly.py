@@ -8,6 +8,7 @@ from edge.core.keys import PseudonymKey, load_keys
 from edge.core.restricted import Restricted
 from edge.doors import AppProxy, Doors
 from edge.drain import Drain
+from edge.excess import PopularLists
 from edge.identify import Identifier
 from edge.keyring import KeyRing
 from edge.profiles import ShopperStore, connect
@@ -40,6 +41,7 @@ class Edge:
     tally: Tally
     trials: Trials
     pages: AnswerCache[Ready]
+    popular: PopularLists
     in_flight: int = 0
 
 
@@ -72,7 +74,8 @@ def build_edge(settings: Settings) -> Edge:
         _rates(settings, key),
         settings.proxy_hops,
     )
-    patient_store = ShopperStore(patient, store.breaker)
+    patient_trip = trip and Trip(url, timeout_s=settings.redis_write_timeout_ms / 1000)
+    patient_store = ShopperStore(patient, store.breaker, patient_trip)
     collector = Collector(patient_store, identifier, settings.stream_max_entries, restricted)
     return Edge(
         settings=settings,
@@ -87,6 +90,7 @@ def build_edge(settings: Settings) -> Edge:
         tally=tally,
         trials=Trials(recommender, tally, settings.shadow_percent),
         pages=AnswerCache(ttl_s=settings.cache_ttl_s, entries=min(settings.cache_entries, _PAGES)),
+        popular=PopularLists(recommender),
     )
 
 

@@ -15,8 +15,10 @@ from edge import pages, respond
 from edge.assembly import Edge
 from edge.cors import readable
 from edge.errors import InputError
+from edge.excess import Excess
 from edge.middleware import Headers, Observed, random_ids, standing
 from edge.respond import Reply
+from edge.turned_away import TurnedAway
 from edge.underway import Underway
 
 logger = logging.getLogger("endcap.at_once")
@@ -37,13 +39,14 @@ class AtOnce:
         self._edge = edge
         self._ids, self._standing = random_ids(), standing(edge.settings.hsts_s)
         self._usual = _USUAL | _PEER if edge.doors.demo else _USUAL
+        self.turned_away = TurnedAway(edge, self._ids)
 
     def __call__(
-        self, scope: dict[str, Any], url: bytes, always: Headers, done: Callable[[Underway, bytes], None]
+        self, scope: dict[str, Any], url: bytes, data: bytes, always: Headers, done: Callable[[Underway, bytes], None]
     ) -> bytes | Underway | None:
         """The response to a GET, or what makes it and then calls `done`.
 
-        `always`: the headers that the server gives each response, such as the date.
+        `data`: the bytes that it came in; `always`: the headers that the server gives each response, such as the date.
         """
         raw_path, _, query = url.partition(b"?")
         path, edge = _PATHS.get(raw_path), self._edge
@@ -59,6 +62,8 @@ class AtOnce:
         def say(reply: Reply, last: bool) -> bytes:
             own = readable(reply.headers, asked.get(b"origin"), allowed) if allowed else reply.headers
             headers = observed.headers(reply.status, own, leaving=last)
+            if isinstance(reply, Excess):
+                self.turned_away.learn(data, scope, reply, headers[len(own) :])
             parts = [_LINES[reply.status]]
             for name, value in (*always, *headers):
                 parts += (name, b": ", value, b"\r\n")

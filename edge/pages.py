@@ -27,10 +27,10 @@ def at_once(edge: Edge, scope: Scope) -> Reply | None:
     """
     door = edge.doors.admit(scope)
     key = _key(edge, door, scope)
+    scope["endcap.asked"] = door, key
     if key is not None and (reply := _kept(edge, key, scope)):
         return reply
     if edge.recommender.overload.admits(edge.in_flight):
-        scope["endcap.asked"] = door, key
         return None
     return _excess(edge, door, _query(scope, door))
 
@@ -121,20 +121,9 @@ def _kept(edge: Edge, key: Hashable, scope: Scope) -> Reply | None:
 
 
 def _excess(edge: Edge, door: Door, query: Query) -> Reply:
-    """The popular list for what is past the knee, from its bytes where they are there: it must cost next to nothing."""
+    """The popular list for what is past the knee."""
     door.customer(query.customer_id)  # what is refused in quiet times is refused now
-    question = msgspec.structs.replace(
-        query, visitor_id=None, customer_id=None, session=(), consent=(), rev=None, key=None, shopper_token=None
-    )
-    key = ("overload", question, edge.recommender.state)
-    found = edge.pages.find(key)
-    if found is not None:
-        count_shown(found.value.page)
-        return found.value.reply(
-            msgspec.structs.replace(found, hit=False)
-        )  # to the shopper it is no copy: nobody else had it
-    served = edge.recommender.popular(question, "overload")
-    return edge.pages.keep(key, Ready(served)).value.reply(served.cached)
+    return edge.popular.find(query)
 
 
 def _send(

@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 
 from edge.limits import MAX_HEADERS, MAX_PIPELINED, MAX_UNREAD, MAX_URL, Limits
 from edge.metrics import CUT
+from edge.turned_away import TurnedAway
 from edge.underway import Underway
 from edge.wire import problem
 
@@ -50,6 +51,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._chunk = self._fed = 0  # bytes just come; bytes after those in which this request began
         self._unread = 0  # bytes that came after the answer
         self._at_once: Callable[..., bytes | Underway | None] | None = app_state.get("at_once")
+        self._known: TurnedAway | None = app_state.get("turned_away")
+        self._host = ""
+        self._data = b""  # that just came
         self._answered = False  # at once, so the app has never heard of this request
         self._first = True  # of the requests in these bytes; others must not keep everybody waiting
 
@@ -58,6 +62,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # because uvicorn's is so
         """A caller has come: the first request is waited for."""
         super().connection_made(transport)
+        self._host = self.client[0] if self.client else ""
         self._since = self.loop.time()
         if self.server_state not in _watched:  # one clock for all of a server's connections
             _watched.add(self.server_state)
@@ -65,12 +70,19 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: at once a whole request, as a rule."""
+        if self._known is not None and self._known.heads and self._rests():
+            response = self._known(data, self._host, self.server_state.default_headers)
+            if response is not None:
+                self.transport.write(response)
+                self.server_state.total_requests += 1
+                self._idle = self.loop.time()
+                return
         self._idle = _NEVER
         if self._since is _NEVER:
             self._since = self.loop.time()
         self._chunk = len(data)
         self._fed += self._chunk
-        self._first = True
+        self._first, self._data = True, data
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -79,12 +91,19 @@ class GuardedProtocol(HttpToolsProtocol):
             if not isinstance(error.__context__, _RefusedError):
                 self._refuse("garbage", HTTPStatus.BAD_REQUEST, "this is no request of HTTP/1.1")
             return
+        finally:
+            self._data = b""
         if self._in_head and self._head_is_large():
             self._too_large()
         elif self.cycle is not None and self.cycle.response_complete and self._since is not _NEVER:
             self._unread += self._chunk
             if self._unread > MAX_UNREAD:
                 self._cut("unread")
+
+    def _rests(self) -> bool:
+        """Whether the last request has come whole and was answered, so that the next bytes begin one."""
+        answered = self.cycle is None or self.cycle.response_complete
+        return self._since is _NEVER and answered and not self.pipeline and not self.flow.write_paused
 
     def _should_upgrade(self) -> bool:
         """Nothing here speaks anything but HTTP, so such a request is one like others."""
@@ -124,7 +143,7 @@ class GuardedProtocol(HttpToolsProtocol):
         busy = owing or not self._first or self.flow.write_paused
         if self._at_once is None or not plain or busy or not self.parser.should_keep_alive():
             return None
-        return self._at_once(self.scope, self.url, self.server_state.default_headers, self._answer)
+        return self._at_once(self.scope, self.url, self._data, self.server_state.default_headers, self._answer)
 
     def _answer(self, underway: Underway, answer: bytes) -> None:
         """The store has been asked, and this is the response."""

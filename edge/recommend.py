@@ -116,11 +116,13 @@ class Recommender:
         return shelve(query, ranking, self.catalogue, self._settings.new_places)
 
     def popular(self, query: Query, *degraded: str, model: Model | None = None, known: Known | None = None) -> Served:
-        """The popular list, ready since the model was loaded: for overload, surfaces off, and held-out shoppers."""
-        slots = query.slots or slots_of(query.surface)
-        shelves = tuple(Shelf(slot, "popular", NO_PICKS) for slot in slots if SPECS[slot].falls_back)
-        ranking = Ranking(model or self.live.current, shelves, degraded)
-        return self._shelve(query, _fresh(ranking), "private", known)
+        """The popular list, ready since the model was loaded: for surfaces off and held-out shoppers."""
+        return self._shelve(query, _fresh(_popular(query, model or self.live.current, degraded)), "private", known)
+
+    def excess(self, query: Query, category: str | None) -> Served:
+        """The popular list of a category, or of the shop, for what is past the knee; whoever shows it counts it."""
+        ranking = _fresh(_popular(query, self.live.current, ("overload",), category))
+        return Served(shelve(query, ranking.value, self.catalogue), "none", ranking, None, self.rules)
 
     @property
     def state(self) -> tuple[object, ...]:
@@ -256,6 +258,13 @@ def count_shown(page: Page) -> None:
 def _fresh(ranking: Ranking) -> Cached[Ranking]:
     """A ranking just made, and kept nowhere."""
     return Cached(ranking, 0, 0, hit=False)
+
+
+def _popular(query: Query, model: Model | None, degraded: tuple[str, ...], category: str | None = None) -> Ranking:
+    """Empty shelves, of those that are filled with what is popular."""
+    slots = query.slots or slots_of(query.surface)
+    shelves = tuple(Shelf(slot, "popular", NO_PICKS) for slot in slots if SPECS[slot].falls_back)
+    return Ranking(model, shelves, degraded, category=category)
 
 
 def _orders(known: Known) -> int:

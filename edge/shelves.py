@@ -24,6 +24,7 @@ class Ranking(msgspec.Struct, frozen=True):
     shelves: tuple[Shelf, ...]
     degraded: tuple[str, ...] = ()
     cart: tuple[str, ...] = ()
+    category: str | None = None  # of the page, for a ranking made for all pages of one
 
     def marked(self, *failed: str) -> "Ranking":
         """The same ranking for a request in which something else failed, too."""
@@ -40,7 +41,8 @@ def shelve(query: Query, ranking: Ranking, catalogue: Catalogue, new_places: int
         spec, served_by = SLOTS[shelf.slot], shelf.served_by
         title, items = spec.title, filler.fill(spec, shelf.picks, shelf.newcomers, new_places)
         if not items and model and spec.falls_back and query.fallback == "popular":
-            title, served_by, items = _popular(spec, query, model, catalogue, filler)
+            category = ranking.category or _category(query, catalogue)
+            title, served_by, items = _popular(spec, category, model, filler)
         if items:
             shown.append(Shown(shelf.slot, title, served_by, items))
     return page_of(query.surface, model.version if model else None, ranking.degraded, shown, catalogue.live)
@@ -80,13 +82,17 @@ class _Filler:
         return self._filler.take(places, rows_of, picks.scores, picks.reasons, start, count)
 
 
+def _category(query: Query, catalogue: Catalogue) -> str | None:
+    product = catalogue.get(query.product_id) if query.product_id else None
+    return product.category if product else None
+
+
 def _popular(
-    spec: SlotSpec, query: Query, model: Model, catalogue: Catalogue, filler: _Filler
+    spec: SlotSpec, category: str | None, model: Model, filler: _Filler
 ) -> tuple[str, ServedBy, list[ShownItem]]:
     """Popular in the page's category, then popular in the shop; the title says which."""
-    product = catalogue.get(query.product_id) if query.product_id else None
-    if product is not None and product.category:
-        nearest = positioned(model.index.popular_in(product.category), "popular_in_category")
+    if category:
+        nearest = positioned(model.index.popular_in(category), "popular_in_category")
         if items := filler.fill(spec, nearest):
-            return f"Popular in {product.category.split(' > ')[-1]}", "context", items
+            return f"Popular in {category.split(' > ')[-1]}", "context", items
     return SAY_POPULAR, "popular", filler.fill(spec, listed(model, "popular"))

@@ -203,7 +203,7 @@ def _load(site: Site, plan: Plan, options: Options, work: Path, shape: shapes.Sh
     write(plan_file, plan)
     html = options.report_dir / "load.html"
     settings = {"locustfile": LOCUSTFILE, "host": site.url, "users": plan.users, "spawn-rate": plan.users, "html": html}
-    command = site.beside(sys.executable, "-m", "locust", "--headless", "--only-summary", "--exit-code-on-error=0")
+    command = site.asking(sys.executable, "-m", "locust", "--headless", "--only-summary", "--exit-code-on-error=0")
     command += [f"--{name}={value}" for name, value in settings.items()]
     with ExitStack() as stack:
         stack.enter_context(shape.beside())

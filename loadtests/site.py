@@ -42,6 +42,10 @@ class Site:
         """The command line that runs a command away from the server's core."""
         return pinned(self.cores.client, *command) if self.cores else [*map(str, command)]
 
+    def asking(self, *command: object) -> list[str]:
+        """The same for who asks: where the store shares their core, it comes first, as if it had one to itself."""
+        return self.beside("nice", "-n", "10", *command)
+
 
 @dataclass(frozen=True)
 class Staging:

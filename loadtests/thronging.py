@@ -65,5 +65,5 @@ def thronging(
     told = work / "throng-plan.json"
     told.write_bytes(msgspec.json.encode(plan))
     Path(plan.result_file).unlink(missing_ok=True)
-    with running(site.beside(sys.executable, "-m", "loadtests.throng", told), {}, log) as process:
+    with running(site.asking(sys.executable, "-m", "loadtests.throng", told), {}, log) as process:
         yield Coming(plan, process, log)

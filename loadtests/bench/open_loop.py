@@ -1,8 +1,8 @@
 """Open-loop load: requests at given moments, whether or not the server keeps up, timed from when each was meant.
 
 In: an address, paths, a rate. Out: `Timed`, as one line of JSON. Arrivals are a Poisson process, as shoppers do not
-know of each other. It runs in a process of its own; plain sockets and an epoll, waited for with select(), whose timeouts
-go by the microsecond, keep the generator's own lateness small, and it is told: `lag`.
+know of each other. It runs in a process of its own; plain sockets and an epoll, waited for with select(), whose
+timeouts go by the microsecond, keep the generator's own lateness small, and it is told: `lag`.
 """
 
 import gc

@@ -75,6 +75,35 @@ def test_a_long_turn_takes_no_more_work() -> None:
     assert overload.admits(0)
 
 
+def admitted(overload: Overload) -> int:
+    """How many fit in together, with as many as can be asking."""
+    return next(at_work for at_work in range(65) if at_work == 64 or not overload.admits(at_work))
+
+
+def test_a_queue_that_stands_is_kept_short() -> None:
+    """After a tenth of a second of turning away, half the patience; after a tenth of a second without, all of it."""
+    overload, loop = make(cost_s=0.001)
+    lengths = []
+    for _ in range(10):
+        lengths.append(admitted(overload))
+        loop.turn()
+        loop.now += 0.02
+    assert (lengths[:5], lengths[-3:]) == ([20] * 5, [10] * 3)
+    loop.now += 0.1
+    assert admitted(overload) == 20
+
+
+def test_bursts_may_queue_for_all_of_the_patience() -> None:
+    """However many come, with pauses between them."""
+    overload, loop = make(cost_s=0.001)
+    for _ in range(10):
+        for _ in range(3):
+            assert admitted(overload) == 20
+            loop.turn()
+            loop.now += 0.02
+        loop.now += 0.1
+
+
 def test_what_the_store_takes_is_no_overload() -> None:
     """Time passes between turns, with many at work: the processor is free."""
     overload, loop = make(cost_s=0.0005)

@@ -16,7 +16,8 @@ from edge.respond import Ready, Reply
 from edge.wire import Query
 
 _LOOK_S = 0.5  # and what changes reaches a process in milliseconds: within a second everybody sees it
-_MOST = 4_096  # lists of some 5 KB, and categories by product
+_MOST = 2_048  # lists of some 5 KB, and categories by product
+FEW = 16  # left out one after the other; from then on at once all that page and cart have
 # Of a question, what is said of persons, which changes nothing here, and of products, which is looked at afterwards.
 _LEFT_OUT: dict[str, Any] = {
     **dict.fromkeys(("visitor_id", "customer_id", "rev", "key", "shopper_token", "product_id")),
@@ -53,7 +54,9 @@ class PopularLists:
     def find(self, query: Query) -> Excess:
         """The list for a question, counted as shown. It must cost next to nothing."""
         self.look()
-        category, taken = self._category(query.product_id), {query.product_id, *query.cart, *query.exclude}
+        category, taken = self._category(query.product_id), {*query.cart, *query.exclude}
+        if query.product_id is not None:
+            taken.add(query.product_id)
         bare, excess = msgspec.structs.replace(query, **_LEFT_OUT), None
         while excess is None or not excess.products.isdisjoint(taken):
             excess = self._ready(bare, category, excess, taken)
@@ -86,9 +89,11 @@ class PopularLists:
             self._categories[product_id] = (product.category or None) if product else None
         return self._categories[product_id]
 
-    def _ready(self, bare: Query, category: str | None, before: Excess | None, taken: set[str | None]) -> Excess:
+    def _ready(self, bare: Query, category: str | None, before: Excess | None, taken: set[str]) -> Excess:
         """The first list, or the one after `before`, less what is taken of that."""
-        without = before.without | (before.products & taken) if before else frozenset[str]()
+        without = frozenset[str]()
+        if before:
+            without = before.without | (before.products & taken if len(before.without) < FEW else taken)
         key = (bare, category, without)
         if (found := self._kept.get(key)) is None:
             if len(self._kept) >= _MOST:

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     )
     redis_timeout_ms: float = Field(30, gt=0, description="longest wait for the store on the request path")
     redis_write_timeout_ms: float = Field(
-        500, gt=0, description="longest wait for the store when taking an event, which must not be lost"
+        250, gt=0, description="longest wait for the store when taking an event, which must not be lost"
     )
     redis_connections: int = Field(32, ge=1, description="connections to the store per process")
     cache_ttl_s: float = Field(5, ge=0, description="how long an answer may be reused")

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 from edge.assembly import Edge
 from edge.core.compiled.asked import taken_apart
 from edge.cors import readable
-from edge.excess import Excess
+from edge.excess import FEW, Excess
 from edge.metrics import REQUEST_SECONDS, REQUESTS
 from edge.middleware import Headers
 from edge.page import Page
 from edge.recommend import count_shown
 
 _END = b"\r\n\r\n"
-_HEADS, _MOST = 64, 4_096  # heads and responses known at once
+_HEADS, _MOST = 64, 2_048  # heads and responses known at once
 _ANEW = frozenset({b"x-request-id", b"server-timing"})  # headers that are another answer's own
 _UNKNOWN = object()  # the category of a product that nobody has asked for
 _APART = frozenset({b"x-request-id", b"origin"})  # headers of a request that its answer's depend on
@@ -78,9 +78,11 @@ class TurnedAway:
         without: frozenset[bytes] = frozenset()
         while (found := self._responses.get((like, category, without))) is not None:
             if found.products.isdisjoint(taken):
-                break
+                return found
+            if len(without) >= FEW:
+                return None
             without |= found.products & taken
-        return found
+        return None
 
     def learn(self, data: bytes, scope: dict[str, Any], excess: Excess, standing: Headers) -> None:
         """Know a request again that was parsed, let in, and turned away. `standing`: headers beside the list's own.

@@ -78,6 +78,14 @@ def test_few_lists_serve_all(lists: PopularLists, made: list[Query], products: l
     assert len(made) == 3
 
 
+def test_whoever_has_everything_makes_few(edge: Any, lists: PopularLists, made: list[Query]) -> None:
+    """All of the shop in the cart: the same empty page as ever, and not a list for each product."""
+    everything = tuple(sorted(edge.edge.recommender.catalogue.ids()))
+    query = Query("cart", product_ids=everything, limit=2)
+    assert lists.find(query).body == edge.edge.recommender.popular(query, "overload").answer.body
+    assert len(made) <= module.FEW / 2 + 2 < len(everything) / 2
+
+
 def test_it_counts_as_shown_each_time(edge: Any, lists: PopularLists) -> None:
     """Once, also when a list had to be made for it."""
     before = edge.metric("endcap_degraded_total", what="overload")

@@ -99,28 +99,32 @@ class Crowd:
 
     async def _call(self, number: int) -> None:
         rng, caller = random.Random(number), Caller(*self._at)
+        telling = set[asyncio.Task[None]]()
         due = time.monotonic() + number * self._every_s / self._callers
         while not self._stop.is_set():
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             lot = rng.random()
             if lot < self._events:
-                reply = await self._tell(caller, due, rng.randrange(self._shoppers))
+                telling.add(asyncio.create_task(self._tell(due, rng.randrange(self._shoppers))))
             elif lot < self._events + self._probes:
-                reply = await ask(caller, due, "healthz", "GET", "/healthz")
+                self.replies.append(await ask(caller, due, "healthz", "GET", "/healthz"))
             else:
                 who, surface = rng.randrange(self._shoppers), "home" if rng.random() < self._home else "cart"
-                reply = await ask(caller, due, surface, "GET", page(surface, who), who=who, letters=self._letters)
-            self.replies.append(reply)
+                path = page(surface, who)
+                self.replies.append(await ask(caller, due, surface, "GET", path, who=who, letters=self._letters))
             # Who was kept waiting does not come back all the more often.
             due = max(due + self._every_s, time.monotonic() - self._every_s)
+        await asyncio.gather(*telling)
         caller.close()
 
-    async def _tell(self, caller: Caller, due: float, who: int) -> Reply:
-        id_ = uuid.uuid4().hex
+    async def _tell(self, due: float, who: int) -> None:
+        """An event, on a connection of its own: no page waits for a beacon."""
+        id_, caller = uuid.uuid4().hex, Caller(*self._at)
         reply = await ask(caller, due, "events", "POST", "/v1/events", json.dumps(view(who, id_)).encode())
+        caller.close()
         if reply.status == 200 and '"accepted"' in reply.detail:
             self.acked.append(id_)
-        return reply
+        self.replies.append(reply)
 
 
 def page(surface: str, who: int) -> str:

@@ -61,14 +61,14 @@ class Proxy:
         if self._server is not None:
             self._server.close()
             self._server = None
-        await asyncio.sleep(0)  # who was let in a moment ago is served from here on, and ended with the others
+        await _turns()  # who was let in a moment ago is served by then, and ended with the others
         for link in list(self._links):
             link.reset()
         for task, writer in list(self._served.items()):
             writer.transport.abort()
             task.cancel()
         await asyncio.gather(*self._served, return_exceptions=True)
-        await asyncio.sleep(0)  # transports close their sockets in the loop's next turn
+        await _turns()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._server is None:
@@ -96,6 +96,12 @@ class Proxy:
             return await asyncio.open_unix_connection(self._upstream.removeprefix("unix:").removeprefix("//"))
         host, _, port = self._upstream.rpartition(":")
         return await asyncio.open_connection(host, int(port))
+
+
+async def _turns() -> None:
+    """Let a connection that was accepted be served, which takes the loop four turns; one that was aborted close, one."""
+    for _ in range(8):
+        await asyncio.sleep(0)
 
 
 class Threaded:

@@ -99,7 +99,7 @@ class Proxy:
 
 
 async def _turns() -> None:
-    """Let a connection that was accepted be served, which takes the loop four turns, and one aborted close, one more."""
+    """Let a connection that was accepted be served, which takes four turns of the loop, and an aborted one close."""
     for _ in range(8):
         await asyncio.sleep(0)
 

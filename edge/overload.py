@@ -4,7 +4,7 @@ In: when work on an answer begins and ends. Out: `admits`. All work is done by o
 such: requests wait in sockets while the loop takes its turn. What can be known is how long the answers now at work will
 take, and how long this turn has taken already; more than `patience_s` of both together is a queue. A slow store costs
 others nothing and is no overload. A burst may queue for all of that; where more is asked than can be done for longer
-than that, a queue helps nobody, and turns become a quarter as long: so much less do all wait for theirs.
+than that, a queue helps nobody, and turns become half as long: so much less do all wait for theirs.
 
 Sources: Netflix's concurrency-limits (limit what is at work, by its measured time, not the rate of what comes), after
 Little's law; here the time is the processor's, as that is what runs out. CoDel (Nichols and Jacobson, ACM Queue 2012):
@@ -18,7 +18,7 @@ from collections.abc import Callable
 
 _LEAST = 2  # answers at work that a turn may always begin with: a machine as slow as this serves some, all the same
 _STANDING_S = 0.1  # of turning away, never so long without: then it is no burst; and so long without, it has passed
-_HURRY = 2
+_HURRY = 2  # times as short are turns then; shorter ones still carry so little that useful answers are lost
 _WEIGHT = 0.05  # of the newest measurement: the mean follows within some thirty answers
 
 

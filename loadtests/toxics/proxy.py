@@ -58,10 +58,13 @@ class Proxy:
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def _end(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        await _turns()  # who was let in a moment ago is served by then, and ended with the others
+        server, self._server = self._server, None
+        if server is not None:
+            # One that is closed while a connection waits for its first turn forgets it, open as it is (CPython 3.11).
+            for listening in server.sockets:
+                asyncio.get_running_loop().remove_reader(listening)
+            await _turns()
+            server.close()
         for link in list(self._links):
             link.reset()
         for task, writer in list(self._served.items()):
@@ -99,7 +102,7 @@ class Proxy:
 
 
 async def _turns() -> None:
-    """Let a connection that was accepted be served, which takes four turns of the loop, and an aborted one close."""
+    """Let a connection that was accepted begin, which takes four turns of the loop, and an aborted one close."""
     for _ in range(8):
         await asyncio.sleep(0)
 

@@ -1,11 +1,14 @@
 """The fault proxy: each toxic with real sockets, in both directions, switched while connections are open."""
 
 import asyncio
+import gc
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -309,3 +312,29 @@ def test_as_a_program_it_says_where_it_listens(tmp_path: Path) -> None:
                 assert process.wait(PATIENCE_S) == 0
             finally:
                 process.kill()
+
+
+def test_who_comes_as_it_ends_is_hung_up_on() -> None:
+    """Also a connection that was accepted and not begun: none is left open, which pytest would tell."""
+    with socket.create_server(("127.0.0.1", 0)) as upstream:
+        for _ in range(10):
+            came: list[socket.socket] = []
+            with in_thread(f"127.0.0.1:{upstream.getsockname()[1]}") as proxy:
+                host, _, port = proxy.address.partition(":")
+
+                def storm(to: tuple[str, int], came: list[socket.socket]) -> None:
+                    with suppress(OSError):
+                        while True:
+                            came.append(socket.create_connection(to, 1))
+
+                thread = threading.Thread(target=storm, args=((host, int(port)), came))
+                thread.start()
+                while not came:
+                    time.sleep(0.001)
+            thread.join()
+            for one in came:
+                one.settimeout(30)
+                with suppress(ConnectionResetError):
+                    assert one.recv(1) == b""
+                one.close()
+    gc.collect()

@@ -96,6 +96,8 @@ class TurnedAway:
         if not _is_one(data) or (asked := taken_apart(data)) is None:
             return
         head, like, product, _ = asked
+        if b"key=" in like or b"token=" in like:  # they open a door that the head alone does not tell
+            return
         if self._edge.popular.revision != self._revision or len(self._responses) >= _MOST:
             self._forget()
         if len(self.heads) < _HEADS:

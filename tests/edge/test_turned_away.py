@@ -217,6 +217,20 @@ def test_a_key_taken_back_opens_nothing(
         one.connection.close()
 
 
+def test_a_key_in_the_question_is_looked_at_each_time(full: Any, data_dir: Path, parsed: list[str]) -> None:
+    """Beside a secret key in the head it changes nothing; without one it is the only thing that opens."""
+    header = f"Authorization: Bearer {make_key(data_dir, 'demo')}"
+    full.edge.keyring.refresh()
+    caller, question = Caller(full), HOME.format("v1") + "&key=pk_nobody"
+    assert known(caller, parsed, HOME.format("v1"))
+    for _ in range(3):
+        before = len(parsed)
+        assert b" 200 " in caller.ask(question, header).partition(b"\r\n")[0]
+        assert b" 401 " in caller.ask(question).partition(b"\r\n")[0]
+        assert len(parsed) == before + 2
+    caller.connection.close()
+
+
 def test_several_requests_in_one_piece_are_answered_in_order(caller: Caller, parsed: list[str]) -> None:
     """Also where the first is known, and where one comes in two pieces."""
     assert known(caller, parsed, HOME.format("v1"))

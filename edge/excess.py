@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from edge.recommend import Recommender, count_shown
+from edge.recommend import Recommender, Served, count_shown
 from edge.respond import Ready, Reply
 from edge.wire import Query
 
@@ -32,7 +32,7 @@ class Excess(Reply, frozen=True):
     and those of page and cart are none of `products` and all of `without`.
     """
 
-    ready: Ready
+    served: Served
     category: str | None
     products: frozenset[str]
     without: frozenset[str]
@@ -47,7 +47,7 @@ class PopularLists:
         self._recommender = recommender
         self._clock = clock
         self._kept: dict[Hashable, Excess] = {}
-        self._categories: dict[str | None, str | None] = {}
+        self._categories: dict[str, str | None] = {}
         self._state: tuple[object, ...] = ()
         self._look_at = 0.0
 
@@ -60,7 +60,7 @@ class PopularLists:
         bare, excess = msgspec.structs.replace(query, **_LEFT_OUT), None
         while excess is None or not excess.products.isdisjoint(taken):
             excess = self._ready(bare, category, excess, taken)
-        count_shown(excess.ready.page)
+        count_shown(excess.served.answer)
         return excess
 
     def look(self) -> None:
@@ -104,7 +104,6 @@ class PopularLists:
     def _made(self, bare: Query, category: str | None, without: frozenset[str], before: Excess | None) -> Excess:
         """To the shopper it is no copy, so it has no age: nobody else had it."""
         served = self._recommender.excess(msgspec.structs.replace(bare, exclude=tuple(without)), category)
-        ready = Ready(served)
-        reply = ready.reply(served.cached)
+        reply = Ready(served).reply(served.cached)
         products = frozenset(item.id for slot in served.answer.slots for item in slot.items)
-        return Excess(reply.status, reply.headers, reply.body, ready, category, products, without, before)
+        return Excess(reply.status, reply.headers, reply.body, served, category, products, without, before)

@@ -78,7 +78,7 @@ async def answer(edge: Edge, door: Door, query: Query) -> Served:
     if edge.recommender.overload.admits(edge.in_flight):
         return await _worked_out(edge, door, query)
     door.customer(query.customer_id)  # what is refused in quiet times is refused now
-    return _told(door, edge.recommender.popular(query, "overload"))
+    return _told(door, edge.popular.find(query).served)
 
 
 async def _worked_out(edge: Edge, door: Door, query: Query) -> Served:

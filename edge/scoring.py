@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as _binding
 
 from edge.core.bundle import (
     INDEX,
@@ -43,6 +44,17 @@ from edge.metrics import BUNDLES_LOADED, BUNDLES_REFUSED
 logger = logging.getLogger("endcap.scoring")
 
 _CANARY_SALT = "canary\0"  # so that who gets the canary has nothing to do with who is served at all
+# All that onnxruntime raises: its own kinds, which have no base in common but Exception, and what its binding makes of
+# C++'s and of arguments that do not fit.
+ONNX_ERRORS: tuple[type[Exception], ...] = (
+    *(kind for kind in vars(_binding).values() if isinstance(kind, type) and issubclass(kind, Exception)),
+    IndexError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 class RankerError(Exception):
@@ -68,8 +80,7 @@ class Ranker:
         options.log_severity_level = 3  # the LightGBM export declares a label shape that draws a warning per run
         try:
             session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # because onnxruntime's errors (Fail, InvalidGraph, ...) share no base class; each
-            # refuses the bundle with its words, and the last good model serves on
+        except ONNX_ERRORS as error:
             raise BundleError(f"onnxruntime refuses the ranker: {error}") from error
         if len(session.get_inputs()) != 1:
             raise BundleError(f"the ranker wants {len(session.get_inputs())} inputs, one feature matrix is given")
@@ -92,8 +103,7 @@ class Ranker:
         input_, outputs = self._names
         try:
             (out,) = self.session.run(outputs, {input_: rows})
-        except Exception as error:  # because onnxruntime's errors (Fail, InvalidArgument, ...) share no base class;
-            # of the answer only the model's order is lost: retrieval's serves, marked as degraded
+        except ONNX_ERRORS as error:
             raise RankerError(str(error)) from error
         scores: NDArray[np.float32] = np.asarray(out, np.float32).reshape(-1)
         return scores

@@ -129,7 +129,7 @@ class TurnedAway:
 def _response(excess: Excess, headers: Headers, route: str) -> _Response:
     lasting = b"".join([b"%b: %b\r\n" % header for header in headers if header[0] not in _ANEW])
     end = b"\r\nserver-timing: app;dur=0.0\r\n\r\n" + excess.body
-    return _Response(lasting + b"x-request-id: ", end, _encoded(excess.products), excess.ready.page, route)
+    return _Response(lasting + b"x-request-id: ", end, _encoded(excess.products), excess.served.answer, route)
 
 
 def _encoded(ids: frozenset[str]) -> frozenset[bytes]:

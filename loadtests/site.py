@@ -44,7 +44,7 @@ class Site:
 
     def asking(self, *command: object) -> list[str]:
         """The same for who asks: where the store shares their core, it comes first, as if it had one to itself."""
-        return self.beside("nice", "-n", "10", *command)
+        return self.beside("nice", "-n", "10", *command) if self.cores else self.beside(*command)
 
 
 @dataclass(frozen=True)

@@ -95,14 +95,14 @@ def _running(directory: Path, store: str, port: int, workers: int) -> Iterator["
     command = [sys.executable, "-m", "edge", "--port", str(port), "--workers", str(workers)]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=os.environ | settings, stdout=log, stderr=log, cwd=ROOT)
+        measured = False
         try:
             yield process
-        except BaseException:  # because Ctrl-C ends a run, too; nothing is lost: what the server said is shown, and the
-            # error goes on
-            log.seek(0)
-            sys.stderr.write(log.read().decode(errors="replace")[-3_000:])
-            raise
+            measured = True
         finally:
+            if not measured:
+                log.seek(0)
+                sys.stderr.write(log.read().decode(errors="replace")[-3_000:])
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(30)

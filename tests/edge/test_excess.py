@@ -101,7 +101,7 @@ def test_a_change_shows_within_a_second(
     recommender = edge.edge.recommender
     now = time.monotonic() + 10
     monkeypatch.setattr(lists, "_clock", lambda: now)
-    (sold_out,) = {item.id for slot in lists.find(Query("home", limit=1)).ready.page.slots for item in slot.items}
+    (sold_out,) = {item.id for slot in lists.find(Query("home", limit=1)).served.answer.slots for item in slot.items}
     revision, before = lists.revision, len(made)
     product = recommender.catalogue.get(sold_out)
     recommender.catalogue.live.lay(msgspec.structs.replace(product, available=False))
@@ -129,4 +129,4 @@ def test_without_a_model_there_is_an_answer(serve: Callable[..., Any], monkeypat
     edge = serve()
     monkeypatch.setattr(edge.edge.recommender.live, "current", None)
     answer = edge.edge.popular.find(Query("home"))
-    assert (answer.status, answer.ready.page.degraded, answer.products) == (200, ("overload",), frozenset())
+    assert (answer.status, answer.served.answer.degraded, answer.products) == (200, ("overload",), frozenset())

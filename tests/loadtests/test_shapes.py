@@ -129,6 +129,7 @@ def test_one_worker_gets_a_core_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
     assert Site("", cores=None).beside("a", 1) == ["a", "1"]
     assert Site("", cores=cores).beside("a")[-2:] == ["2", "a"]
     assert Site("", cores=cores).asking("a", 1)[-5:] == ["nice", "-n", "10", "a", "1"]
+    assert Site("", cores=None).asking("a", 1) == ["a", "1"]
 
 
 @pytest.mark.parametrize(
